@@ -1,0 +1,9 @@
+//! Tiles on the GPU: textures, pipeline and WGSL; and `composite.rs`, the same blend on the CPU.
+//!
+//! Receives tiles and numbers, never a session.
+
+mod composite;
+mod draw_list;
+
+pub use composite::composite;
+pub use draw_list::{DrawItem, DrawList, DrawnTile, Hatch, draw_list};

@@ -1,0 +1,471 @@
+//! What can be shown: the dataset, its FOV table, and the image that each FOV points to.
+//!
+//! Immutable behind an `Arc`. What a store reveals only when it is first opened gives a newer revision
+//! ([`Dataset::with_opened`]); the id stays, so caches keep what they have. Opening a FOV's store belongs to
+//! `formats`, which leaves a [`FovOpener`] here, so that `loader` can open stores without knowing any layout.
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use crate::model::{
+    Axis, AxisRole, Channel, Code, DatasetId, FovId, NavAxis, Plate, PointUm, Problem, SampleType, TileGrid,
+};
+
+/// What the opened path is; the spelling in JSON is that of `docs/formats.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatasetKind {
+    /// One multiscale image.
+    Image,
+    /// A high-content screening plate.
+    Plate,
+    /// One well of a plate.
+    Well,
+    /// A `bioformats2raw.layout` series.
+    Series,
+    /// Several images below a folder or group.
+    Collection,
+    /// Label images only.
+    Labels,
+    /// A Zarr array without OME metadata.
+    Array,
+    /// A Squid acquisition folder.
+    Squid,
+}
+
+impl DatasetKind {
+    /// The spelling in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Plate => "plate",
+            Self::Well => "well",
+            Self::Series => "series",
+            Self::Collection => "collection",
+            Self::Labels => "labels",
+            Self::Array => "array",
+            Self::Squid => "squid",
+        }
+    }
+}
+
+/// Version of the Zarr format of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ZarrFormat {
+    /// `.zarray`, `.zattrs`.
+    V2,
+    /// `zarr.json`.
+    V3,
+}
+
+/// Where an array lies, with the document that describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ZarrLocator {
+    /// The folder of the array.
+    pub folder: PathBuf,
+    /// Version of its format.
+    pub format: ZarrFormat,
+    /// `zarr.json` or `.zarray` as it was read; `None`: not read yet, the store reads it when it needs it.
+    pub document: Option<Arc<str>>,
+}
+
+/// Where the samples of a level are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arrays {
+    /// One array for all timepoints.
+    One(ZarrLocator),
+    /// One array of a single timepoint each, joined along t; `None`: that timepoint has no store (yet).
+    PerTimepoint(Vec<Option<ZarrLocator>>),
+}
+
+/// One stored level of a pyramid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Level {
+    /// `datasets[].path` as the metadata names it.
+    pub path: String,
+    /// Where its samples are.
+    pub arrays: Arrays,
+    /// Lengths along [`Image::axes`].
+    pub shape: Vec<u64>,
+    /// Scale along [`Image::axes`] in the axis' unit, both transforms combined; `None` where not given.
+    pub scale: Option<Vec<f64>>,
+    /// Translation along [`Image::axes`] in the axis' unit; `None` where not given.
+    pub translation: Option<Vec<f64>>,
+    /// How a plane of this level is cut into tiles.
+    pub grid: TileGrid,
+}
+
+/// Physical sampling at level 0; `None` where no unit is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sampling {
+    /// Pixel height in µm; above 0 and finite.
+    pub y_um: Option<f64>,
+    /// Pixel width in µm; above 0 and finite.
+    pub x_um: Option<f64>,
+    /// Distance of z-slices in µm; above 0 and finite.
+    pub z_um: Option<f64>,
+    /// Time between timepoints in s.
+    pub t_secs: Option<f64>,
+}
+
+/// What a FOV row points to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    /// Axes in the order of the array; the FOV axis of a 6-D array included.
+    pub axes: Vec<Axis>,
+    /// Sample type of all levels.
+    pub sample_type: SampleType,
+    /// Stored levels, finest first; at least one.
+    pub levels: Vec<Level>,
+    /// Computed levels that follow the stored ones: the tile grids, each half of the one before.
+    pub computed: Vec<TileGrid>,
+    /// One per index of c, or one.
+    pub channels: Vec<Channel>,
+    /// Physical sampling.
+    pub sampling: Sampling,
+    /// Names of label images.
+    pub labels: Vec<String>,
+    /// Chunk shape and codec chain in words, for the dataset panel.
+    pub storage: String,
+    /// NGFF version of its metadata ("0.4"); `None` where there is none.
+    pub ngff: Option<String>,
+    /// `acquisition_complete` of the store; `None` where it does not say.
+    pub complete: Option<bool>,
+}
+
+impl Image {
+    /// Place of the first axis with that role, in the order of the array.
+    #[must_use]
+    pub fn axis_of(&self, role: AxisRole) -> Option<usize> {
+        self.axes.iter().position(|axis| axis.role == role)
+    }
+
+    /// Length along the axis of that role at `level` (a stored one); 1 where the axis is absent.
+    #[must_use]
+    pub fn len_at(&self, role: AxisRole, level: usize) -> u64 {
+        let length = self.axis_of(role).and_then(|at| self.levels.get(level)?.shape.get(at).copied());
+        length.unwrap_or(1)
+    }
+
+    /// Length along the axis of that role at level 0; 1 where the axis is absent.
+    #[must_use]
+    pub fn len_of(&self, role: AxisRole) -> u64 {
+        self.len_at(role, 0)
+    }
+
+    /// Timepoints.
+    #[must_use]
+    pub fn num_timepoints(&self) -> u32 {
+        clamp_u32(self.len_of(AxisRole::Time))
+    }
+
+    /// Channels.
+    #[must_use]
+    pub fn num_channels(&self) -> u32 {
+        clamp_u32(self.len_of(AxisRole::Channel))
+    }
+
+    /// z-slices at level 0.
+    #[must_use]
+    pub fn num_z_slices(&self) -> u32 {
+        clamp_u32(self.len_of(AxisRole::Z))
+    }
+
+    /// Positions along all other axes together (1 where there is none).
+    #[must_use]
+    pub fn num_extra(&self) -> u32 {
+        let lengths = self.axes.iter().zip(&self.levels[0].shape).filter(|(axis, _)| axis.role == AxisRole::Other);
+        clamp_u32(lengths.fold(1_u64, |product, (_, &length)| product.saturating_mul(length)))
+    }
+
+    /// Stored and computed levels.
+    #[must_use]
+    pub fn num_levels(&self) -> usize {
+        self.levels.len() + self.computed.len()
+    }
+
+    /// The tile grid of a stored or computed level.
+    #[must_use]
+    pub fn grid(&self, level: u8) -> Option<TileGrid> {
+        let level = usize::from(level);
+        match self.levels.get(level) {
+            Some(stored) => Some(stored.grid),
+            None => self.computed.get(level - self.levels.len()).copied(),
+        }
+    }
+
+    /// Columns and rows of a plane at level 0.
+    #[must_use]
+    pub fn plane_size(&self) -> (u32, u32) {
+        let grid = self.levels[0].grid;
+        (grid.width, grid.height)
+    }
+
+    /// The level whose samples statistics are taken from: level 0, for planes above 4096² the coarsest stored one with
+    /// at least a million samples, so that contrast does not change with the zoom.
+    #[must_use]
+    pub fn statistics_level(&self) -> u8 {
+        const ENOUGH: u64 = 1_000_000;
+        let pixels = |level: &Level| u64::from(level.grid.width) * u64::from(level.grid.height);
+        let is_one_tile = self.levels[0].grid.num_rows() * self.levels[0].grid.num_cols() == 1;
+        let coarsest = self.levels.iter().rposition(|level| pixels(level) >= ENOUGH).unwrap_or(0);
+        if is_one_tile { 0 } else { u8::try_from(coarsest).unwrap_or(0) }
+    }
+}
+
+/// Lengths of navigable axes beyond `u32` are beyond every budget and are cut.
+fn clamp_u32(length: u64) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+/// A row of the FOV table: everything known before its store is opened.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fov {
+    /// Path of the image group below the opened path, "." for that path itself, `dir/array#3` for the 4th FOV inside an
+    /// array with a FOV axis.
+    pub path: String,
+    /// What the FOV bar shows: `B3:2`, or the path.
+    pub label: String,
+    /// Folder of the image group, or of the array.
+    pub folder: PathBuf,
+    /// Index along the FOV axis of a 6-D array.
+    pub array_index: Option<u32>,
+    /// Squid's region (a well or a scan area).
+    pub region: Option<String>,
+    /// Index inside the region, as the files number it.
+    pub fov_in_region: Option<u32>,
+    /// Row of the plate, as the metadata or folder names it.
+    pub row: Option<String>,
+    /// Column of the plate, as the metadata or folder names it.
+    pub column: Option<String>,
+    /// Id of the acquisition in the plate metadata.
+    pub acquisition: Option<i64>,
+    /// Centre of the FOV on the stage in µm.
+    pub stage_um: Option<PointUm>,
+    /// z of the stage in µm.
+    pub stage_z_um: Option<f64>,
+    /// False: named in metadata, not on disk.
+    pub present: bool,
+}
+
+/// Whether a FOV's store has been opened.
+#[derive(Clone, Debug, Default)]
+pub enum ImageSlot {
+    /// Nobody has looked at it yet.
+    #[default]
+    Unopened,
+    /// Its image.
+    Opened(Arc<Image>),
+    /// It cannot be opened.
+    Failed(Arc<OpenFovError>),
+}
+
+/// A FOV's store cannot be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}: {location}")]
+pub struct OpenFovError {
+    /// What kind of thing is wrong.
+    pub code: Code,
+    /// What was found and what was expected.
+    pub message: String,
+    /// The file or folder.
+    pub location: String,
+}
+
+/// What opening the store of one FOV revealed.
+#[derive(Clone, Debug, Default)]
+pub struct OpenedFov {
+    /// The asked FOV's image, and those of siblings in the same array.
+    pub images: Vec<(FovId, Arc<Image>)>,
+    /// Problems found on the way.
+    pub problems: Vec<Problem>,
+}
+
+/// Opens the store of a FOV; left in the dataset by `formats`.
+pub trait FovOpener: Send + Sync {
+    /// Reads the metadata of the FOV's store. Blocks on I/O; reads no pixels.
+    ///
+    /// # Errors
+    /// When the store is absent, or its metadata does not describe an image that we can show.
+    fn open_fov(&self, dataset: &Dataset, fov: FovId) -> Result<OpenedFov, OpenFovError>;
+}
+
+/// How the acquisition was made, from side files and `_squid` keys.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Acquisition {
+    /// Finished by flag or `.done`; `None` where nothing says so.
+    pub complete: Option<bool>,
+    /// The run was aborted.
+    pub aborted: bool,
+    /// Planes that will have been written at the end, where it is known.
+    pub planned_planes: Option<u64>,
+    /// Start, as the files write it.
+    pub start_time: Option<String>,
+    /// Name of the objective.
+    pub objective: Option<String>,
+    /// Magnification of the objective.
+    pub magnification: Option<f64>,
+    /// Numerical aperture of the objective.
+    pub numerical_aperture: Option<f64>,
+}
+
+/// Where and when a timepoint of a FOV was taken, as executed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Executed {
+    /// Centre on the stage in µm.
+    pub stage_um: PointUm,
+    /// z of the stage in µm.
+    pub z_um: Option<f64>,
+    /// Time as the file writes it.
+    pub time: String,
+}
+
+/// What can be shown.
+#[derive(Clone)]
+pub struct Dataset {
+    /// Unique in the process.
+    pub id: DatasetId,
+    /// Counts the states of this dataset.
+    pub revision: u64,
+    /// The path that was opened.
+    pub root: PathBuf,
+    /// What people call it: the name of the acquisition folder or of the store.
+    pub name: String,
+    /// What the opened path is.
+    pub kind: DatasetKind,
+    /// The layout in words: "Squid plate, one store per FOV".
+    pub layout: String,
+    /// NGFF version, of the plate or of the first readable image.
+    pub ngff: Option<String>,
+    /// Version of the Zarr format, of the plate or of the first readable image.
+    pub zarr_format: Option<ZarrFormat>,
+    /// The FOV table; its rows never move.
+    pub fovs: Arc<[Fov]>,
+    /// Display order: flat number to FOV.
+    pub order: Arc<[FovId]>,
+    /// One per row of the FOV table.
+    pub images: Vec<ImageSlot>,
+    /// The first readable image: what unopened FOVs are taken to be until they are opened.
+    pub template: Arc<Image>,
+    /// Squid's side files and keys; `None` for other datasets.
+    pub acquisition: Option<Acquisition>,
+    /// The plate, where there is one.
+    pub plate: Option<Plate>,
+    /// Problems found, and assumptions made.
+    pub problems: Vec<Problem>,
+    /// Opens stores when they are first needed.
+    pub opener: Arc<dyn FovOpener>,
+}
+
+impl fmt::Debug for Dataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dataset")
+            .field("id", &self.id)
+            .field("revision", &self.revision)
+            .field("root", &self.root)
+            .field("num_fovs", &self.fovs.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Dataset {
+    /// FOVs; at least 1.
+    #[must_use]
+    pub fn num_fovs(&self) -> u32 {
+        clamp_u32(self.fovs.len() as u64)
+    }
+
+    /// The row of a FOV.
+    #[must_use]
+    pub fn fov(&self, fov: FovId) -> Option<&Fov> {
+        self.fovs.get(fov.row())
+    }
+
+    /// The FOV at a flat number of the display order.
+    #[must_use]
+    pub fn fov_at(&self, flat: u32) -> Option<FovId> {
+        self.order.get(flat as usize).copied()
+    }
+
+    /// The flat number of a FOV in the display order.
+    #[must_use]
+    pub fn flat_of(&self, fov: FovId) -> Option<u32> {
+        let at = if self.order.get(fov.row()) == Some(&fov) {
+            Some(fov.row())
+        } else {
+            self.order.iter().position(|&other| other == fov)
+        };
+        at.and_then(|at| u32::try_from(at).ok())
+    }
+
+    /// The image of a FOV, if its store has been opened.
+    #[must_use]
+    pub fn image(&self, fov: FovId) -> Option<&Arc<Image>> {
+        match self.images.get(fov.row()) {
+            Some(ImageSlot::Opened(image)) => Some(image),
+            _ => None,
+        }
+    }
+
+    /// Steps along an axis: the maximum over the images known so far (of all FOVs: their number).
+    #[must_use]
+    pub fn len_along(&self, axis: NavAxis) -> u32 {
+        let length = |image: &Arc<Image>| match axis {
+            NavAxis::Time => image.num_timepoints(),
+            NavAxis::Z => image.num_z_slices(),
+            NavAxis::Fov => 1,
+        };
+        if axis == NavAxis::Fov {
+            return self.num_fovs();
+        }
+        let opened = self.images.iter().filter_map(|slot| match slot {
+            ImageSlot::Opened(image) => Some(length(image)),
+            _ => None,
+        });
+        opened.max().unwrap_or(0).max(length(&self.template)).max(1)
+    }
+
+    /// Channels: the maximum over the images known so far.
+    #[must_use]
+    pub fn num_channels(&self) -> u32 {
+        let opened = self.images.iter().filter_map(|slot| match slot {
+            ImageSlot::Opened(image) => Some(image.num_channels()),
+            _ => None,
+        });
+        opened.max().unwrap_or(0).max(self.template.num_channels()).max(1)
+    }
+
+    /// The next revision, with what opening stores revealed.
+    #[must_use]
+    pub fn with_opened(&self, opened: Vec<(FovId, Result<OpenedFov, OpenFovError>)>) -> Self {
+        let mut next = self.clone();
+        next.revision += 1;
+        for (fov, outcome) in opened {
+            match outcome {
+                Ok(opened) => {
+                    for (fov, image) in opened.images {
+                        if let Some(slot) = next.images.get_mut(fov.row()) {
+                            *slot = ImageSlot::Opened(image);
+                        }
+                    }
+                    next.add_problems(opened.problems);
+                }
+                Err(error) => {
+                    next.add_problems(vec![Problem::new(error.code, &error.location, &error.message)]);
+                    if let Some(slot) = next.images.get_mut(fov.row()) {
+                        *slot = ImageSlot::Failed(Arc::new(error));
+                    }
+                }
+            }
+        }
+        next
+    }
+
+    /// Lists problems that are not listed yet, within the budget.
+    pub fn add_problems(&mut self, problems: Vec<Problem>) {
+        for problem in problems {
+            if self.problems.len() < crate::model::limits::PROBLEMS && !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
+    }
+}

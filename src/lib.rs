@@ -1,0 +1,18 @@
+//! squidview: a native viewer for microscopy acquisitions.
+//!
+//! The reading half works without a window: [`formats::detect`], [`formats::open`], the FOV table of a
+//! [`dataset::Dataset`], [`metadata`], [`store::Store::read_tile`], and [`model::Rgb::from_hex`]. `examples/` shows it.
+
+pub mod cache;
+pub mod canvas;
+pub mod dataset;
+pub mod formats;
+pub mod ledger;
+pub mod loader;
+pub mod metadata;
+pub mod model;
+pub mod session;
+pub mod simulate;
+pub mod source;
+pub mod store;
+pub mod ui;

@@ -1,0 +1,11 @@
+//! Text in, types out: OME-NGFF, Zarr array documents, Squid's keys and side files. No file access.
+//!
+//! Lenient: what cannot be used gives a [`Problem`](crate::model::Problem) and a default, never a refusal of the rest.
+
+pub mod acquisition_channels;
+pub mod acquisition_parameters;
+pub mod acquisition_yaml;
+pub mod coordinates;
+pub mod ngff;
+pub mod squid;
+pub mod zarr_array;

@@ -1,0 +1,34 @@
+//! A channel as the files describe it.
+
+use super::{ContrastLimits, Rgb};
+
+/// What the files say of one channel; `None` where they say nothing usable.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Channel {
+    /// Its name as written.
+    pub name: Option<String>,
+    /// Its colour exactly as given.
+    pub color: Option<Rgb>,
+    /// `omero.window`'s start and end; `None` also where they equal the range of the sample type.
+    pub window: Option<ContrastLimits>,
+    /// Shown at first; NGFF's `active`.
+    pub active: Option<bool>,
+    /// Exposure in ms, from `acquisition_channels.yaml`.
+    pub exposure_ms: Option<f64>,
+    /// Emission wavelength in nm.
+    pub emission_nm: Option<f64>,
+}
+
+impl Channel {
+    /// The name in the window: the files' own, else `Ch{index}`.
+    #[must_use]
+    pub fn display_name(&self, index: usize) -> String {
+        self.name.clone().unwrap_or_else(|| format!("Ch{index}"))
+    }
+
+    /// The colour in the window: the files' own, else by wavelength or dye, else by index.
+    #[must_use]
+    pub fn display_color(&self, index: usize, num_channels: usize) -> Rgb {
+        self.color.unwrap_or_else(|| Rgb::of_channel(self.name.as_deref(), self.emission_nm, index, num_channels))
+    }
+}

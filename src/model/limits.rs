@@ -1,0 +1,38 @@
+//! Every budget: what a file may make us allocate, and what the viewer keeps.
+//!
+//! Over a budget means a clean `too_large` before the allocation, never a failed one.
+
+/// A plane up to this many pixels a side is one tile.
+pub const WHOLE_PLANE_TILE_PX: u32 = 4096;
+/// Tiles of larger planes are whole chunks up to about this many pixels a side.
+pub const TILE_PX: u32 = 2048;
+/// Bytes of a metadata document (JSON, YAML, XML).
+pub const DOCUMENT_BYTES: u64 = 64 << 20;
+/// Bytes of a table (`coordinates.csv`): 100,000 FOVs of 200 bytes each, times 3.
+pub const TABLE_BYTES: u64 = 64 << 20;
+/// Dimensions of an array.
+pub const ARRAY_DIMENSIONS: usize = 16;
+/// Pixels of one plane (2^36: 262,144 a side); only its tiles are ever in memory.
+pub const PLANE_PIXELS: u64 = 1 << 36;
+/// Samples of one (inner) chunk.
+pub const CHUNK_SAMPLES: u64 = 1 << 29;
+/// Bytes of one decoded (inner) chunk, and of one decoded plane that is exported whole.
+pub const DECODED_BYTES: u64 = 2 << 30;
+/// Inner chunks of a shard.
+pub const SHARD_CHUNKS: u64 = 1 << 22;
+/// Chunks that one tile may consist of.
+pub const TILE_CHUNKS: u64 = 1 << 18;
+/// Bytes of a file that is read whole.
+pub const FILE_BYTES: u64 = 4 << 30;
+/// FOVs of a dataset.
+pub const FOVS: usize = 1 << 20;
+/// Entries of one folder that are listed.
+pub const FOLDER_ENTRIES: usize = 1 << 21;
+/// Channels of an image.
+pub const CHANNELS: usize = 1024;
+/// Pyramid levels of an image, stored and computed.
+pub const LEVELS: usize = 32;
+/// Folders below a path that are searched for images when nothing names them.
+pub const SEARCH_DEPTH: usize = 6;
+/// Problems listed; further ones are counted.
+pub const PROBLEMS: usize = 1000;

@@ -1,0 +1,41 @@
+//! The nouns: what planes, tiles, axes, channels and states are, without behaviour of their own.
+//!
+//! Everybody may import this folder; it imports nothing of ours. Every budget stands in [`limits`].
+
+mod axes;
+mod channel;
+mod color;
+mod colormap;
+mod histogram;
+mod ids;
+pub mod limits;
+pub mod mean;
+mod natural;
+mod pixels;
+mod plane_state;
+mod plate;
+mod problem;
+mod sample;
+mod shown;
+mod space;
+mod tile_grid;
+mod visible;
+
+pub use axes::{Axis, AxisRole, NavAxis};
+pub use channel::Channel;
+pub use color::{ColorError, Rgb};
+pub use colormap::{Colormap, Lut};
+pub use histogram::Histogram;
+pub use ids::{DatasetId, FovId, PlaneId, TileId, ZPick};
+pub use natural::natural_cmp;
+pub use pixels::{MemoryOrder, Pixels, PixelsError, Samples};
+pub use plane_state::{PlaneState, TileState};
+pub use plate::{Plate, PlateFormat, WellName};
+pub use problem::{Code, Problem};
+pub use sample::{SampleType, Value};
+pub use shown::{Shown, ShownChannel};
+pub use space::{CanvasSize, PointUm, RectPx, RectUm};
+pub use tile_grid::TileGrid;
+pub use visible::{ChannelLook, ContrastLimits, PlacedTile, Tier, Visible, Wish};
+
+pub(crate) use pixels::for_samples;

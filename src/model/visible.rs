@@ -1,0 +1,75 @@
+//! What to draw and what to read: the pure result of session, dataset, ledger and canvas size.
+//!
+//! Loader, canvas and `render` take it as it is. Same input, same value; compare two to see whether anything changed.
+
+use super::{CanvasSize, DatasetId, Lut, RectPx, TileId};
+
+/// The two sample values that are mapped to black and to full colour; `low > high` inverts.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct ContrastLimits {
+    /// Mapped to black.
+    pub low: f64,
+    /// Mapped to full colour.
+    pub high: f64,
+}
+
+/// How one channel is drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChannelLook {
+    /// Channel index.
+    pub c: u16,
+    /// `None` until the first plane's statistics are known; nothing of the channel is drawn before.
+    pub limits: Option<ContrastLimits>,
+    /// Exponent of the normalised value; 1 is linear.
+    pub gamma: f32,
+    /// From normalised value to colour.
+    pub lut: Lut,
+}
+
+/// A tile's place on the canvas, with one tile per visible channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlacedTile {
+    /// Where it lies; may reach outside of the canvas.
+    pub rect: RectPx,
+    /// One per entry of [`Visible::looks`], in that order; all of one FOV, position and level.
+    pub tiles: Vec<TileId>,
+}
+
+/// How urgent a read is. In order of urgency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Tier {
+    /// On the screen.
+    Visible,
+    /// Likely next.
+    Prefetch,
+    /// Seen lately.
+    Recent,
+}
+
+/// A tile that should be in the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Wish {
+    /// The tile.
+    pub tile: TileId,
+    /// How urgent.
+    pub tier: Tier,
+}
+
+/// What to draw and what to read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Visible {
+    /// The dataset that the tiles belong to.
+    pub dataset: DatasetId,
+    /// The canvas that the places are computed for.
+    pub canvas: CanvasSize,
+    /// Visible channels in drawing order.
+    pub looks: Vec<ChannelLook>,
+    /// Tiles inside the canvas, in painter's order.
+    pub placed: Vec<PlacedTile>,
+    /// Tiles to read, most urgent first, prefetch included.
+    pub wishes: Vec<Wish>,
+    /// FOVs that must be opened before their tiles can be placed, most urgent first.
+    pub unopened: Vec<super::FovId>,
+    /// Mark samples at or beyond the limits.
+    pub mark_clipped: bool,
+}
