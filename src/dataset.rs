@@ -7,7 +7,8 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use crate::model::{
-    Axis, AxisRole, Channel, Code, DatasetId, FovId, NavAxis, Plate, PointUm, Problem, SampleType, TileGrid,
+    Axis, AxisRole, Channel, Code, DatasetId, FovId, NavAxis, Plate, PointUm, Problem, SampleType,
+    TileGrid,
 };
 
 /// What the opened path is; the spelling in JSON is that of `docs/formats.md`.
@@ -142,7 +143,9 @@ impl Image {
     /// Length along the axis of that role at `level` (a stored one); 1 where the axis is absent.
     #[must_use]
     pub fn len_at(&self, role: AxisRole, level: usize) -> u64 {
-        let length = self.axis_of(role).and_then(|at| self.levels.get(level)?.shape.get(at).copied());
+        let length = self
+            .axis_of(role)
+            .and_then(|at| self.levels.get(level)?.shape.get(at).copied());
         length.unwrap_or(1)
     }
 
@@ -173,8 +176,14 @@ impl Image {
     /// Positions along all other axes together (1 where there is none).
     #[must_use]
     pub fn num_extra(&self) -> u32 {
-        let lengths = self.axes.iter().zip(&self.levels[0].shape).filter(|(axis, _)| axis.role == AxisRole::Other);
-        clamp_u32(lengths.fold(1_u64, |product, (_, &length)| product.saturating_mul(length)))
+        let lengths = self
+            .axes
+            .iter()
+            .zip(&self.levels[0].shape)
+            .filter(|(axis, _)| axis.role == AxisRole::Other);
+        clamp_u32(lengths.fold(1_u64, |product, (_, &length)| {
+            product.saturating_mul(length)
+        }))
     }
 
     /// Stored and computed levels.
@@ -207,8 +216,16 @@ impl Image {
         const ENOUGH: u64 = 1_000_000;
         let pixels = |level: &Level| u64::from(level.grid.width) * u64::from(level.grid.height);
         let is_one_tile = self.levels[0].grid.num_rows() * self.levels[0].grid.num_cols() == 1;
-        let coarsest = self.levels.iter().rposition(|level| pixels(level) >= ENOUGH).unwrap_or(0);
-        if is_one_tile { 0 } else { u8::try_from(coarsest).unwrap_or(0) }
+        let coarsest = self
+            .levels
+            .iter()
+            .rposition(|level| pixels(level) >= ENOUGH)
+            .unwrap_or(0);
+        if is_one_tile {
+            0
+        } else {
+            u8::try_from(coarsest).unwrap_or(0)
+        }
     }
 }
 
@@ -431,7 +448,11 @@ impl Dataset {
             ImageSlot::Opened(image) => Some(image.num_channels()),
             _ => None,
         });
-        opened.max().unwrap_or(0).max(self.template.num_channels()).max(1)
+        opened
+            .max()
+            .unwrap_or(0)
+            .max(self.template.num_channels())
+            .max(1)
     }
 
     /// The next revision, with what opening stores revealed.
@@ -450,7 +471,11 @@ impl Dataset {
                     next.add_problems(opened.problems);
                 }
                 Err(error) => {
-                    next.add_problems(vec![Problem::new(error.code, &error.location, &error.message)]);
+                    next.add_problems(vec![Problem::new(
+                        error.code,
+                        &error.location,
+                        &error.message,
+                    )]);
                     if let Some(slot) = next.images.get_mut(fov.row()) {
                         *slot = ImageSlot::Failed(Arc::new(error));
                     }
@@ -463,7 +488,9 @@ impl Dataset {
     /// Lists problems that are not listed yet, within the budget.
     pub fn add_problems(&mut self, problems: Vec<Problem>) {
         for problem in problems {
-            if self.problems.len() < crate::model::limits::PROBLEMS && !self.problems.contains(&problem) {
+            if self.problems.len() < crate::model::limits::PROBLEMS
+                && !self.problems.contains(&problem)
+            {
                 self.problems.push(problem);
             }
         }

@@ -29,6 +29,8 @@ impl Channel {
     /// The colour in the window: the files' own, else by wavelength or dye, else by index.
     #[must_use]
     pub fn display_color(&self, index: usize, num_channels: usize) -> Rgb {
-        self.color.unwrap_or_else(|| Rgb::of_channel(self.name.as_deref(), self.emission_nm, index, num_channels))
+        self.color.unwrap_or_else(|| {
+            Rgb::of_channel(self.name.as_deref(), self.emission_nm, index, num_channels)
+        })
     }
 }

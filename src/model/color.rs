@@ -26,12 +26,18 @@ impl Rgb {
     /// When the text is none of these.
     pub fn from_hex(text: &str) -> Result<Self, ColorError> {
         let digits = text.strip_prefix('#').unwrap_or(text);
-        let error = || ColorError { found: text.chars().take(64).collect() };
+        let error = || ColorError {
+            found: text.chars().take(64).collect(),
+        };
         if !matches!(digits.len(), 6 | 8) || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(error());
         }
         let part = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).map_err(|_| error());
-        Ok(Self { r: part(0)?, g: part(2)?, b: part(4)? })
+        Ok(Self {
+            r: part(0)?,
+            g: part(2)?,
+            b: part(4)?,
+        })
     }
 
     /// `RRGGBB`.
@@ -43,7 +49,12 @@ impl Rgb {
     /// The colour of a channel whose file gives none: by the wavelength or dye in its name, by its emission
     /// wavelength, by its place among the channels, in this order. One channel alone is gray.
     #[must_use]
-    pub fn of_channel(name: Option<&str>, emission_nm: Option<f64>, index: usize, num_channels: usize) -> Self {
+    pub fn of_channel(
+        name: Option<&str>,
+        emission_nm: Option<f64>,
+        index: usize,
+        num_channels: usize,
+    ) -> Self {
         unimplemented!("{name:?} {emission_nm:?} {index} {num_channels}")
     }
 }

@@ -80,6 +80,10 @@ impl TileId {
     /// The only tile of a plane that is one tile.
     #[must_use]
     pub fn whole(plane: PlaneId) -> Self {
-        Self { plane, row: 0, col: 0 }
+        Self {
+            plane,
+            row: 0,
+            col: 0,
+        }
     }
 }

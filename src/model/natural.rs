@@ -31,8 +31,13 @@ fn by_runs(a: &str, b: &str) -> Ordering {
     while !a.is_empty() && !b.is_empty() {
         let (run_a, rest_a) = first_run(a);
         let (run_b, rest_b) = first_run(b);
-        let both_numbers = run_a.as_bytes()[0].is_ascii_digit() && run_b.as_bytes()[0].is_ascii_digit();
-        let order = if both_numbers { number_cmp(run_a, run_b) } else { run_a.cmp(run_b) };
+        let both_numbers =
+            run_a.as_bytes()[0].is_ascii_digit() && run_b.as_bytes()[0].is_ascii_digit();
+        let order = if both_numbers {
+            number_cmp(run_a, run_b)
+        } else {
+            run_a.cmp(run_b)
+        };
         if order != Ordering::Equal {
             return order;
         }
@@ -44,7 +49,9 @@ fn by_runs(a: &str, b: &str) -> Ordering {
 /// The longest prefix of only digits or of only other characters; `text` is not empty.
 fn first_run(text: &str) -> (&str, &str) {
     let digits = text.as_bytes()[0].is_ascii_digit();
-    let end = text.find(|ch: char| ch.is_ascii_digit() != digits).unwrap_or(text.len());
+    let end = text
+        .find(|ch: char| ch.is_ascii_digit() != digits)
+        .unwrap_or(text.len());
     text.split_at(end)
 }
 

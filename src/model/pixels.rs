@@ -162,12 +162,26 @@ impl Pixels {
     ///
     /// # Errors
     /// When the number of samples is not `width * height`.
-    pub fn new(width: u32, height: u32, order: MemoryOrder, samples: Samples) -> Result<Self, PixelsError> {
+    pub fn new(
+        width: u32,
+        height: u32,
+        order: MemoryOrder,
+        samples: Samples,
+    ) -> Result<Self, PixelsError> {
         let expected = u64::from(width) * u64::from(height);
         if samples.len() as u64 != expected {
-            return Err(PixelsError { found: samples.len(), width, height });
+            return Err(PixelsError {
+                found: samples.len(),
+                width,
+                height,
+            });
         }
-        Ok(Self { width, height, order, samples })
+        Ok(Self {
+            width,
+            height,
+            order,
+            samples,
+        })
     }
 
     /// Columns.
@@ -242,7 +256,11 @@ impl Pixels {
             Samples::F32(v) => Samples::F32(transposed(v, width, height)),
             Samples::F64(v) => Samples::F64(transposed(v, width, height)),
         };
-        std::borrow::Cow::Owned(Self { order: MemoryOrder::RowMajor, samples, ..*self })
+        std::borrow::Cow::Owned(Self {
+            order: MemoryOrder::RowMajor,
+            samples,
+            ..*self
+        })
     }
 }
 
@@ -275,11 +293,22 @@ mod tests {
     #[test]
     fn a_column_major_tile_gives_the_same_pixels_as_its_rows() {
         let (width, height) = (70_u32, 45_u32);
-        let columns = (0..width).flat_map(|x| (0..height).map(move |y| x * 1000 + y)).collect();
-        let pixels = Pixels::new(width, height, MemoryOrder::ColumnMajor, Samples::U32(columns)).expect("fits");
+        let columns = (0..width)
+            .flat_map(|x| (0..height).map(move |y| x * 1000 + y))
+            .collect();
+        let pixels = Pixels::new(
+            width,
+            height,
+            MemoryOrder::ColumnMajor,
+            Samples::U32(columns),
+        )
+        .expect("fits");
         let rows = pixels.to_rows();
         for (x, y) in [(0, 0), (69, 0), (0, 44), (69, 44), (31, 32), (33, 31)] {
-            assert_eq!(pixels.value(x, y), Some(Value::Unsigned(u64::from(x * 1000 + y))));
+            assert_eq!(
+                pixels.value(x, y),
+                Some(Value::Unsigned(u64::from(x * 1000 + y)))
+            );
             assert_eq!(rows.value(x, y), pixels.value(x, y));
         }
         assert_eq!(pixels.value(70, 0), None);

@@ -17,9 +17,13 @@ impl WellName {
     pub fn parse(name: &str) -> Option<Self> {
         let letters = name.bytes().take_while(u8::is_ascii_alphabetic).count();
         let (row, column) = name.split_at(letters);
-        let is_well =
-            (1..=2).contains(&letters) && (1..=3).contains(&column.len()) && column.bytes().all(|b| b.is_ascii_digit());
-        is_well.then(|| Self { row: row.to_ascii_uppercase(), column: column.to_owned() })
+        let is_well = (1..=2).contains(&letters)
+            && (1..=3).contains(&column.len())
+            && column.bytes().all(|b| b.is_ascii_digit());
+        is_well.then(|| Self {
+            row: row.to_ascii_uppercase(),
+            column: column.to_owned(),
+        })
     }
 
     /// Row index on the physical plate: A is 0, Z is 25, AA is 26.
@@ -30,7 +34,9 @@ impl WellName {
             if !letter.is_ascii_uppercase() {
                 return None;
             }
-            index = index.checked_mul(26)?.checked_add(u32::from(letter - b'A') + 1)?;
+            index = index
+                .checked_mul(26)?
+                .checked_add(u32::from(letter - b'A') + 1)?;
         }
         index.checked_sub(1)
     }
@@ -56,18 +62,44 @@ pub struct PlateFormat {
 impl PlateFormat {
     /// The standard formats, smallest first (ANSI/SLAS; spacing as in Squid's plate tables).
     pub const ALL: [Self; 6] = [
-        Self { num_rows: 2, num_columns: 3, spacing_mm: 39.2 },
-        Self { num_rows: 3, num_columns: 4, spacing_mm: 26.0 },
-        Self { num_rows: 4, num_columns: 6, spacing_mm: 19.3 },
-        Self { num_rows: 8, num_columns: 12, spacing_mm: 9.0 },
-        Self { num_rows: 16, num_columns: 24, spacing_mm: 4.5 },
-        Self { num_rows: 32, num_columns: 48, spacing_mm: 2.25 },
+        Self {
+            num_rows: 2,
+            num_columns: 3,
+            spacing_mm: 39.2,
+        },
+        Self {
+            num_rows: 3,
+            num_columns: 4,
+            spacing_mm: 26.0,
+        },
+        Self {
+            num_rows: 4,
+            num_columns: 6,
+            spacing_mm: 19.3,
+        },
+        Self {
+            num_rows: 8,
+            num_columns: 12,
+            spacing_mm: 9.0,
+        },
+        Self {
+            num_rows: 16,
+            num_columns: 24,
+            spacing_mm: 4.5,
+        },
+        Self {
+            num_rows: 32,
+            num_columns: 48,
+            spacing_mm: 2.25,
+        },
     ];
 
     /// The smallest standard format that has a well at those indices.
     #[must_use]
     pub fn smallest_with(row_idx: u32, column_idx: u32) -> Option<Self> {
-        Self::ALL.into_iter().find(|plate| row_idx < plate.num_rows && column_idx < plate.num_columns)
+        Self::ALL
+            .into_iter()
+            .find(|plate| row_idx < plate.num_rows && column_idx < plate.num_columns)
     }
 }
 
@@ -92,20 +124,33 @@ mod tests {
     fn wells_are_placed_by_name() {
         let check = |name: &str, row, column| {
             let well = WellName::parse(name).expect("a well");
-            assert_eq!((well.row_index(), well.column_index()), (Some(row), Some(column)), "{name}");
+            assert_eq!(
+                (well.row_index(), well.column_index()),
+                (Some(row), Some(column)),
+                "{name}"
+            );
         };
         check("A1", 0, 0);
         check("b03", 1, 2);
         check("AF48", 31, 47);
         assert_eq!(WellName::parse("manual0"), None);
         assert_eq!(WellName::parse("A"), None);
-        assert_eq!(WellName::parse("A0").and_then(|well| well.column_index()), None);
+        assert_eq!(
+            WellName::parse("A0").and_then(|well| well.column_index()),
+            None
+        );
     }
 
     #[test]
     fn the_smallest_plate_with_a_well_is_found() {
-        assert_eq!(PlateFormat::smallest_with(7, 11).map(|plate| plate.num_rows), Some(8));
-        assert_eq!(PlateFormat::smallest_with(31, 47).map(|plate| plate.num_rows), Some(32));
+        assert_eq!(
+            PlateFormat::smallest_with(7, 11).map(|plate| plate.num_rows),
+            Some(8)
+        );
+        assert_eq!(
+            PlateFormat::smallest_with(31, 47).map(|plate| plate.num_rows),
+            Some(32)
+        );
         assert_eq!(PlateFormat::smallest_with(32, 0), None);
     }
 }

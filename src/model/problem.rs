@@ -78,7 +78,11 @@ pub struct Problem {
 impl Problem {
     /// A problem at `location`.
     pub fn new(code: Code, location: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code, location: location.into(), message: message.into() }
+        Self {
+            code,
+            location: location.into(),
+            message: message.into(),
+        }
     }
 }
 

@@ -75,10 +75,6 @@ impl SampleType {
 
     /// Lowest and highest value of an integer type (bool: 0 and 1); `None` for floating point.
     #[must_use]
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "64-bit ends are rounded to the nearest f64, which is what limits are"
-    )]
     pub fn value_range(self) -> Option<(f64, f64)> {
         match self {
             Self::Bool => Some((0.0, 1.0)),
@@ -115,7 +111,6 @@ pub enum Value {
 impl Value {
     /// The nearest f64.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "this is the rounding that the caller asks for")]
     pub fn as_f64(self) -> f64 {
         match self {
             Self::Unsigned(v) => v as f64,

@@ -22,7 +22,13 @@ impl RectUm {
     /// A rectangle from its corner and extents in µm.
     #[must_use]
     pub fn from_size(min: PointUm, width: f64, height: f64) -> Self {
-        Self { min, max: PointUm { x: min.x + width, y: min.y + height } }
+        Self {
+            min,
+            max: PointUm {
+                x: min.x + width,
+                y: min.y + height,
+            },
+        }
     }
 
     /// Extent along x in µm.
@@ -40,15 +46,24 @@ impl RectUm {
     /// The point in the middle.
     #[must_use]
     pub fn center(&self) -> PointUm {
-        PointUm { x: f64::midpoint(self.min.x, self.max.x), y: f64::midpoint(self.min.y, self.max.y) }
+        PointUm {
+            x: f64::midpoint(self.min.x, self.max.x),
+            y: f64::midpoint(self.min.y, self.max.y),
+        }
     }
 
     /// The smallest rectangle that holds both.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         Self {
-            min: PointUm { x: self.min.x.min(other.min.x), y: self.min.y.min(other.min.y) },
-            max: PointUm { x: self.max.x.max(other.max.x), y: self.max.y.max(other.max.y) },
+            min: PointUm {
+                x: self.min.x.min(other.min.x),
+                y: self.min.y.min(other.min.y),
+            },
+            max: PointUm {
+                x: self.max.x.max(other.max.x),
+                y: self.max.y.max(other.max.y),
+            },
         }
     }
 }

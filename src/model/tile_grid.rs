@@ -24,11 +24,22 @@ impl TileGrid {
             let chunk = chunk.clamp(1, plane.max(1));
             let chunks = (limits::TILE_PX / chunk).max(1);
             // A chunk that is longer than a texture may be is cut, and decoded once per tile.
-            chunk.saturating_mul(chunks).min(limits::WHOLE_PLANE_TILE_PX).min(plane.max(1))
+            chunk
+                .saturating_mul(chunks)
+                .min(limits::WHOLE_PLANE_TILE_PX)
+                .min(plane.max(1))
         };
-        let (tile_width, tile_height) =
-            if whole { (width.max(1), height.max(1)) } else { (side(width, chunk_width), side(height, chunk_height)) };
-        Self { width, height, tile_width, tile_height }
+        let (tile_width, tile_height) = if whole {
+            (width.max(1), height.max(1))
+        } else {
+            (side(width, chunk_width), side(height, chunk_height))
+        };
+        Self {
+            width,
+            height,
+            tile_width,
+            tile_height,
+        }
     }
 
     /// The grid of the next computed level: plane and tiles halved (rounded up), the same number of tiles.
@@ -67,7 +78,12 @@ impl TileGrid {
             return None;
         }
         let (x, y) = (col * self.tile_width, row * self.tile_height);
-        Some((x, y, self.tile_width.min(self.width - x), self.tile_height.min(self.height - y)))
+        Some((
+            x,
+            y,
+            self.tile_width.min(self.width - x),
+            self.tile_height.min(self.height - y),
+        ))
     }
 }
 
@@ -95,7 +111,10 @@ mod tests {
     fn a_halved_grid_keeps_the_number_of_tiles() {
         let grid = TileGrid::of_stored(50_001, 4999, 512, 512);
         let half = grid.halved().expect("even tiles");
-        assert_eq!((half.num_rows(), half.num_cols()), (grid.num_rows(), grid.num_cols()));
+        assert_eq!(
+            (half.num_rows(), half.num_cols()),
+            (grid.num_rows(), grid.num_cols())
+        );
     }
 
     #[test]

@@ -80,7 +80,11 @@ impl Store {
     ///
     /// # Errors
     /// As [`Self::read_tile`].
-    pub fn file_of(&self, dataset: &Dataset, plane: PlaneId) -> Result<std::path::PathBuf, ReadError> {
+    pub fn file_of(
+        &self,
+        dataset: &Dataset,
+        plane: PlaneId,
+    ) -> Result<std::path::PathBuf, ReadError> {
         unimplemented!("{dataset:?} {plane:?}")
     }
 }
