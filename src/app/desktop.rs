@@ -1,0 +1,122 @@
+//! What the desktop does for us: dialogs, file manager, writing a picture. Each on a thread of its own.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
+    thread,
+};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::canvas::{DrawList, composite};
+
+/// What a dialog or a picture came to.
+pub(super) enum DesktopNews {
+    /// A folder was picked to open.
+    Picked(PathBuf),
+    /// A picture for the clipboard: width, height, RGBA rows.
+    Picture([usize; 2], Vec<u8>),
+    /// Something the user asked for happened, in words.
+    Done(String),
+    /// Something the user asked for did not happen, in words.
+    Failed(String),
+}
+
+/// Runs what the desktop does for us, off the interface thread.
+pub(super) struct Desktop {
+    sender: Sender<DesktopNews>,
+    receiver: Receiver<DesktopNews>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Desktop {
+    pub(super) fn new(wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        // A person causes these one by one; a thread that finds the channel full waits.
+        let (sender, receiver) = bounded(16);
+        Self { sender, receiver, wake }
+    }
+
+    /// The oldest news, if there are any.
+    pub(super) fn take(&self) -> Option<DesktopNews> {
+        self.receiver.try_recv().ok()
+    }
+
+    /// The native dialog for a folder.
+    pub(super) fn pick_folder(&self) {
+        self.run("squidview-dialog", || {
+            let dialog = rfd::FileDialog::new().set_title("Open a dataset folder");
+            dialog.pick_folder().map(DesktopNews::Picked)
+        });
+    }
+
+    /// The native dialog for a file name, then the view as PNG.
+    pub(super) fn save_picture(&self, list: Arc<DrawList>, suggested_name: String) {
+        self.run("squidview-save", move || {
+            let dialog = rfd::FileDialog::new().set_title("Save the view").set_file_name(suggested_name);
+            let path = dialog.add_filter("PNG", &["png"]).save_file()?;
+            let (width, height) = (list.canvas.width_px, list.canvas.height_px);
+            let saved = image::save_buffer(&path, &composite(&list), width, height, image::ColorType::Rgba8);
+            Some(match saved {
+                Ok(()) => DesktopNews::Done(format!("Saved {}", path.display())),
+                Err(error) => DesktopNews::Failed(format!("Cannot save the view ({error}): {}", path.display())),
+            })
+        });
+    }
+
+    /// The view for the clipboard.
+    pub(super) fn copy_picture(&self, list: Arc<DrawList>) {
+        self.run("squidview-copy", move || {
+            let size = [list.canvas.width_px as usize, list.canvas.height_px as usize];
+            Some(DesktopNews::Picture(size, composite(&list)))
+        });
+    }
+
+    /// Shows a file or folder in the system's file manager.
+    pub(super) fn show_in_file_manager(&self, path: PathBuf) {
+        self.run("squidview-file-manager", move || match show(&path) {
+            Ok(()) => None,
+            Err(error) => Some(DesktopNews::Failed(format!(
+                "No file manager answers ({error}): {}",
+                path.display()
+            ))),
+        });
+    }
+
+    fn run(&self, name: &str, job: impl FnOnce() -> Option<DesktopNews> + Send + 'static) {
+        let (sender, wake) = (self.sender.clone(), Arc::clone(&self.wake));
+        let spawned = thread::Builder::new().name(name.into()).spawn(move || {
+            // The channel closes when the window closes; then nobody wants the news.
+            if let Some(news) = job()
+                && sender.send(news).is_ok()
+            {
+                wake();
+            }
+        });
+        if let Err(error) = spawned {
+            tracing::error!("cannot start a thread: {error}");
+        }
+    }
+}
+
+/// Starts the file manager and waits for its launcher, so that it leaves no zombie.
+fn show(path: &Path) -> io::Result<()> {
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    let mut command = if cfg!(target_os = "macos") {
+        let mut command = Command::new("open");
+        command.arg("-R").arg(path);
+        command
+    } else if cfg!(windows) {
+        let mut command = Command::new("explorer");
+        command.arg(folder);
+        command
+    } else {
+        let mut command = Command::new("xdg-open");
+        command.arg(folder);
+        command
+    };
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    // Windows' explorer answers 1 also when it did what it should.
+    if status.success() || cfg!(windows) { Ok(()) } else { Err(io::Error::other(format!("it ended with {status}"))) }
+}

@@ -1,0 +1,114 @@
+//! What the panels are told beside session, dataset and ledger: plain facts, gathered once per frame.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Instant, SystemTime},
+};
+
+use eframe::egui;
+
+use super::{App, Viewing};
+use crate::{
+    canvas,
+    dataset::Dataset,
+    model::PlaneState,
+    settings::RecentEntry,
+    ui::{Facts, Opening, Recent},
+};
+
+/// Bytes of samples kept in memory by default: a quarter of the machine's memory, 256 MB to 4 GB.
+pub(super) fn default_cache_bytes() -> usize {
+    const LEAST: u64 = 256 << 20;
+    const MOST: u64 = 4 << 30;
+    let bytes = machine_memory_bytes().map_or(1 << 30, |bytes| (bytes / 4).clamp(LEAST, MOST));
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+/// Memory of the machine, from `/proc/meminfo` (proc(5)).
+#[cfg(target_os = "linux")]
+fn machine_memory_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// Elsewhere it is not known without unsafe code or another dependency; a fixed bound is used.
+#[cfg(not(target_os = "linux"))]
+fn machine_memory_bytes() -> Option<u64> {
+    None
+}
+
+/// The entry of the recent list for a dataset that was just opened.
+pub(super) fn recent_entry(path: &Path, dataset: &Dataset) -> RecentEntry {
+    let image = &dataset.template;
+    let (width, height) = image.plane_size();
+    let fovs = if dataset.num_fovs() == 1 { "1 FOV".into() } else { format!("{} FOVs", dataset.num_fovs()) };
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    RecentEntry {
+        path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+        name: dataset.name.clone(),
+        layout: dataset.layout.clone(),
+        size: format!("{fovs} · {width} × {height} · {} channels", image.num_channels()),
+        opened_unix_secs: now.as_secs(),
+    }
+}
+
+impl App {
+    /// What the panels are told this frame.
+    pub(super) fn facts(&self) -> Facts {
+        let now = Instant::now();
+        let viewing = self.viewing.as_ref();
+        Facts {
+            recents: self.settings.recents.iter().map(recent).collect(),
+            opening: self.opening.underway().map(|(underway, message)| Opening {
+                path: underway.path.clone(),
+                message,
+                since: now.saturating_duration_since(underway.since),
+            }),
+            error: self.error.clone(),
+            notice: self.notice.clone(),
+            theme: self.settings.theme,
+            text_scale: self.settings.text_scale,
+            read_ms: viewing.and_then(Viewing::last_read).map(|time| time.as_secs_f32() * 1e3),
+            frame_ms: self.frame_secs.map(|secs| secs * 1e3),
+            cache_bytes: self.cache.usage(),
+            texture_bytes: canvas::texture_bytes(&self.render_state),
+            play_fps: self.play_fps,
+            loading: viewing.and_then(|viewing| viewing.waiting(now)),
+            shown: viewing.map(shown).unwrap_or_default(),
+            ..Facts::default()
+        }
+    }
+
+    /// The file of the first visible channel's plane.
+    pub(super) fn shown_file(&self) -> Option<PathBuf> {
+        let viewing = self.viewing.as_ref()?;
+        let (tile, _) = *viewing.shown_planes().first()?;
+        self.store.file_of(&viewing.dataset, tile.plane).ok()
+    }
+
+    /// Keeps the window's size for the next start.
+    pub(super) fn note_window(&mut self, ctx: &egui::Context) {
+        ctx.input(|input| {
+            let viewport = input.viewport();
+            self.settings.maximized = viewport.maximized.unwrap_or(false);
+            if let (false, Some(rect)) = (self.settings.maximized, viewport.inner_rect) {
+                self.settings.window_size_pt = [rect.width(), rect.height()];
+            }
+        });
+    }
+}
+
+fn recent(entry: &RecentEntry) -> Recent {
+    Recent {
+        path: entry.path.clone(),
+        name: entry.name.clone(),
+        size: entry.size.clone(),
+        layout: entry.layout.clone(),
+        opened_unix_secs: entry.opened_unix_secs,
+    }
+}
+
+fn shown(viewing: &Viewing) -> Vec<(u16, PlaneState)> {
+    viewing.shown_planes().into_iter().map(|(tile, state)| (tile.plane.c, state)).collect()
+}

@@ -1,0 +1,526 @@
+//! The program with its window: the only place where session, loader, cache, ledger and canvas meet.
+//!
+//! [`App::logic`](eframe::App::logic) takes news off the channels, applies commands and asks the loader;
+//! [`App::ui`](eframe::App::ui) draws. Nothing on this thread reads, decodes or waits, and a frame is only drawn when
+//! something changed.
+
+mod demo;
+mod desktop;
+mod facts;
+mod opening;
+mod timing;
+mod viewing;
+
+pub use timing::{Stage, Timing};
+
+use std::{
+    cell::RefCell,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use eframe::{egui, egui_wgpu::RenderState};
+
+use crate::{
+    cache::Cache,
+    canvas::{self, DrawList},
+    loader::{Loader, LoaderOptions},
+    model::{CanvasSize, Shown},
+    session::{Command, Session},
+    settings::Settings,
+    store::Store,
+    ui::{self, Action, Facts, Stage as UiStage, View},
+};
+use demo::Demo;
+use desktop::{Desktop, DesktopNews};
+use opening::{Opened, Opening};
+use viewing::Viewing;
+
+/// Time that news from the readers may take per frame; what is left waits for the next one.
+const NEWS_BUDGET: Duration = Duration::from_millis(4);
+/// Smallest window, in points.
+const MIN_SIZE_PT: [f32; 2] = [480.0, 360.0];
+
+/// How the program is started.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What to open; `None`: the start page.
+    pub path: Option<PathBuf>,
+    /// Bytes of samples that are kept in memory; `None`: a quarter of the machine's memory, 256 MB to 4 GB.
+    pub cache_bytes: Option<usize>,
+    /// Print when each stage of the first picture was reached.
+    pub timing: bool,
+    /// Close the window after the first picture.
+    pub exit_after_first_image: bool,
+    /// Open a simulated acquisition that is being written.
+    pub demo: bool,
+    /// Where settings are read and kept; `None`: nowhere (tests).
+    pub settings_path: Option<PathBuf>,
+}
+
+/// The window cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no window can be opened: {reason}\nsquidview draws with Vulkan, Metal, DirectX 12 or OpenGL; without a graphics card \
+     install a software driver (Debian, Ubuntu: mesa-vulkan-drivers libegl1; Fedora: mesa-vulkan-drivers)"
+)]
+pub struct AppError {
+    /// What the window system or the driver said.
+    pub reason: String,
+}
+
+/// Opens the window and runs until it is closed.
+///
+/// # Errors
+/// When there is no display, or no driver that can draw.
+pub fn run(options: Options, timing: Timing) -> Result<(), AppError> {
+    let settings = load_settings(options.settings_path.as_deref());
+    let viewport = egui::ViewportBuilder::default()
+        .with_app_id("squidview")
+        .with_title("squidview")
+        .with_inner_size(settings.window_size_pt)
+        .with_maximized(settings.maximized)
+        .with_min_inner_size(MIN_SIZE_PT)
+        .with_drag_and_drop(true);
+    let native = eframe::NativeOptions { viewport, persist_window: false, ..Default::default() };
+    let starting = App::start(options, settings, timing);
+    eframe::run_native("squidview", native, Box::new(move |cc| Ok(Box::new(starting.in_window(cc)?))))
+        .map_err(|error| AppError { reason: error.to_string() })
+}
+
+/// Settings, or the defaults where they cannot be read; that is worth a warning, not a stop.
+fn load_settings(path: Option<&Path>) -> Settings {
+    let loaded = path.map_or_else(|| Ok(Settings::default()), Settings::load);
+    loaded.unwrap_or_else(|error| {
+        tracing::warn!("{error}");
+        Settings::default()
+    })
+}
+
+/// The program before its window exists: opening has begun.
+pub struct Starting {
+    options: Options,
+    settings: Settings,
+    timing: Timing,
+    context: Arc<OnceLock<egui::Context>>,
+    opening: Opening,
+}
+
+/// The program with its window.
+pub struct App {
+    // Field order is shutdown order: views stop asking before the readers are joined.
+    viewing: Option<Viewing>,
+    opening: Opening,
+    desktop: Desktop,
+    demo: Option<Demo>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    loader: Loader,
+    cache: Arc<Cache>,
+    window: ui::Window,
+    options: Options,
+    settings: Settings,
+    render_state: RenderState,
+    error: Option<String>,
+    notice: Option<String>,
+    drawn: Option<Arc<DrawList>>,
+    last_step: Option<Instant>,
+    /// Steps per second that playback reached, smoothed.
+    play_fps: Option<f32>,
+    frame_secs: Option<f32>,
+    presented: RefCell<Presented>,
+}
+
+/// What is noted right after a frame was handed to the screen.
+struct Presented {
+    timing: Timing,
+    has_image: bool,
+    is_printed: bool,
+    shown: Option<Arc<Shown>>,
+}
+
+impl App {
+    /// Begins opening the dataset, beside the window's creation.
+    #[must_use]
+    pub fn start(options: Options, settings: Settings, timing: Timing) -> Starting {
+        let context: Arc<OnceLock<egui::Context>> = Arc::default();
+        let mut opening = Opening::new(waker(&context));
+        if let Some(path) = &options.path {
+            opening.start(path, false);
+        }
+        Starting { options, settings, timing, context, opening }
+    }
+
+    /// What the last presented frame showed.
+    #[must_use]
+    pub fn shown(&self) -> Option<Arc<Shown>> {
+        self.presented.borrow().shown.clone()
+    }
+
+    /// True once the picture on the screen is the wished one.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.opening.underway().is_none() && self.viewing.as_ref().is_none_or(Viewing::is_current)
+    }
+
+    /// The session, where a dataset is open.
+    #[must_use]
+    pub fn session(&self) -> Option<&Session> {
+        self.viewing.as_ref().map(|viewing| &viewing.session)
+    }
+
+    /// Opens a path, in place of what is open.
+    pub fn open(&mut self, path: &Path) {
+        self.error = None;
+        self.opening.start(path, false);
+    }
+}
+
+/// Wakes the interface as soon as there is one.
+fn waker(context: &Arc<OnceLock<egui::Context>>) -> Arc<dyn Fn() + Send + Sync> {
+    let context = Arc::clone(context);
+    Arc::new(move || {
+        if let Some(context) = context.get() {
+            context.request_repaint();
+        }
+    })
+}
+
+impl Starting {
+    /// The program in its window.
+    ///
+    /// # Errors
+    /// When eframe has no wgpu device.
+    pub fn in_window(mut self, cc: &eframe::CreationContext<'_>) -> Result<App, AppError> {
+        self.timing.reach(Stage::Window);
+        // The creator runs once per start, so the context is not set yet.
+        self.context.get_or_init(|| cc.egui_ctx.clone());
+        let render_state =
+            cc.wgpu_render_state.clone().ok_or_else(|| AppError { reason: "there is no wgpu device".into() })?;
+        canvas::install(&render_state);
+        ui::apply_theme(&cc.egui_ctx, self.settings.theme, self.settings.text_scale);
+        let cache = Arc::new(Cache::new(self.options.cache_bytes.unwrap_or_else(facts::default_cache_bytes)));
+        let wake = waker(&self.context);
+        let loader_options = LoaderOptions { num_readers: 4, wake: Arc::clone(&wake) };
+        let mut app = App {
+            viewing: None,
+            opening: self.opening,
+            desktop: Desktop::new(Arc::clone(&wake)),
+            demo: None,
+            wake,
+            loader: Loader::new(Arc::new(Store::new()), Arc::clone(&cache), loader_options),
+            cache,
+            window: ui::Window::default(),
+            render_state,
+            error: None,
+            notice: None,
+            drawn: None,
+            last_step: None,
+            play_fps: None,
+            frame_secs: None,
+            presented: RefCell::new(Presented {
+                timing: self.timing,
+                has_image: false,
+                is_printed: false,
+                shown: None,
+            }),
+            settings: self.settings,
+            options: self.options,
+        };
+        if app.options.demo {
+            app.open_demo();
+        }
+        Ok(app)
+    }
+}
+
+impl App {
+    fn take_news(&mut self, ctx: &egui::Context) {
+        let started = Instant::now();
+        while let Some(opened) = self.opening.take() {
+            self.take_opened(ctx, opened);
+        }
+        while let Some(news) = self.desktop.take() {
+            self.take_desktop_news(ctx, news);
+        }
+        if let Some(outcome) = self.demo.as_mut().and_then(Demo::take) {
+            match outcome {
+                Ok(path) => self.open(&path),
+                Err(error) => self.error = Some(error),
+            }
+        }
+        for news in self.loader.drain() {
+            if let Some(viewing) = &mut self.viewing {
+                viewing.take(news);
+            }
+        }
+        if started.elapsed() > NEWS_BUDGET {
+            tracing::debug!("news took {:?}", started.elapsed());
+        }
+    }
+
+    fn take_opened(&mut self, ctx: &egui::Context, opened: Opened) {
+        let dataset = match opened.outcome {
+            Ok(dataset) => dataset,
+            Err(error) => {
+                self.error = Some(error.to_string());
+                return;
+            }
+        };
+        self.presented.borrow_mut().timing.reach(Stage::Dataset);
+        self.error = None;
+        ctx.send_viewport_cmd(egui::ViewportCommand::Title(format!("{} — squidview", dataset.name)));
+        self.settings.remember_opened(facts::recent_entry(&opened.path, &dataset));
+        let kept = self.viewing.take();
+        if let Some(kept) = &kept {
+            self.settings.remember_view(&kept.dataset.root, kept.session.saved());
+            self.cache.forget(kept.dataset.id);
+            canvas::forget(&self.render_state, kept.dataset.id);
+            self.loader.retry();
+        }
+        self.viewing = Some(match kept {
+            Some(kept) if opened.is_reload => kept.reopened(dataset),
+            _ => Viewing::new(dataset.clone(), self.first_session(&dataset)),
+        });
+        self.save_settings();
+    }
+
+    /// The first look at a dataset: as it was left, else as the files say.
+    fn first_session(&self, dataset: &crate::dataset::Dataset) -> Session {
+        let mut session = Session::new(dataset);
+        session.panels = self.settings.panels;
+        session.playback.fps = self.settings.fps;
+        session.playback.loops = self.settings.loops;
+        if let Some(saved) = self.settings.view_of(&dataset.root) {
+            session.restore(saved);
+        }
+        session
+    }
+
+    fn take_desktop_news(&mut self, ctx: &egui::Context, news: DesktopNews) {
+        match news {
+            DesktopNews::Picked(path) => self.open(&path),
+            DesktopNews::Picture(size, rgba) => {
+                ctx.copy_image(egui::ColorImage::from_rgba_unmultiplied(size, &rgba));
+                self.notice = Some("Copied the view".into());
+            }
+            DesktopNews::Done(text) => self.notice = Some(text),
+            DesktopNews::Failed(text) => self.error = Some(text),
+        }
+    }
+
+    /// Plays: as many steps as are due, but only from a picture that is on the screen, so that slow reading skips.
+    fn play(&mut self, ctx: &egui::Context, now: Instant) {
+        let Some(viewing) = &mut self.viewing else { return };
+        if viewing.session.playback.axis.is_none() {
+            self.last_step = None;
+            self.play_fps = None;
+            return;
+        }
+        let last = *self.last_step.get_or_insert(now);
+        let elapsed = now.saturating_duration_since(last);
+        let due = viewing.session.playback.steps_due(elapsed);
+        if due > 0 && viewing.is_current() {
+            viewing.apply(&Command::PlayStep { steps: due });
+            self.last_step = Some(now);
+            let fps = 1.0 / elapsed.as_secs_f32().max(1e-3);
+            self.play_fps = Some(self.play_fps.map_or(fps, |smooth| smooth + 0.2 * (fps - smooth)));
+        }
+        if viewing.is_current() || due > 0 {
+            let period = Duration::from_secs_f32(1.0 / viewing.session.playback.fps.max(0.1));
+            ctx.request_repaint_after(period.saturating_sub(now.saturating_duration_since(last)));
+        }
+    }
+
+    fn act(&mut self, ctx: &egui::Context, action: Action) {
+        match action {
+            Action::View(command) => {
+                if let Some(viewing) = &mut self.viewing {
+                    viewing.apply(&command);
+                }
+            }
+            Action::Open(path) => self.open(&path),
+            Action::OpenDialog => self.desktop.pick_folder(),
+            Action::OpenDemo => self.open_demo(),
+            Action::CloseDataset => self.close_dataset(ctx),
+            Action::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
+            Action::Reload => self.reload(),
+            Action::CancelOpening => self.opening.cancel(),
+            Action::SaveView => self.save_view(),
+            Action::CopyView => {
+                if let Some(list) = &self.drawn {
+                    self.desktop.copy_picture(Arc::clone(list));
+                }
+            }
+            Action::CopyText(text) => ctx.copy_text(text),
+            Action::CopyFilePath => {
+                if let Some(path) = self.shown_file() {
+                    ctx.copy_text(path.display().to_string());
+                }
+            }
+            Action::ShowInFileManager => {
+                if let Some(path) = self.shown_file() {
+                    self.desktop.show_in_file_manager(path);
+                }
+            }
+            Action::SetTheme(theme) => {
+                self.settings.theme = theme;
+                ui::apply_theme(ctx, theme, self.settings.text_scale);
+            }
+            Action::SetTextScale(scale) => {
+                self.settings.text_scale = scale;
+                ui::apply_theme(ctx, self.settings.theme, scale);
+            }
+            Action::ForgetRecent(path) => self.settings.recents.retain(|recent| recent.path != path),
+            Action::DismissError => (self.error, self.notice) = (None, None),
+        }
+        ctx.request_repaint();
+    }
+
+    fn reload(&mut self) {
+        if let Some(viewing) = &self.viewing {
+            let root = viewing.dataset.root.clone();
+            self.opening.start(&root, true);
+        }
+    }
+
+    fn close_dataset(&mut self, ctx: &egui::Context) {
+        self.opening.cancel();
+        self.drawn = None;
+        if let Some(viewing) = self.viewing.take() {
+            self.settings.remember_view(&viewing.dataset.root, viewing.session.saved());
+            self.cache.forget(viewing.dataset.id);
+            canvas::forget(&self.render_state, viewing.dataset.id);
+        }
+        ctx.send_viewport_cmd(egui::ViewportCommand::Title("squidview".into()));
+        self.save_settings();
+    }
+
+    fn open_demo(&mut self) {
+        match Demo::start(Arc::clone(&self.wake)) {
+            Ok(demo) => self.demo = Some(demo),
+            Err(error) => self.error = Some(error),
+        }
+    }
+
+    fn save_view(&mut self) {
+        if let (Some(list), Some(viewing)) = (&self.drawn, &self.viewing) {
+            self.desktop.save_picture(Arc::clone(list), format!("{}.png", viewing.dataset.name));
+        }
+    }
+
+    fn save_settings(&self) {
+        let Some(path) = &self.options.settings_path else { return };
+        if let Err(error) = self.settings.save(path) {
+            tracing::warn!("{error}");
+        }
+    }
+
+    /// Notes what the frame shows; the present is noted when it has returned.
+    fn note_frame(&mut self) {
+        let has_pixels = |list: &Arc<DrawList>| list.items.iter().any(|item| !item.tiles.is_empty());
+        let is_current = self.viewing.as_ref().is_some_and(Viewing::is_current);
+        self.presented.borrow_mut().has_image = is_current && self.drawn.as_ref().is_some_and(has_pixels);
+    }
+
+    /// Called by eframe right after a frame was handed to the screen.
+    fn after_present(&self) {
+        let mut presented = self.presented.borrow_mut();
+        presented.timing.reach(Stage::FirstFrame);
+        presented.shown = self.viewing.as_ref().and_then(|viewing| viewing.shown(Instant::now())).map(Arc::new);
+        if presented.has_image {
+            presented.timing.reach(Stage::FirstImage);
+        }
+        if presented.timing.has_first_image() && !presented.is_printed {
+            presented.is_printed = true;
+            if self.options.timing {
+                eprintln!("{}", presented.timing.to_json());
+            }
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        let now = Instant::now();
+        self.frame_secs = frame.info().cpu_usage;
+        self.take_news(ctx);
+        self.play(ctx, now);
+        if let Some(viewing) = &mut self.viewing {
+            viewing.plan(&self.loader, &self.cache, now);
+            if let Some(at) = viewing.next_recheck() {
+                ctx.request_repaint_after(at.saturating_duration_since(now));
+            }
+        }
+        if self.options.exit_after_first_image && self.presented.borrow().is_printed {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        let facts = self.facts();
+        let Self { viewing, window, cache, drawn, .. } = self;
+        let (actions, list) = draw_window(window, ui, viewing.as_ref(), &facts, cache);
+        let ctx = ui.ctx().clone();
+        if let (Some(viewing), Some(list)) = (viewing, &list)
+            && viewing.resize(list.canvas)
+        {
+            ctx.request_repaint();
+        }
+        *drawn = list;
+        for action in actions {
+            self.act(&ctx, action);
+        }
+        self.note_frame();
+        self.note_window(&ctx);
+    }
+
+    fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
+        ui::tokens::palette(self.settings.theme).panel.to_normalized_gamma_f32()
+    }
+
+    /// eframe has no other hook after presentation; it calls this right after painting.
+    fn auto_save_interval(&self) -> Duration {
+        self.after_present();
+        Duration::MAX
+    }
+
+    fn persist_egui_memory(&self) -> bool {
+        false
+    }
+
+    fn on_exit(&mut self) {
+        if let Some(viewing) = &self.viewing {
+            self.settings.remember_view(&viewing.dataset.root, viewing.session.saved());
+            self.settings.panels = viewing.session.panels;
+            self.settings.fps = viewing.session.playback.fps;
+            self.settings.loops = viewing.session.playback.loops;
+        }
+        self.save_settings();
+    }
+}
+
+/// Draws the panels, and the canvas from what is at hand for exactly the size it got.
+fn draw_window(
+    window: &mut ui::Window,
+    ui: &mut egui::Ui,
+    viewing: Option<&Viewing>,
+    facts: &Facts,
+    cache: &Cache,
+) -> (Vec<Action>, Option<Arc<DrawList>>) {
+    let mut drawn = None;
+    let mut paint = |rect, size: CanvasSize| {
+        let Some(viewing) = viewing else { return egui::Shape::Noop };
+        let list = Arc::new(viewing.draw(size, cache));
+        drawn = Some(Arc::clone(&list));
+        canvas::shape(rect, list)
+    };
+    let values_at = |x, y| viewing.map_or_else(Vec::new, |viewing| viewing.values_at(x, y, cache));
+    let view = viewing.map(|viewing| View {
+        session: &viewing.session,
+        dataset: &viewing.dataset,
+        ledger: &viewing.ledger,
+    });
+    let actions = window.show(ui, &mut UiStage { view, facts, paint: &mut paint, values_at: &values_at });
+    (actions, drawn)
+}
