@@ -1,2 +1,5 @@
-#[test]
-fn t() {}
+//! Integration tests: one binary, a module per feature.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod imports;
