@@ -19,22 +19,27 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("loader", &["dataset", "ledger", "store", "cache"]),
     ("session", &["dataset", "ledger"]),
     ("canvas", &[]),
-    ("render", &["formats", "dataset", "ledger", "store", "cache", "loader", "session", "canvas"]),
+    (
+        "render",
+        &[
+            "formats", "dataset", "ledger", "store", "cache", "loader", "session", "canvas",
+        ],
+    ),
     ("simulate", &["formats", "metadata"]),
     ("ui", &["session", "dataset", "ledger", "canvas"]),
     ("settings", &["session"]),
     (
         "app",
         &[
-            "formats", "metadata", "source", "dataset", "ledger", "store", "cache", "loader", "session", "canvas",
-            "render", "simulate", "ui", "settings",
+            "formats", "metadata", "source", "dataset", "ledger", "store", "cache", "loader",
+            "session", "canvas", "render", "simulate", "ui", "settings",
         ],
     ),
     (
         "cli",
         &[
-            "formats", "metadata", "source", "dataset", "ledger", "store", "cache", "loader", "session", "render",
-            "simulate", "settings", "app",
+            "formats", "metadata", "source", "dataset", "ledger", "store", "cache", "loader",
+            "session", "render", "simulate", "settings", "app",
         ],
     ),
     ("main", &["cli", "settings", "app"]),
@@ -65,8 +70,15 @@ fn source_files(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// The top module that a file belongs to (`src/formats/plate.rs` is `formats`).
 fn module_of(path: &Path) -> String {
-    let below = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
-    let first = below.components().next().unwrap().as_os_str().to_string_lossy();
+    let below = path
+        .strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
+        .unwrap();
+    let first = below
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_string_lossy();
     first.trim_end_matches(".rs").to_owned()
 }
 
@@ -74,7 +86,11 @@ fn module_of(path: &Path) -> String {
 fn code_of(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     let before_tests = text.split("#[cfg(test)]\nmod ").next().unwrap();
-    before_tests.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    before_tests
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Names that follow `prefix`: `crate::a`, and each of `crate::{a, b::c}`.
@@ -87,7 +103,11 @@ fn named_after(code: &str, prefix: &str) -> BTreeSet<String> {
             None => vec![rest],
         };
         for entry in entries {
-            let name: String = entry.trim().chars().take_while(|ch| ch.is_alphanumeric() || *ch == '_').collect();
+            let name: String = entry
+                .trim()
+                .chars()
+                .take_while(|ch| ch.is_alphanumeric() || *ch == '_')
+                .collect();
             names.insert(name);
         }
     }
@@ -117,10 +137,18 @@ fn top_level_entries(list: &str) -> Vec<&str> {
 
 fn all_files() -> Vec<(String, PathBuf, String)> {
     let mut files = Vec::new();
-    source_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    source_files(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut files,
+    );
     let not_tests = |path: &PathBuf| path.file_stem().is_none_or(|stem| stem != "tests");
-    let described = files.into_iter().filter(not_tests).map(|path| (module_of(&path), code_of(&path), path));
-    described.map(|(module, code, path)| (module, path, code)).collect()
+    let described = files
+        .into_iter()
+        .filter(not_tests)
+        .map(|path| (module_of(&path), code_of(&path), path));
+    described
+        .map(|(module, code, path)| (module, path, code))
+        .collect()
 }
 
 #[test]
@@ -131,8 +159,13 @@ fn modules_import_only_what_the_table_allows() {
         if module == "lib" {
             continue;
         }
-        let may = allowed.get(module.as_str()).unwrap_or_else(|| panic!("{module} is not in the table"));
-        for name in named_after(&code, "crate::").into_iter().chain(named_after(&code, "squidview::")) {
+        let may = allowed
+            .get(module.as_str())
+            .unwrap_or_else(|| panic!("{module} is not in the table"));
+        for name in named_after(&code, "crate::")
+            .into_iter()
+            .chain(named_after(&code, "squidview::"))
+        {
             let is_module = allowed.contains_key(name.as_str());
             if is_module && name != "model" && name != module && !may.contains(&name.as_str()) {
                 wrong.push(format!("{}: {module} imports {name}", path.display()));
@@ -147,12 +180,15 @@ fn crates_are_named_only_where_they_belong() {
     let mut wrong = Vec::new();
     for (module, path, code) in all_files() {
         for (krate, may) in CRATES {
-            let named = code.contains(&format!("{krate}::")) || code.contains(&format!("use {krate};"));
+            let named =
+                code.contains(&format!("{krate}::")) || code.contains(&format!("use {krate};"));
             if named && !may.contains(&module.as_str()) {
                 wrong.push(format!("{}: {module} names {krate}", path.display()));
             }
         }
-        let touches_files = ["std::fs", "fs::read", "fs::write", "File::open"].iter().any(|what| code.contains(what));
+        let touches_files = ["std::fs", "fs::read", "fs::write", "File::open"]
+            .iter()
+            .any(|what| code.contains(what));
         if touches_files && !FILE_SYSTEM.contains(&module.as_str()) {
             wrong.push(format!("{}: {module} touches files", path.display()));
         }
@@ -162,6 +198,12 @@ fn crates_are_named_only_where_they_belong() {
 
 #[test]
 fn brace_lists_are_taken_apart() {
-    let names = named_after("use crate::{\n    model::{A, B},\n    store,\n};\nlet x = crate::ledger::L;", "crate::");
-    assert_eq!(names.into_iter().collect::<Vec<_>>(), ["ledger", "model", "store"]);
+    let names = named_after(
+        "use crate::{\n    model::{A, B},\n    store,\n};\nlet x = crate::ledger::L;",
+        "crate::",
+    );
+    assert_eq!(
+        names.into_iter().collect::<Vec<_>>(),
+        ["ledger", "model", "store"]
+    );
 }
