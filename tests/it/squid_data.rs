@@ -80,7 +80,7 @@ fn check(name: &str) {
     let manifest = manifest(name);
     let dataset = open_whole(&data_folder().join(name));
     let store = Store::new();
-    let planes = manifest["planes"].as_array().unwrap();
+    let planes = manifest["samples"].as_array().unwrap();
     assert!(!planes.is_empty());
     for entry in planes {
         let plane = PlaneId {
