@@ -170,9 +170,10 @@ impl Viewing {
             return false;
         }
         wished.placed.iter().all(|placed| {
-            placed.tiles.iter().zip(&wished.looks).all(|(tile, look)| {
-                let has_none = self.without_of(*tile).is_some();
-                has_none || (look.limits.is_some() && self.pixels_of(*tile, cache).is_some())
+            placed.tiles.iter().all(|tile| {
+                let look = wished.looks.iter().find(|look| look.c == tile.plane.c);
+                let has_limits = look.is_some_and(|look| look.limits.is_some());
+                self.without_of(*tile).is_some() || (has_limits && self.pixels_of(*tile, cache).is_some())
             })
         })
     }

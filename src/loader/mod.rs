@@ -1,18 +1,42 @@
-//! What to read next: one queue by urgency, named reader threads for the I/O, a rayon pool for decoding and means.
+//! What to read next: one queue by urgency, worked off by named reader threads.
 //!
 //! [`Loader::want`] replaces all wishes at once; a wish that is no longer in the list is dropped before its read
 //! starts. Nothing is read twice at the same time. Results go into the cache, then as a message to whoever asked; a read
-//! that finishes after its plane's revision rose, or for a dataset that is no longer shown, is dropped.
+//! that finishes for a dataset that is no longer shown is dropped, and one that began before its plane's revision rose
+//! ends under a key that nobody asks for any more.
 
-use std::{sync::Arc, time::Duration};
+mod job;
+mod projection;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::{
     cache::Cache,
     dataset::{Dataset, OpenFovError, OpenedFov},
     ledger::Ledger,
     model::{DatasetId, FovId, Histogram, PlaneId, PlaneState, TileId, TileState, Visible},
-    store::{ReadError, Store},
+    store::{ReadError, ReadOutcome, Store},
 };
+use job::{Job, Shared};
+
+/// Messages that may wait for the interface; a reader that finds them full waits.
+const MAX_MESSAGES: usize = 1024;
+/// A reader without an answer for this time is given up: another one takes its place.
+const STUCK_AFTER: Duration = Duration::from_secs(2);
+/// Readers in all, stuck ones included.
+const MAX_READERS: usize = 16;
+/// Closing waits for readers no longer than this.
+const JOIN_WITHIN: Duration = Duration::from_millis(500);
 
 /// News from the readers.
 #[derive(Clone, Debug)]
@@ -52,6 +76,21 @@ pub enum Loaded {
     },
 }
 
+/// Where tiles are read from: the [`Store`], or a script in tests.
+pub trait ReadTiles: Send + Sync {
+    /// As [`Store::read_tile`].
+    ///
+    /// # Errors
+    /// As [`Store::read_tile`].
+    fn read_tile(&self, dataset: &Dataset, tile: TileId) -> Result<ReadOutcome, ReadError>;
+}
+
+impl ReadTiles for Store {
+    fn read_tile(&self, dataset: &Dataset, tile: TileId) -> Result<ReadOutcome, ReadError> {
+        Self::read_tile(self, dataset, tile)
+    }
+}
+
 /// How the loader is set up.
 pub struct LoaderOptions {
     /// Reader threads; at least 1, 4 by default.
@@ -60,49 +99,126 @@ pub struct LoaderOptions {
     pub wake: Arc<dyn Fn() + Send + Sync>,
 }
 
+/// What every reader needs.
+#[derive(Clone)]
+struct Tools {
+    source: Arc<dyn ReadTiles>,
+    cache: Arc<Cache>,
+    shared: Arc<Shared>,
+    sender: Sender<Loaded>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    /// Dropped when the reader ends: the loader sees the channel close when all have.
+    _alive: Sender<()>,
+}
+
 /// Owner of the reader threads; joins them when it drops.
-pub struct Loader {}
+pub struct Loader {
+    shared: Arc<Shared>,
+    cache: Arc<Cache>,
+    tools: Option<Tools>,
+    receiver: Option<Receiver<Loaded>>,
+    alive: Receiver<()>,
+}
 
 impl Loader {
     /// Starts the readers.
     #[must_use]
-    pub fn new(store: Arc<Store>, cache: Arc<Cache>, options: LoaderOptions) -> Self {
-        drop((store, cache, options));
-        unimplemented!()
+    pub fn new(source: Arc<dyn ReadTiles>, cache: Arc<Cache>, options: LoaderOptions) -> Self {
+        let (sender, receiver) = bounded(MAX_MESSAGES);
+        let (alive_sender, alive) = bounded(0);
+        let shared = Arc::new(Shared::new(options.num_readers.max(1)));
+        let tools = Tools {
+            source,
+            cache: Arc::clone(&cache),
+            shared: Arc::clone(&shared),
+            sender,
+            wake: options.wake,
+            _alive: alive_sender,
+        };
+        for _ in 0..options.num_readers.max(1) {
+            spawn_reader(&tools);
+        }
+        Self { shared, cache, tools: Some(tools), receiver: Some(receiver), alive }
     }
 
     /// Replaces all wishes by those of `visible`: FOVs to open, tiles to read, most urgent first.
     ///
     /// The statistics of every visible channel's plane are made as well. Tiles that are cached are not read again.
     pub fn want(&self, dataset: &Arc<Dataset>, ledger: &Ledger, visible: &Visible) {
-        unimplemented!("{dataset:?} {ledger:?} {visible:?}")
+        let num_stuck = self.shared.replace(dataset, ledger, visible, &self.cache, STUCK_AFTER);
+        if let Some(tools) = self.tools.as_ref().filter(|_| num_stuck > 0) {
+            for _ in 0..num_stuck {
+                if self.shared.num_readers() < MAX_READERS {
+                    tracing::warn!("a read has had no answer for {STUCK_AFTER:?}; another reader takes over");
+                    spawn_reader(tools);
+                }
+            }
+        }
+    }
+
+    /// Allows reads that failed or found nothing to be tried again (F5).
+    pub fn retry(&self) {
+        self.shared.forget_outcomes();
     }
 
     /// News since the last call, oldest first; never blocks.
-    pub fn drain(&self) -> Vec<Loaded> {
-        unimplemented!()
+    pub fn drain(&self) -> VecDeque<Loaded> {
+        let mut news = self.shared.take_known();
+        news.extend(self.receiver.iter().flat_map(Receiver::try_iter));
+        news
     }
 
     /// Waits for news up to `timeout`; for `render` and scripts, never on the interface thread.
     pub fn wait(&self, timeout: Duration) -> Option<Loaded> {
-        unimplemented!("{timeout:?}")
+        let known = self.shared.take_one_known();
+        known.or_else(|| self.receiver.as_ref()?.recv_timeout(timeout).ok())
     }
 
     /// What the readers do with a tile.
     #[must_use]
     pub fn state(&self, dataset: DatasetId, tile: TileId) -> TileState {
-        unimplemented!("{dataset:?} {tile:?}")
+        self.shared.state(dataset, tile)
     }
 
-    /// Wishes that are queued or being read.
+    /// Jobs that are queued or being worked on.
     #[must_use]
     pub fn num_pending(&self) -> usize {
-        unimplemented!()
+        self.shared.num_pending()
     }
 }
 
+impl Drop for Loader {
+    fn drop(&mut self) {
+        self.shared.shut_down();
+        // Readers that wait for a place in the channel go on when it closes.
+        self.receiver = None;
+        self.tools = None;
+        let deadline = Instant::now() + JOIN_WITHIN;
+        // Nothing is ever sent: the channel closes when the last reader has ended.
+        if self.alive.recv_deadline(deadline).is_err_and(|error| error.is_timeout()) {
+            tracing::warn!("a reader is stuck in the system and is left behind");
+        }
+    }
+}
+
+fn spawn_reader(tools: &Tools) {
+    let number = tools.shared.add_reader();
+    let own = tools.clone();
+    let spawned =
+        thread::Builder::new().name(format!("squidview-reader-{number}")).spawn(move || reader::run(&own, number));
+    if let Err(error) = spawned {
+        tracing::error!("cannot start a reader thread: {error}");
+        tools.shared.remove_reader(number);
+    }
+}
+
+/// What a reader is to do next, taken off the queue.
+struct Task {
+    job: Job,
+    dataset: Arc<Dataset>,
+}
+
 /// A read that failed, as a state of its plane.
-#[must_use]
-pub fn failed(error: &ReadError) -> PlaneState {
+fn failed(error: &ReadError) -> PlaneState {
     PlaneState::Failed(error.to_string().into())
 }

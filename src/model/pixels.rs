@@ -208,6 +208,12 @@ impl Pixels {
         &self.samples
     }
 
+    /// The samples, given away.
+    #[must_use]
+    pub fn into_samples(self) -> Samples {
+        self.samples
+    }
+
     /// The type of the samples.
     #[must_use]
     pub fn sample_type(&self) -> SampleType {

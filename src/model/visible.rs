@@ -26,12 +26,12 @@ pub struct ChannelLook {
     pub lut: Lut,
 }
 
-/// A tile's place on the canvas, with one tile per visible channel.
+/// A tile's place on the canvas, with one tile per visible channel that its FOV has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlacedTile {
     /// Where it lies; may reach outside of the canvas.
     pub rect: RectPx,
-    /// One per entry of [`Visible::looks`], in that order; all of one FOV, position and level.
+    /// At most one per entry of [`Visible::looks`], matched by channel; all of one FOV, position and level.
     pub tiles: Vec<TileId>,
 }
 
@@ -70,6 +70,8 @@ pub struct Visible {
     pub wishes: Vec<Wish>,
     /// FOVs that must be opened before their tiles can be placed, most urgent first.
     pub unopened: Vec<super::FovId>,
+    /// The position is beyond the sizes of its FOV: "not in this FOV".
+    pub outside: bool,
     /// Mark samples at or beyond the limits.
     pub mark_clipped: bool,
 }

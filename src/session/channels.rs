@@ -1,6 +1,14 @@
 //! Channel settings: visibility, colour, contrast.
 
-use crate::model::{ContrastLimits, Lut};
+use std::sync::Arc;
+
+use crate::{
+    dataset::Dataset,
+    model::{Channel, ContrastLimits, Histogram, Lut},
+};
+
+/// Channels that are shown at first where the files do not say.
+const FIRST_VISIBLE: usize = 6;
 
 /// All visible channels blended, or one at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -41,4 +49,41 @@ pub struct ChannelView {
     pub limits_source: LimitsSource,
     /// Exponent of the normalised value; 1 is linear.
     pub gamma: f32,
+    /// Statistics of the plane shown last.
+    pub histogram: Option<Arc<Histogram>>,
+}
+
+impl ChannelView {
+    /// As the files say: name, colour and window; the rest at its default.
+    #[must_use]
+    pub fn of_file(channel: &Channel, index: usize, num_channels: usize) -> Self {
+        Self {
+            name: channel.display_name(index),
+            visible: true,
+            lut: Lut::Color(channel.display_color(index, num_channels)),
+            limits: channel.window,
+            limits_source: if channel.window.is_some() { LimitsSource::File } else { LimitsSource::Pending },
+            gamma: 1.0,
+            histogram: None,
+        }
+    }
+
+    /// Gamma inside its bounds, 0.1 to 10.
+    pub(super) fn set_gamma(&mut self, gamma: f32) {
+        self.gamma = if gamma.is_finite() { gamma.clamp(0.1, 10.0) } else { 1.0 };
+    }
+}
+
+/// Every channel of a dataset as its files say. Visible are those that the files call active, else the first ones.
+pub(super) fn of_dataset(dataset: &Dataset) -> Vec<ChannelView> {
+    let described = &dataset.template.channels;
+    let num_channels = dataset.num_channels() as usize;
+    let says_active = described.iter().any(|channel| channel.active == Some(true));
+    let unknown = Channel::default();
+    let view = |index: usize| {
+        let channel = described.get(index).unwrap_or(&unknown);
+        let visible = if says_active { channel.active == Some(true) } else { index < FIRST_VISIBLE };
+        ChannelView { visible, ..ChannelView::of_file(channel, index, num_channels) }
+    };
+    (0..num_channels).map(view).collect()
 }

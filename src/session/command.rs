@@ -111,6 +111,8 @@ pub enum Command {
     /// Show this part of the canvas as large as fits.
     ZoomTo(RectPx, CanvasSize),
 
+    /// The dataset has a newer revision: more channels, longer axes, another template.
+    DatasetChanged,
     /// Open or close panels.
     SetPanels(super::Panels),
 }

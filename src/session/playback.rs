@@ -1,5 +1,7 @@
 //! Playing along an axis.
 
+use std::time::Duration;
+
 use crate::model::NavAxis;
 
 /// What plays, and how fast.
@@ -11,4 +13,37 @@ pub struct Playback {
     pub fps: f32,
     /// Start again at the end.
     pub loops: bool,
+}
+
+impl Default for Playback {
+    fn default() -> Self {
+        Self { axis: None, fps: 10.0, loops: true }
+    }
+}
+
+impl Playback {
+    /// Slowest and fastest speed, steps per second.
+    pub const FPS: (f32, f32) = (0.5, 100.0);
+
+    /// Steps to go `elapsed` after the last one: 0 before its time, more than 1 where reading was too slow, so that
+    /// playback skips rather than queues.
+    #[must_use]
+    pub fn steps_due(&self, elapsed: Duration) -> u32 {
+        // A timer may fire a little early; half a millisecond is not worth another frame.
+        let steps = (elapsed.as_secs_f32() + 5e-4) * self.fps;
+        if steps.is_finite() { steps.floor().clamp(0.0, 1e6) as u32 } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn playback_skips_steps_that_could_not_be_shown() {
+        let playback = Playback { fps: 10.0, ..Playback::default() };
+        for (millis, steps) in [(0, 0), (99, 0), (100, 1), (199, 1), (350, 3)] {
+            assert_eq!(playback.steps_due(Duration::from_millis(millis)), steps, "after {millis} ms");
+        }
+    }
 }

@@ -1,6 +1,9 @@
-//! Position on each axis.
+//! Position on each axis: stepping, clamping, and what a person types.
 
-use crate::model::FovId;
+use crate::{
+    dataset::Dataset,
+    model::{FovId, NavAxis},
+};
 
 /// Where on the axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,4 +16,83 @@ pub struct Position {
     pub z: u32,
     /// Position along all other axes, flattened.
     pub extra: u32,
+}
+
+impl Position {
+    /// The first look: first timepoint, first FOV that can be shown, middle z-slice, where most is in focus.
+    #[must_use]
+    pub fn first(dataset: &Dataset) -> Self {
+        let opened = dataset.order.iter().copied().find(|&fov| dataset.image(fov).is_some());
+        let fov = opened.or_else(|| dataset.fov_at(0)).unwrap_or(FovId(0));
+        Self { t: 0, fov, z: dataset.len_along(NavAxis::Z) / 2, extra: 0 }
+    }
+
+    /// Index along an axis; of FOVs the flat number of the display order.
+    #[must_use]
+    pub fn index(&self, axis: NavAxis, dataset: &Dataset) -> u32 {
+        match axis {
+            NavAxis::Time => self.t,
+            NavAxis::Fov => dataset.flat_of(self.fov).unwrap_or(0),
+            NavAxis::Z => self.z,
+        }
+    }
+
+    /// The same position at another index of one axis, clamped to its ends.
+    #[must_use]
+    pub fn with_index(mut self, axis: NavAxis, index: u32, dataset: &Dataset) -> Self {
+        let index = index.min(dataset.len_along(axis).saturating_sub(1));
+        match axis {
+            NavAxis::Time => self.t = index,
+            NavAxis::Z => self.z = index,
+            NavAxis::Fov => self.fov = dataset.fov_at(index).unwrap_or(self.fov),
+        }
+        self
+    }
+
+    /// So many steps along an axis; stops at the ends, or goes round.
+    #[must_use]
+    pub fn stepped(self, axis: NavAxis, steps: i64, goes_round: bool, dataset: &Dataset) -> Self {
+        let length = i64::from(dataset.len_along(axis)).max(1);
+        let wanted = i64::from(self.index(axis, dataset)).saturating_add(steps);
+        let index = if goes_round { wanted.rem_euclid(length) } else { wanted.clamp(0, length - 1) };
+        self.with_index(axis, u32::try_from(index).unwrap_or(0), dataset)
+    }
+
+    /// The same position inside the dataset's present sizes.
+    #[must_use]
+    pub fn clamped(self, dataset: &Dataset) -> Self {
+        let fov = if dataset.fov(self.fov).is_some() { self.fov } else { Self::first(dataset).fov };
+        let clamped = Self { fov, ..self };
+        clamped.with_index(NavAxis::Time, self.t, dataset).with_index(NavAxis::Z, self.z, dataset)
+    }
+
+    /// Where a typed text leads: `t7`, `z3`, `fov 12` or `fov12` (flat), a FOV's label (`B3:2`), a region or well (its
+    /// first FOV), in any case and combination, separated by spaces or commas. `None` where no part says anything.
+    #[must_use]
+    pub fn going_to(self, text: &str, dataset: &Dataset) -> Option<(Self, NavAxis)> {
+        let text = text.to_lowercase().replace("fov ", "fov");
+        let mut found = None;
+        for word in text.split([' ', ',', ';']).filter(|word| !word.is_empty()) {
+            let (at, _) = found.unwrap_or((self, NavAxis::Fov));
+            found = at.going_to_word(word, dataset).or(found);
+        }
+        found
+    }
+
+    fn going_to_word(self, word: &str, dataset: &Dataset) -> Option<(Self, NavAxis)> {
+        let label = |fov: &&FovId| dataset.fov(**fov).is_some_and(|row| row.label.to_lowercase() == word);
+        let region = |fov: &&FovId| {
+            let name = dataset.fov(**fov).and_then(|row| row.region.as_ref());
+            name.is_some_and(|name| name.to_lowercase() == word)
+        };
+        let named = dataset.order.iter().find(label).or_else(|| dataset.order.iter().find(region));
+        if let Some(&fov) = named {
+            return Some((Self { fov, ..self }, NavAxis::Fov));
+        }
+        let axes = [("fov", NavAxis::Fov), ("t", NavAxis::Time), ("z", NavAxis::Z), ("", NavAxis::Fov)];
+        axes.into_iter().find_map(|(prefix, axis)| {
+            let index = word.strip_prefix(prefix)?.parse().ok()?;
+            Some((self.with_index(axis, index, dataset), axis))
+        })
+    }
 }

@@ -1,10 +1,13 @@
 //! Intention against data: what to draw and what to read. Pure; same input, same value.
 
-use super::{Position, Session};
+use super::{Position, Projection, Scene, Session, prefetch::next_positions};
 use crate::{
-    dataset::Dataset,
+    dataset::{Dataset, Image, ImageSlot},
     ledger::Ledger,
-    model::{CanvasSize, Visible},
+    model::{
+        AxisRole, CanvasSize, ChannelLook, FovId, PlacedTile, PlaneId, PlaneState, RectPx, RectUm, Tier, TileId, Visible,
+        Wish, ZPick,
+    },
 };
 
 /// What a session shows at `position` (its own, or the one still on the screen while the next loads).
@@ -19,5 +22,189 @@ pub fn resolve(
     ledger: &Ledger,
     canvas: CanvasSize,
 ) -> Visible {
-    unimplemented!("{session:?} {position:?} {dataset:?} {ledger:?} {canvas:?}")
+    let looks = looks(session, position);
+    let mut visible = Visible {
+        dataset: dataset.id,
+        canvas,
+        placed: Vec::new(),
+        wishes: Vec::new(),
+        unopened: Vec::new(),
+        outside: false,
+        mark_clipped: session.mark_clipped,
+        looks,
+    };
+    let channels: Vec<u16> = visible.looks.iter().map(|look| look.c).collect();
+    match View::of(session, position, dataset, canvas) {
+        Ok(view) => {
+            visible.outside = !view.is_inside(position);
+            visible.placed = view.placed(&channels);
+            let first = u16::try_from(session.selected_channel).unwrap_or(u16::MAX);
+            visible.wishes = by_urgency(&visible.placed, first, canvas);
+        }
+        Err(fov) => visible.unopened.extend(fov),
+    }
+    for next in next_positions(session, position, dataset) {
+        match View::of(session, next, dataset, canvas) {
+            Ok(view) => visible.wishes.extend(prefetched(&view, &channels, ledger)),
+            Err(Some(fov)) if !visible.unopened.contains(&fov) => visible.unopened.push(fov),
+            Err(_) => {}
+        }
+    }
+    visible
+}
+
+/// How each drawn channel looks at a position.
+fn looks(session: &Session, position: Position) -> Vec<ChannelLook> {
+    let look = |channel: usize| {
+        let view = session.channels.get(channel)?;
+        Some(ChannelLook {
+            c: u16::try_from(channel).ok()?,
+            limits: session.limits_at(channel, position.fov, position.t),
+            gamma: view.gamma,
+            lut: view.lut,
+        })
+    };
+    session.drawn_channels().into_iter().filter_map(look).collect()
+}
+
+/// One FOV on the canvas, at the level that the zoom needs.
+struct View<'a> {
+    image: &'a Image,
+    fov: FovId,
+    position: Position,
+    is_max: bool,
+    level: u8,
+    projection: Projection,
+    rect: RectUm,
+    canvas: CanvasSize,
+}
+
+impl<'a> View<'a> {
+    /// The FOV of a position; `Err` with the FOV where its store must be opened first, without where it cannot be.
+    fn of(
+        session: &Session,
+        position: Position,
+        dataset: &'a Dataset,
+        canvas: CanvasSize,
+    ) -> Result<Self, Option<FovId>> {
+        let image = match dataset.images.get(position.fov.row()) {
+            Some(ImageSlot::Opened(image)) => image.as_ref(),
+            Some(ImageSlot::Unopened) => return Err(Some(position.fov)),
+            Some(ImageSlot::Failed(_)) | None => return Err(None),
+        };
+        let scene = Scene::single(position.fov, image);
+        let bounds = scene.bounds();
+        let projection = session.camera.projection(&bounds, canvas);
+        let level = level_for(image, &projection.rect_px(&bounds));
+        let is_max = session.max_projection && image.num_z_slices() > 1;
+        Ok(Self { image, fov: position.fov, position, is_max, level, projection, rect: bounds, canvas })
+    }
+
+    /// False where the position is beyond this FOV's own sizes.
+    fn is_inside(&self, position: Position) -> bool {
+        let z_inside = self.is_max || position.z < self.image.num_z_slices();
+        position.t < self.image.num_timepoints() && z_inside && position.extra < self.image.num_extra()
+    }
+
+    /// The name of a channel's plane at this view's level; `None` beyond this FOV's sizes.
+    fn plane(&self, c: u16) -> Option<PlaneId> {
+        let at = self.position;
+        let is_known = self.is_inside(at) && u32::from(c) < self.image.num_channels();
+        is_known.then(|| PlaneId {
+            fov: self.fov,
+            layer: 0,
+            t: at.t,
+            c,
+            z: if self.is_max { ZPick::Max } else { ZPick::Slice(self.z_at_level()) },
+            extra: at.extra,
+            level: self.level,
+        })
+    }
+
+    /// The z-slice in the index space of this view's level: stored levels may be shorter along z.
+    fn z_at_level(&self) -> u32 {
+        let stored = usize::from(self.level).min(self.image.levels.len() - 1);
+        let (own, full) = (self.image.len_at(AxisRole::Z, stored), self.image.len_of(AxisRole::Z).max(1));
+        let z = u64::from(self.position.z) * own / full;
+        u32::try_from(z.min(own.saturating_sub(1))).unwrap_or(0)
+    }
+
+    /// Tiles that touch the canvas, with their places; channels that this FOV does not have are left out.
+    fn placed(&self, channels: &[u16]) -> Vec<PlacedTile> {
+        let Some(grid) = self.image.grid(self.level) else { return Vec::new() };
+        let planes: Vec<_> = channels.iter().filter_map(|&c| self.plane(c)).collect();
+        if planes.is_empty() {
+            return Vec::new();
+        }
+        let whole = self.projection.rect_px(&self.rect);
+        let x_scale = (whole.x1 - whole.x0) / f64::from(grid.width);
+        let y_scale = (whole.y1 - whole.y0) / f64::from(grid.height);
+        let (first_col, last_col) =
+            span(whole.x0, x_scale * f64::from(grid.tile_width), self.canvas.width_px, grid.num_cols());
+        let (first_row, last_row) =
+            span(whole.y0, y_scale * f64::from(grid.tile_height), self.canvas.height_px, grid.num_rows());
+        let cells = (first_row..last_row).flat_map(|row| (first_col..last_col).map(move |col| (row, col)));
+        let placed = cells.filter_map(|(row, col)| {
+            let (x, y, width, height) = grid.tile_rect(row, col)?;
+            let rect = RectPx {
+                x0: whole.x0 + f64::from(x) * x_scale,
+                y0: whole.y0 + f64::from(y) * y_scale,
+                x1: whole.x0 + f64::from(x + width) * x_scale,
+                y1: whole.y0 + f64::from(y + height) * y_scale,
+            };
+            let tiles = planes.iter().map(|&plane| TileId { plane, row, col }).collect();
+            Some(PlacedTile { rect, tiles })
+        });
+        placed.collect()
+    }
+}
+
+/// First and one past the last of `count` tiles of `step_px` from `start_px` that touch `0..size_px`.
+fn span(start_px: f64, step_px: f64, size_px: u32, count: u32) -> (u32, u32) {
+    let index = |px: f64| ((px - start_px) / step_px).clamp(0.0, f64::from(count));
+    (index(0.0).floor() as u32, index(f64::from(size_px)).ceil() as u32)
+}
+
+/// The coarsest level whose texel is no larger than a physical pixel; level 0 when zoomed in.
+fn level_for(image: &Image, whole: &RectPx) -> u8 {
+    let width_px = (whole.x1 - whole.x0).abs();
+    let height_px = (whole.y1 - whole.y0).abs();
+    let is_fine = |level: &u8| {
+        image.grid(*level).is_some_and(|grid| {
+            f64::from(grid.width) >= width_px.floor() && f64::from(grid.height) >= height_px.floor()
+        })
+    };
+    let last = u8::try_from(image.num_levels().saturating_sub(1)).unwrap_or(u8::MAX);
+    (0..=last).take_while(|level| *level == 0 || is_fine(level)).last().unwrap_or(0)
+}
+
+/// Wishes for the tiles on the canvas: the selected channel first, then by distance from the middle.
+fn by_urgency(placed: &[PlacedTile], selected: u16, canvas: CanvasSize) -> Vec<Wish> {
+    let (x, y) = (f64::from(canvas.width_px) / 2.0, f64::from(canvas.height_px) / 2.0);
+    let distance = |rect: &RectPx| {
+        let dx = f64::midpoint(rect.x0, rect.x1) - x;
+        let dy = f64::midpoint(rect.y0, rect.y1) - y;
+        dx * dx + dy * dy
+    };
+    let mut near_first: Vec<_> = placed.iter().collect();
+    near_first.sort_by(|a, b| distance(&a.rect).total_cmp(&distance(&b.rect)));
+    let wishes = |is_wanted: fn(u16, u16) -> bool| {
+        let tiles = near_first.iter().flat_map(|placed| &placed.tiles);
+        let wanted = tiles.filter(move |tile| is_wanted(tile.plane.c, selected));
+        wanted.map(|&tile| Wish { tile, tier: Tier::Visible }).collect::<Vec<_>>()
+    };
+    [wishes(|c, selected| c == selected), wishes(|c, selected| c != selected)].concat()
+}
+
+/// Wishes for a position that is likely next; planes that are known to be absent are left alone.
+fn prefetched(view: &View<'_>, channels: &[u16], ledger: &Ledger) -> Vec<Wish> {
+    let placed = view.placed(channels);
+    let tiles = placed.iter().flat_map(|placed| placed.tiles.iter().copied());
+    let may_be_there = |tile: &TileId| {
+        matches!(
+            ledger.state(tile.plane),
+            PlaneState::Unknown | PlaneState::Written | PlaneState::Partial { .. }
+        )
+    };
+    tiles.filter(may_be_there).map(|tile| Wish { tile, tier: Tier::Prefetch }).collect()
 }

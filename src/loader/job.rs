@@ -1,0 +1,304 @@
+//! The queue: what is wished, what is being worked on, and what is known already.
+//!
+//! One lock protects these lists; nothing is opened, read or decoded under it.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    num::NonZeroUsize,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use lru::LruCache;
+use parking_lot::{Condvar, Mutex};
+
+use super::{Loaded, Task};
+use crate::{
+    cache::{Cache, CacheKey},
+    dataset::{Dataset, ImageSlot},
+    ledger::Ledger,
+    model::{DatasetId, FovId, Histogram, PlaneId, PlaneState, Tier, TileId, TileState, Visible},
+};
+
+/// Statistics kept: a few kilobytes each.
+const MAX_HISTOGRAMS: NonZeroUsize = NonZeroUsize::new(512).expect("not zero");
+/// Outcomes without pixels kept.
+const MAX_OUTCOMES: NonZeroUsize = NonZeroUsize::new(1 << 16).expect("not zero");
+/// A plane that was not there may be looked for again after this time.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(900);
+
+/// One thing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Job {
+    /// Open a FOV's store.
+    Fov(FovId),
+    /// Read a tile of a revision.
+    Tile(TileId, u64),
+    /// Make the statistics of a plane (its name at level 0) of a revision.
+    Statistics(PlaneId, u64),
+}
+
+/// A job of a dataset.
+type JobKey = (DatasetId, Job);
+
+/// What the loader and its readers share.
+pub(super) struct Shared {
+    state: Mutex<State>,
+    wakes_readers: Condvar,
+}
+
+struct State {
+    dataset: Option<Arc<Dataset>>,
+    queue: VecDeque<Job>,
+    in_flight: HashSet<JobKey>,
+    /// Tiles without pixels, why, and when that was found.
+    outcomes: LruCache<(DatasetId, TileId, u64), (PlaneState, Instant)>,
+    histograms: LruCache<(DatasetId, PlaneId, u64), Arc<Histogram>>,
+    /// Messages whose answer is known without a reader.
+    known: VecDeque<Loaded>,
+    /// Readers, and since when each works on its job.
+    readers: HashMap<usize, Option<Instant>>,
+    num_given_up: usize,
+    wanted_readers: usize,
+    next_reader: usize,
+    is_shutting_down: bool,
+}
+
+impl Shared {
+    pub(super) fn new(wanted_readers: usize) -> Self {
+        let state = State {
+            dataset: None,
+            queue: VecDeque::new(),
+            in_flight: HashSet::new(),
+            outcomes: LruCache::new(MAX_OUTCOMES),
+            histograms: LruCache::new(MAX_HISTOGRAMS),
+            known: VecDeque::new(),
+            readers: HashMap::new(),
+            num_given_up: 0,
+            wanted_readers,
+            next_reader: 0,
+            is_shutting_down: false,
+        };
+        Self { state: Mutex::new(state), wakes_readers: Condvar::new() }
+    }
+
+    /// Replaces the queue; gives the number of readers that are newly found stuck.
+    pub(super) fn replace(
+        &self,
+        dataset: &Arc<Dataset>,
+        ledger: &Ledger,
+        visible: &Visible,
+        cache: &Cache,
+        stuck_after: Duration,
+    ) -> usize {
+        let mut state = self.state.lock();
+        state.dataset = Some(Arc::clone(dataset));
+        state.known.clear();
+        state.queue = jobs(dataset, ledger, visible);
+        state.answer_known(dataset.id, cache);
+        let num_stuck = state.newly_stuck(stuck_after);
+        drop(state);
+        self.wakes_readers.notify_all();
+        num_stuck
+    }
+
+    /// The next job, waiting for one; `None` when the reader is to end.
+    pub(super) fn next(&self, reader: usize) -> Option<Task> {
+        let mut state = self.state.lock();
+        state.readers.insert(reader, None);
+        loop {
+            if state.is_shutting_down || state.has_too_many_readers() {
+                state.readers.remove(&reader);
+                return None;
+            }
+            if let Some(task) = state.take() {
+                state.readers.insert(reader, Some(Instant::now()));
+                return Some(task);
+            }
+            self.wakes_readers.wait(&mut state);
+        }
+    }
+
+    /// The job is done. True where its dataset is still the one that is shown.
+    pub(super) fn finish(&self, task: &Task) -> bool {
+        let mut state = self.state.lock();
+        state.in_flight.remove(&(task.dataset.id, task.job));
+        let is_current = state.is_current(task.dataset.id);
+        drop(state);
+        // Statistics wait for the tiles of their plane.
+        self.wakes_readers.notify_all();
+        is_current
+    }
+
+    /// True where a job is still worth its result: its dataset is shown, and (for projections) somebody wishes it.
+    pub(super) fn is_wanted(&self, task: &Task) -> bool {
+        let state = self.state.lock();
+        let current = state.is_current(task.dataset.id) && !state.is_shutting_down;
+        // A job that is being worked on leaves the queue, and comes back with the next `want` that still asks for it.
+        current && state.in_flight.contains(&(task.dataset.id, task.job))
+    }
+
+    pub(super) fn remember_outcome(&self, dataset: DatasetId, tile: TileId, revision: u64, state: PlaneState) {
+        self.state.lock().outcomes.put((dataset, tile, revision), (state, Instant::now()));
+    }
+
+    pub(super) fn remember_histogram(
+        &self,
+        dataset: DatasetId,
+        plane: PlaneId,
+        revision: u64,
+        histogram: Arc<Histogram>,
+    ) {
+        self.state.lock().histograms.put((dataset, plane, revision), histogram);
+    }
+
+    pub(super) fn forget_outcomes(&self) {
+        self.state.lock().outcomes.clear();
+    }
+
+    pub(super) fn take_known(&self) -> VecDeque<Loaded> {
+        std::mem::take(&mut self.state.lock().known)
+    }
+
+    pub(super) fn take_one_known(&self) -> Option<Loaded> {
+        self.state.lock().known.pop_front()
+    }
+
+    pub(super) fn state(&self, dataset: DatasetId, tile: TileId) -> TileState {
+        let state = self.state.lock();
+        let is_tile = |job: &Job| matches!(job, Job::Tile(other, _) if *other == tile);
+        if state.in_flight.iter().any(|(id, job)| *id == dataset && is_tile(job)) {
+            TileState::Loading
+        } else if state.is_current(dataset) && state.queue.iter().any(is_tile) {
+            TileState::Queued
+        } else if state.outcomes.iter().any(|((id, other, _), _)| (*id, *other) == (dataset, tile)) {
+            TileState::Failed
+        } else {
+            TileState::Absent
+        }
+    }
+
+    pub(super) fn num_pending(&self) -> usize {
+        let state = self.state.lock();
+        state.queue.len() + state.in_flight.len()
+    }
+
+    pub(super) fn num_readers(&self) -> usize {
+        self.state.lock().readers.len()
+    }
+
+    pub(super) fn add_reader(&self) -> usize {
+        let mut state = self.state.lock();
+        let number = state.next_reader;
+        state.next_reader += 1;
+        state.readers.insert(number, None);
+        number
+    }
+
+    pub(super) fn remove_reader(&self, number: usize) {
+        self.state.lock().readers.remove(&number);
+    }
+
+    pub(super) fn shut_down(&self) {
+        let mut state = self.state.lock();
+        state.is_shutting_down = true;
+        state.queue.clear();
+        drop(state);
+        self.wakes_readers.notify_all();
+    }
+}
+
+/// What a `Visible` asks for, most urgent first: stores, visible tiles, their statistics, then what is likely next.
+fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> VecDeque<Job> {
+    let unopened = |fov: &&FovId| matches!(dataset.images.get(fov.row()), Some(ImageSlot::Unopened));
+    let mut jobs: VecDeque<Job> = visible.unopened.iter().filter(unopened).map(|&fov| Job::Fov(fov)).collect();
+    let tiles = |tier: fn(Tier) -> bool| {
+        let wishes = visible.wishes.iter().filter(move |wish| tier(wish.tier));
+        wishes.map(|wish| (wish.tile, ledger.revision(wish.tile.plane)))
+    };
+    let mut planes = Vec::new();
+    for (tile, revision) in tiles(|tier| tier == Tier::Visible) {
+        jobs.push_back(Job::Tile(tile, revision));
+        let statistics = Job::Statistics(tile.plane.at_level(0), revision);
+        if !planes.contains(&statistics) {
+            planes.push(statistics);
+        }
+    }
+    jobs.extend(planes);
+    jobs.extend(tiles(|tier| tier != Tier::Visible).map(|(tile, revision)| Job::Tile(tile, revision)));
+    jobs
+}
+
+impl State {
+    fn is_current(&self, dataset: DatasetId) -> bool {
+        self.dataset.as_ref().is_some_and(|current| current.id == dataset)
+    }
+
+    /// Takes jobs off the queue whose answer is cached or known, and answers the known ones.
+    fn answer_known(&mut self, dataset: DatasetId, cache: &Cache) {
+        let mut rest = VecDeque::with_capacity(self.queue.len());
+        for job in std::mem::take(&mut self.queue) {
+            match job {
+                Job::Tile(tile, revision) if cache.contains(&CacheKey { dataset, tile, revision }) => {}
+                Job::Tile(tile, revision) => match self.outcomes.get(&(dataset, tile, revision)) {
+                    Some((state, at)) if !may_look_again(state, *at) => {
+                        let (state, elapsed) = (state.clone(), Duration::ZERO);
+                        self.known.push_back(Loaded::Tile { dataset, tile, revision, state, pixels: None, elapsed });
+                    }
+                    _ => rest.push_back(job),
+                },
+                Job::Statistics(plane, revision) => match self.histograms.get(&(dataset, plane, revision)) {
+                    Some(histogram) => {
+                        let histogram = Arc::clone(histogram);
+                        self.known.push_back(Loaded::Statistics { dataset, plane, histogram });
+                    }
+                    None => rest.push_back(job),
+                },
+                Job::Fov(_) => rest.push_back(job),
+            }
+        }
+        self.queue = rest;
+    }
+
+    /// The most urgent job that nobody works on and that can be worked on now.
+    fn take(&mut self) -> Option<Task> {
+        let dataset = Arc::clone(self.dataset.as_ref()?);
+        let at = self.queue.iter().position(|job| self.can_start(dataset.id, job))?;
+        let job = self.queue.remove(at)?;
+        self.in_flight.insert((dataset.id, job));
+        Some(Task { job, dataset })
+    }
+
+    fn can_start(&self, dataset: DatasetId, job: &Job) -> bool {
+        let is_of_plane = |other: &Job, plane: PlaneId| {
+            matches!(other, Job::Tile(tile, _) if tile.plane.at_level(0) == plane)
+        };
+        match job {
+            // Statistics use the tile that is being read for the picture instead of reading it a second time.
+            Job::Statistics(plane, _) => {
+                !self.in_flight.contains(&(dataset, *job))
+                    && !self.in_flight.iter().any(|(id, other)| *id == dataset && is_of_plane(other, *plane))
+            }
+            _ => !self.in_flight.contains(&(dataset, *job)),
+        }
+    }
+
+    /// More readers than wanted, because stuck ones came back.
+    fn has_too_many_readers(&self) -> bool {
+        self.readers.len() > self.wanted_readers + self.num_given_up
+    }
+
+    /// Readers that have had no answer for too long, as far as they have not been replaced yet.
+    fn newly_stuck(&mut self, after: Duration) -> usize {
+        let is_stuck = |since: &&Option<Instant>| since.is_some_and(|since| since.elapsed() > after);
+        let num_stuck = self.readers.values().filter(is_stuck).count();
+        let newly = num_stuck.saturating_sub(self.num_given_up);
+        self.num_given_up = num_stuck;
+        newly
+    }
+}
+
+/// A plane that was not there may have been written since; one that failed stays failed until somebody asks again.
+fn may_look_again(state: &PlaneState, found: Instant) -> bool {
+    matches!(state, PlaneState::Planned | PlaneState::Partial { .. }) && found.elapsed() >= LOOK_AGAIN_AFTER
+}

@@ -1,0 +1,149 @@
+//! One reader thread: takes the most urgent job, reads, caches, tells.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
+
+use super::{Loaded, Task, Tools, job::Job, projection};
+use crate::{
+    cache::CacheKey,
+    dataset::{Dataset, Image, OpenFovError},
+    model::{Code, Histogram, Pixels, PlaneId, PlaneState, TileGrid, TileId, ZPick},
+    store::{ReadError, ReadOutcome},
+};
+
+/// Tiles of a huge plane that its statistics are taken from.
+const MAX_STATISTICS_TILES: u32 = 16;
+
+/// Works until the loader ends.
+pub(super) fn run(tools: &Tools, number: usize) {
+    while let Some(task) = tools.shared.next(number) {
+        let news = match task.job {
+            Job::Fov(fov) => Some(open_fov(&task, fov)),
+            Job::Tile(tile, revision) => read(tools, &task, tile, revision),
+            Job::Statistics(plane, revision) => statistics(tools, &task, plane, revision),
+        };
+        let is_current = tools.shared.finish(&task);
+        let Some(news) = news.filter(|_| is_current) else { continue };
+        if tools.sender.send(news).is_err() {
+            return;
+        }
+        (tools.wake)();
+    }
+}
+
+fn open_fov(task: &Task, fov: crate::model::FovId) -> Loaded {
+    let dataset = &task.dataset;
+    let outcome = catch_unwind(AssertUnwindSafe(|| dataset.opener.open_fov(dataset, fov))).unwrap_or_else(|_| {
+        Err(OpenFovError {
+            code: Code::BadMetadata,
+            message: "internal error while opening, please report it".into(),
+            location: dataset.fov(fov).map(|row| row.folder.display().to_string()).unwrap_or_default(),
+        })
+    });
+    Loaded::Fov { dataset: dataset.id, fov, outcome }
+}
+
+/// Reads a tile; `None` where it was given up because nobody wishes it any more.
+fn read(tools: &Tools, task: &Task, tile: TileId, revision: u64) -> Option<Loaded> {
+    let started = Instant::now();
+    let dataset = &task.dataset;
+    let outcome = read_any(tools, task, tile, revision)?;
+    let (state, pixels) = match outcome {
+        Ok(ReadOutcome::Pixels { tiles, state }) => (state, tiles.into_iter().next().map(|read| read.pixels)),
+        Ok(ReadOutcome::Absent) => (absent_state(dataset), None),
+        Err(error) => (super::failed(&error), None),
+    };
+    if pixels.is_none() || state != PlaneState::Written {
+        tools.shared.remember_outcome(dataset.id, tile, revision, state.clone());
+    }
+    Some(Loaded::Tile { dataset: dataset.id, tile, revision, state, pixels, elapsed: started.elapsed() })
+}
+
+/// Reads a tile or makes a projection, and caches all that was decoded on the way, the asked tile last.
+fn read_any(
+    tools: &Tools,
+    task: &Task,
+    tile: TileId,
+    revision: u64,
+) -> Option<Result<ReadOutcome, ReadError>> {
+    let dataset = &task.dataset;
+    let guarded = catch_unwind(AssertUnwindSafe(|| match tile.plane.z {
+        ZPick::Slice(_) => Some(tools.source.read_tile(dataset, tile)),
+        ZPick::Max => projection::project(tools, task, tile, revision),
+    }));
+    let outcome = guarded.unwrap_or_else(|_| {
+        Some(Err(ReadError {
+            code: Code::CorruptData,
+            message: "internal error while decoding, please report it".into(),
+            location: dataset.root.display().to_string(),
+        }))
+    })?;
+    if let Ok(ReadOutcome::Pixels { tiles, state: PlaneState::Written }) = &outcome
+        && tools.shared.is_wanted(task)
+    {
+        for read in tiles.iter().rev() {
+            let key = CacheKey { dataset: dataset.id, tile: read.tile, revision };
+            tools.cache.insert(key, Arc::clone(&read.pixels));
+        }
+    }
+    Some(outcome)
+}
+
+/// What it means that nothing of a plane is on disk.
+fn absent_state(dataset: &Dataset) -> PlaneState {
+    let is_running = dataset.acquisition.as_ref().is_some_and(|run| run.complete != Some(true) && !run.aborted);
+    if is_running { PlaneState::Planned } else { PlaneState::Missing }
+}
+
+/// Statistics of a plane from its level-0 samples; of a huge plane from some tiles of a coarser stored level.
+fn statistics(tools: &Tools, task: &Task, plane: PlaneId, revision: u64) -> Option<Loaded> {
+    let dataset = &task.dataset;
+    let image = dataset.image(plane.fov)?;
+    let level = image.statistics_level();
+    let grid = image.grid(level)?;
+    let tiles = spread_tiles(grid, plane_at(image, plane, level));
+    let read: Option<Vec<Arc<Pixels>>> = tiles.map(|tile| pixels(tools, task, tile, revision)).collect();
+    let histograms = read?.iter().filter_map(|pixels| Histogram::of(pixels)).collect::<Vec<_>>();
+    let histogram = Arc::new(Histogram::merged(&histograms).unwrap_or_else(Histogram::empty));
+    tools.shared.remember_histogram(dataset.id, plane, revision, Arc::clone(&histogram));
+    Some(Loaded::Statistics { dataset: dataset.id, plane, histogram })
+}
+
+/// The plane at another level, its z in the index space of that level.
+fn plane_at(image: &Image, plane: PlaneId, level: u8) -> PlaneId {
+    let lengths = |level: u8| image.len_at(crate::model::AxisRole::Z, usize::from(level));
+    let z = match plane.z {
+        ZPick::Max => ZPick::Max,
+        ZPick::Slice(z) => {
+            let scaled = u64::from(z) * lengths(level) / lengths(0).max(1);
+            ZPick::Slice(u32::try_from(scaled).unwrap_or(z))
+        }
+    };
+    PlaneId { z, ..plane.at_level(level) }
+}
+
+/// At most [`MAX_STATISTICS_TILES`] tiles, evenly spread over the plane.
+fn spread_tiles(grid: TileGrid, plane: PlaneId) -> impl Iterator<Item = TileId> {
+    let count = u64::from(grid.num_rows()) * u64::from(grid.num_cols());
+    let wanted = count.min(u64::from(MAX_STATISTICS_TILES));
+    let cols = u64::from(grid.num_cols());
+    (0..wanted).map(move |n| {
+        let at = n * count / wanted;
+        TileId { plane, row: (at / cols) as u32, col: (at % cols) as u32 }
+    })
+}
+
+/// A tile's samples, from the cache where it is there; `None` where there are none.
+fn pixels(tools: &Tools, task: &Task, tile: TileId, revision: u64) -> Option<Arc<Pixels>> {
+    let key = CacheKey { dataset: task.dataset.id, tile, revision };
+    if let Some(held) = tools.cache.get(&key) {
+        return Some(held);
+    }
+    match read_any(tools, task, tile, revision)? {
+        Ok(ReadOutcome::Pixels { tiles, .. }) => tiles.into_iter().next().map(|read| read.pixels),
+        Ok(ReadOutcome::Absent) | Err(_) => None,
+    }
+}
