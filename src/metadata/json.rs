@@ -26,6 +26,11 @@ pub(super) fn as_text(value: &Value) -> Option<String> {
     }
 }
 
+/// The member `key` where it is a text, for keywords that are compared.
+pub(super) fn keyword<'a>(of: &'a Value, key: &str) -> Option<&'a str> {
+    of.get(key).and_then(Value::as_str)
+}
+
 /// A finite number, also one written as a text.
 pub(super) fn as_number(value: &Value) -> Option<f64> {
     let number = match value {
@@ -92,5 +97,35 @@ mod tests {
         );
         assert_eq!(shown(&json!([1, 2])), "a list of 2");
         assert_eq!(shown(&json!(-1.5)), "-1.5");
+    }
+}
+
+/// Arbitrary documents for property tests of everything that reads JSON.
+#[cfg(test)]
+pub(crate) mod arbitrary {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    /// A document up to four levels deep, whose keys and texts are often words that mean something.
+    pub(crate) fn any_json(words: &'static [&'static str]) -> impl Strategy<Value = Value> {
+        let word = prop_oneof![
+            3 => prop::sample::select(words).prop_map(str::to_owned),
+            1 => ".{0,6}",
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            (0_u64..6).prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            word.clone().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 48, 6, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map(word.clone(), inner, 0..6)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
     }
 }
