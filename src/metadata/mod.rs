@@ -9,4 +9,5 @@ pub mod coordinates;
 mod json;
 pub mod ngff;
 pub mod squid;
+mod yaml;
 pub mod zarr_array;
