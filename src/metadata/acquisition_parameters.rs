@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::json::{as_count, as_number, as_positive, as_text, at, member, shown};
+use super::json::{as_count, as_number, as_positive, as_text, at, member, parse_json, shown};
 
 /// What the file says; every key optional.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,9 +33,7 @@ pub struct AcquisitionParameters {
 /// # Errors
 /// When it is not a JSON object.
 pub fn parse(text: &str) -> Result<AcquisitionParameters, String> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let document: Value =
-        serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
+    let document = parse_json(text)?;
     if !document.is_object() {
         return Err(format!("found {}, expected an object", shown(&document)));
     }

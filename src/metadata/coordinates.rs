@@ -238,7 +238,10 @@ fn position(
 ) -> Result<StagePosition, String> {
     let length = |length: Length, name| {
         let value_um = number(record, length.column, name)? * length.um_per_unit;
-        Ok::<f64, String>(value_um)
+        let is_place = value_um.is_finite();
+        is_place
+            .then_some(value_um)
+            .ok_or_else(|| format!("{name} beyond all numbers"))
     };
     let z = columns.z.filter(|z| field(record, z.column).is_some());
     let z_level = columns

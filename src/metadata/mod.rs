@@ -11,3 +11,5 @@ pub mod ngff;
 pub mod squid;
 mod yaml;
 pub mod zarr_array;
+
+pub use json::parse_json;

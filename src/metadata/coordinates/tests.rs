@@ -131,6 +131,7 @@ proptest! {
         header in prop::sample::select(vec!["", "region,x (mm),y (mm)\n", "i,j,k,x,y\n", "region,fov,z_level,x (mm),y (mm),z (um),time\n"]),
         text in "\\PC{0,20}([0-9a-z.\\-\"]{0,6}[,\n\r]){0,40}",
     ) {
-        parse(&format!("{header}{text}"));
+        let (positions, _) = parse(&format!("{header}{text}"));
+        prop_assert!(positions.iter().all(|position| position.x_um.is_finite() && position.y_um.is_finite()));
     }
 }

@@ -210,10 +210,14 @@ proptest! {
         ]),
         inner in any_json(&["axes", "name", "type", "datasets", "path", "coordinateTransformations", "scale", "channels", "wells", "rows", "y", "x"]),
     ) {
-        parse(Some(&value), Some(&inner));
+        let mut found = vec![parse(Some(&value), Some(&inner))];
         let keyed = json!({"multiscales": [inner], "omero": inner, "plate": inner, "well": inner, "_squid": inner});
-        parse(None, Some(&keyed));
+        found.push(parse(None, Some(&keyed)));
         let listed = json!({"attributes": {"multiscales": [{"axes": inner, "datasets": [{"path": "0", "coordinateTransformations": inner}]}]}});
-        parse(Some(&listed), None);
+        found.push(parse(Some(&listed), None));
+        // Axes that are given can always be shown.
+        for axes in found.into_iter().filter_map(|found| found.multiscale?.axes) {
+            prop_assert!(axes.iter().any(|axis| axis.role == AxisRole::X));
+        }
     }
 }
