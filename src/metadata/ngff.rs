@@ -1,4 +1,4 @@
-//! OME-NGFF metadata of a group or array, versions 0.1 to 0.5 (https://ngff.openmicroscopy.org).
+//! OME-NGFF metadata of a group or array, versions 0.1 to 0.5 (<https://ngff.openmicroscopy.org>).
 //!
 //! Keys are sought in `attributes.ome` of `zarr.json`, then in `attributes` itself, then in a `.zattrs`, key by key.
 
