@@ -6,6 +6,10 @@ pub mod acquisition_channels;
 pub mod acquisition_parameters;
 pub mod acquisition_yaml;
 pub mod coordinates;
+mod json;
 pub mod ngff;
 pub mod squid;
+mod yaml;
 pub mod zarr_array;
+
+pub use json::parse_json;
