@@ -12,6 +12,7 @@ pub mod loader;
 pub mod metadata;
 pub mod model;
 pub mod session;
+pub mod settings;
 pub mod simulate;
 pub mod source;
 pub mod store;

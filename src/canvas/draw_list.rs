@@ -52,15 +52,52 @@ pub struct DrawList {
 
 /// What is at hand of one tile.
 pub enum AtHand {
-    /// Its pixels, of that revision.
-    Pixels(Arc<Pixels>, u64),
-    /// None, and the disk says why.
+    /// Pixels of its place.
+    Pixels {
+        /// Which tile they are: the asked one, or that of another level at the same place.
+        tile: TileId,
+        /// The revision of its plane.
+        revision: u64,
+        /// The samples.
+        pixels: Arc<Pixels>,
+    },
+    /// None, and what the disk says.
     Without(PlaneState),
 }
 
-/// Joins a `Visible` with what is at hand; items whose tiles are all still to come are left out.
+/// Joins a `Visible` with what is at hand; items of which nothing is known yet are left out.
 #[must_use]
 pub fn draw_list(visible: &Visible, at_hand: &mut dyn FnMut(TileId) -> AtHand) -> DrawList {
-    let _ = at_hand;
-    unimplemented!("{visible:?}")
+    let items = visible.placed.iter().filter_map(|placed| {
+        let mut item = DrawItem { rect: placed.rect, tiles: Vec::new(), hatch: None };
+        for &tile in &placed.tiles {
+            let Some(look) = visible.looks.iter().position(|look| look.c == tile.plane.c) else { continue };
+            match at_hand(tile) {
+                AtHand::Pixels { tile, revision, pixels } if visible.looks[look].limits.is_some() => {
+                    item.tiles.push(DrawnTile { look, tile, revision, pixels });
+                }
+                AtHand::Pixels { .. } => {}
+                AtHand::Without(state) => item.hatch = worse(item.hatch, hatch_of(&state)),
+            }
+        }
+        (item.hatch.is_some() || !item.tiles.is_empty()).then_some(item)
+    });
+    DrawList {
+        canvas: visible.canvas,
+        items: items.collect(),
+        looks: visible.looks.clone(),
+        mark_clipped: visible.mark_clipped,
+    }
+}
+
+fn hatch_of(state: &PlaneState) -> Option<Hatch> {
+    match state {
+        PlaneState::Planned | PlaneState::Partial { .. } => Some(Hatch::Planned),
+        PlaneState::Missing | PlaneState::Failed(_) => Some(Hatch::Failed),
+        PlaneState::Unknown | PlaneState::Written => None,
+    }
+}
+
+fn worse(a: Option<Hatch>, b: Option<Hatch>) -> Option<Hatch> {
+    if a == Some(Hatch::Failed) || b == Some(Hatch::Failed) { Some(Hatch::Failed) } else { a.or(b) }
 }

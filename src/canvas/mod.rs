@@ -6,4 +6,4 @@ mod composite;
 mod draw_list;
 
 pub use composite::composite;
-pub use draw_list::{DrawItem, DrawList, DrawnTile, Hatch, draw_list};
+pub use draw_list::{AtHand, DrawItem, DrawList, DrawnTile, Hatch, draw_list};
