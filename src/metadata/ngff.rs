@@ -2,17 +2,28 @@
 //!
 //! Keys are sought in `attributes.ome` of `zarr.json`, then in `attributes` itself, then in a `.zattrs`, key by key.
 
+mod axes;
+mod omero;
+mod plate;
+mod transforms;
+mod units;
+
 use serde_json::Value;
 
-use super::squid::SquidKeys;
-use crate::model::{Axis, Channel, Problem};
+pub use self::units::{unit_to_seconds, unit_to_um};
+use super::{
+    json::{as_text, member, shown},
+    squid::{self, SquidKeys},
+};
+use crate::model::{Axis, Channel, Code, Problem, limits};
 
 /// One entry of `multiscales[0].datasets`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LevelEntry {
     /// Its path as written.
     pub path: String,
-    /// Both scale transforms combined; as many entries as there are axes; `None` where not given.
+    /// Both scale transforms combined; as many entries as there are axes; `None` where not given. The numbers are as
+    /// written: one that is not finite or not above 0 is listed and has to be taken as missing (not a number: NaN).
     pub scale: Option<Vec<f64>>,
     /// Both transforms' translation combined; `None` where not given.
     pub translation: Option<Vec<f64>>,
@@ -92,7 +103,165 @@ pub struct Attributes {
 /// Reads the attributes of a group or array.
 ///
 /// `zarr_json`: the whole parsed `zarr.json`; `zattrs`: the parsed `.zattrs` beside it. Either may be absent.
+/// Windows are as written: that one equals the range of the sample type can only be seen by who knows that type.
 #[must_use]
 pub fn parse(zarr_json: Option<&Value>, zattrs: Option<&Value>) -> Attributes {
-    unimplemented!("{zarr_json:?} {zattrs:?}")
+    let mut problems = Vec::new();
+    let sources = Sources::new(zarr_json, zattrs);
+    let multiscales = sources.find("multiscales", |value| {
+        value.get(0).is_some_and(Value::is_object)
+    });
+    let plate = sources.find("plate", Value::is_object);
+    let well = sources.find("well", Value::is_object);
+    let omero = sources.find("omero", Value::is_object);
+    let labels = sources.find("labels", Value::is_array);
+    let image_label = sources.find("image-label", |_| true);
+    let series = sources.find("bioformats2raw.layout", |_| true);
+    for found in [&multiscales, &plate, &well, &omero, &labels] {
+        problems.extend(found.unusable.clone());
+    }
+    let first = multiscales.value.and_then(|list| list.get(0));
+    Attributes {
+        ngff: version(&sources),
+        multiscale: first.map(|value| parse_multiscale(value, &mut problems)),
+        channels: omero
+            .value
+            .map_or_else(Vec::new, |value| omero::parse(value, &mut problems)),
+        plate: plate.value.map(|value| plate::parse(value, &mut problems)),
+        fields: well
+            .value
+            .map(|value| plate::parse_fields(value, &mut problems)),
+        labels: labels
+            .value
+            .map_or_else(Vec::new, |value| parse_labels(value, &mut problems)),
+        is_bioformats2raw: series.value.is_some(),
+        is_label: image_label.value.is_some(),
+        squid: squid_keys(&sources, &mut problems),
+        problems,
+    }
 }
+
+/// The places where attributes may stand, in order of precedence.
+struct Sources<'a>(Vec<&'a Value>);
+
+/// What [`Sources::find`] found.
+struct Found<'a> {
+    /// The first usable value.
+    value: Option<&'a Value>,
+    /// Said where the key is there and cannot be used.
+    unusable: Option<Problem>,
+}
+
+impl<'a> Sources<'a> {
+    fn new(zarr_json: Option<&'a Value>, zattrs: Option<&'a Value>) -> Self {
+        let attributes = zarr_json.and_then(|document| document.get("attributes"));
+        let places = [
+            attributes.and_then(|value| value.get("ome")),
+            attributes,
+            // A v3 store whose writer left its attributes in `.zattrs` has `ome` there.
+            zattrs.and_then(|value| value.get("ome")),
+            zattrs,
+        ];
+        Self(places.into_iter().flatten().collect())
+    }
+
+    /// The first value of `key` that is usable.
+    fn find(&self, key: &str, is_usable: impl Fn(&Value) -> bool) -> Found<'a> {
+        let mut unusable = None;
+        for value in self.0.iter().filter_map(|source| member(source, key)) {
+            if is_usable(value) {
+                return Found {
+                    value: Some(value),
+                    unusable,
+                };
+            }
+            let message = format!("{key} is {}, which cannot be used", shown(value));
+            unusable = unusable.or(Some(Problem::new(Code::BadMetadata, ".", message)));
+        }
+        Found {
+            value: None,
+            unusable,
+        }
+    }
+}
+
+/// The version, from wherever it stands; where it stands nowhere, what its shape is known by.
+fn version(sources: &Sources<'_>) -> Option<String> {
+    // `attributes.ome` speaks for all that it holds.
+    let ome = sources.find("ome", Value::is_object).value;
+    let multiscale = sources
+        .find("multiscales", Value::is_array)
+        .value
+        .and_then(|list| list.get(0));
+    let other = ["plate", "well", "omero", "image-label"]
+        .into_iter()
+        .filter_map(|key| sources.find(key, Value::is_object).value);
+    let nouns: Vec<&Value> = ome.into_iter().chain(multiscale).chain(other).collect();
+    let stated = nouns
+        .iter()
+        .find_map(|value| member(value, "version").and_then(as_text));
+    let is_ngff = !nouns.is_empty()
+        || ["labels", "bioformats2raw.layout"]
+            .into_iter()
+            .any(|key| sources.find(key, |_| true).value.is_some());
+    stated.or_else(|| is_ngff.then(|| guess_version(ome, multiscale).to_owned()))
+}
+
+/// 0.5 has `ome`, 0.4 axes as objects, 0.3 axes as names, 0.2 and 0.1 none.
+fn guess_version(ome: Option<&Value>, multiscale: Option<&Value>) -> &'static str {
+    if ome.is_some() {
+        return "0.5";
+    }
+    let axis = multiscale.map(|value| value.get("axes").and_then(|axes| axes.get(0)));
+    match axis {
+        Some(None) => "0.2",
+        Some(Some(Value::String(_))) => "0.3",
+        Some(Some(_)) | None => "0.4",
+    }
+}
+
+/// `multiscales[0]`.
+fn parse_multiscale(value: &Value, problems: &mut Vec<Problem>) -> Multiscale {
+    let axes = member(value, "axes").and_then(|axes| axes::parse(axes, problems));
+    Multiscale {
+        levels: transforms::parse_levels(value, axes.as_deref(), problems),
+        axes,
+        name: member(value, "name").and_then(as_text),
+    }
+}
+
+/// Names of label images.
+fn parse_labels(value: &Value, problems: &mut Vec<Problem>) -> Vec<String> {
+    let entries = value.as_array().map_or(&[][..], Vec::as_slice);
+    let names: Vec<String> = entries
+        .iter()
+        .take(limits::CHANNELS)
+        .filter_map(as_text)
+        .collect();
+    if names.len() < entries.len() {
+        let message = format!(
+            "{} of {} entries of labels left aside, expected names",
+            entries.len() - names.len(),
+            entries.len()
+        );
+        problems.push(Problem::new(Code::BadMetadata, ".", message));
+    }
+    names
+}
+
+/// Squid's keys from all places, the first that has a key deciding it.
+fn squid_keys(sources: &Sources<'_>, problems: &mut Vec<Problem>) -> Option<SquidKeys> {
+    let mut keys: Option<SquidKeys> = None;
+    for source in &sources.0 {
+        for key in ["_squid", "_squid_metadata"] {
+            if let Some(value) = member(source, key) {
+                let next = squid::parse_listing(value, problems);
+                keys = Some(keys.unwrap_or_default().or(next));
+            }
+        }
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests;
