@@ -138,5 +138,3 @@ fn plain_path(path: &Path) -> PathBuf {
     absolute.components().collect()
 }
 
-#[cfg(test)]
-mod tests;
