@@ -100,19 +100,10 @@ impl From<SourceError> for OpenError {
 /// # Errors
 /// When nothing is there, or nothing that we know.
 pub fn detect(path: &Path) -> Result<Detected, OpenError> {
-    let found = match layout::find(&plain_path(path), &mut |_| true) {
-        Ok(found) => found,
-        Err(error) if error.code == Code::Unsupported => {
-            return Ok(Detected {
-                layout: error.message,
-                readable: false,
-            });
-        }
-        Err(error) => return Err(error),
-    };
+    let found = layout::find(&plain_path(path), &mut |_| true)?;
     Ok(Detected {
         layout: found.words().to_owned(),
-        readable: true,
+        readable: !matches!(found.what, layout::What::Tiff(_)),
     })
 }
 
@@ -130,7 +121,9 @@ pub fn open(path: &Path, progress: Progress<'_>) -> Result<Dataset, OpenError> {
 fn plain_path(path: &Path) -> PathBuf {
     let text = path.to_string_lossy();
     let local = match text.strip_prefix("file://") {
-        Some(rest) => PathBuf::from(rest.strip_prefix("localhost").unwrap_or(rest)),
+        Some(rest) => PathBuf::from(percent_decoded(
+            rest.strip_prefix("localhost").unwrap_or(rest),
+        )),
         None => path.to_path_buf(),
     };
     let absolute = std::path::absolute(&local).unwrap_or(local);
@@ -138,3 +131,21 @@ fn plain_path(path: &Path) -> PathBuf {
     absolute.components().collect()
 }
 
+/// File managers escape names in a URL; an escape that is none stays as it is.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let escaped = after
+            .get(..2)
+            .filter(|digits| first == b'%' && digits.iter().all(u8::is_ascii_hexdigit))
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(escaped.unwrap_or(first));
+        rest = if escaped.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests;
