@@ -3,6 +3,10 @@
 //! Squid `control/core/multi_point_controller.py`. Pixel size (µm) = sensor_pixel_size_um · tube_lens_f_mm /
 //! magnification / tube_lens_mm (`objective_store.py`).
 
+use serde_json::Value;
+
+use super::json::{as_count, as_number, as_positive, as_text, at, member, parse_json, shown};
+
 /// What the file says; every key optional.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AcquisitionParameters {
@@ -29,5 +33,80 @@ pub struct AcquisitionParameters {
 /// # Errors
 /// When it is not a JSON object.
 pub fn parse(text: &str) -> Result<AcquisitionParameters, String> {
-    unimplemented!("{text}")
+    let document = parse_json(text)?;
+    if !document.is_object() {
+        return Err(format!("found {}, expected an object", shown(&document)));
+    }
+    let positive = |path: &[&str]| at(&document, path).and_then(as_positive);
+    let count = |key| member(&document, key).and_then(as_count);
+    let z_step_um = member(&document, "dz(um)").and_then(as_number);
+    Ok(AcquisitionParameters {
+        pixel_size_um: pixel_size_um(&document),
+        z_step_um: z_step_um.map(f64::abs).filter(|&step| step > 0.0),
+        time_step_s: positive(&["dt(s)"]),
+        num_z: count("Nz"),
+        num_t: count("Nt"),
+        objective: at(&document, &["objective", "name"]).and_then(as_text),
+        magnification: positive(&["objective", "magnification"]),
+        numerical_aperture: positive(&["objective", "NA"]),
+    })
+}
+
+/// Sensor pixel over true magnification; the nominal one holds for the tube lens that the objective was made for.
+fn pixel_size_um(document: &Value) -> Option<f64> {
+    let positive = |path: &[&str]| at(document, path).and_then(as_positive);
+    let sensor_um = positive(&["sensor_pixel_size_um"])?;
+    let nominal_lens_mm = positive(&["objective", "tube_lens_f_mm"])?;
+    let magnification = positive(&["objective", "magnification"])?;
+    let lens_mm = positive(&["tube_lens_mm"])?;
+    let size_um = sensor_um * nominal_lens_mm / magnification / lens_mm;
+    (size_um.is_finite() && size_um > 0.0).then_some(size_um)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn squids_file_is_read() {
+        let text = include_str!("../../tests/data/metadata/acquisition parameters.json");
+        let found = parse(text).expect("an object");
+        let pixel_size_um = found.pixel_size_um.expect("all ingredients");
+        assert!((pixel_size_um - 0.325).abs() < 1e-12, "{pixel_size_um}");
+        let expected = AcquisitionParameters {
+            pixel_size_um: Some(pixel_size_um),
+            z_step_um: Some(1.5),
+            time_step_s: Some(60.0),
+            num_z: Some(2),
+            num_t: Some(1),
+            objective: Some("20x".to_owned()),
+            magnification: Some(20.0),
+            numerical_aperture: Some(0.8),
+        };
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn keys_that_cannot_be_used_are_left_out() {
+        let text = r#"{"dz(um)": -2, "dt(s)": 0, "Nz": 1.5, "sensor_pixel_size_um": 3, "tube_lens_mm": 50,
+                       "objective": {"magnification": 0, "tube_lens_f_mm": 180, "NA": "0.8"}}"#;
+        let expected = AcquisitionParameters {
+            z_step_um: Some(2.0),
+            numerical_aperture: Some(0.8),
+            ..AcquisitionParameters::default()
+        };
+        assert_eq!(parse(text), Ok(expected));
+        for text in ["", "[]", "{\"a\":", "null"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_text_never_panics(text in "\\PC{0,60}") {
+            parse(&text).ok();
+        }
+    }
 }

@@ -1,9 +1,16 @@
 //! `acquisition.yaml`: full parameters of a run (Squid since 2026; `control/core/multi_point_controller.py`).
 
+use serde_json::Value;
+
+use super::{
+    json::{as_count, as_number, as_positive, as_text, at, member, shown},
+    yaml,
+};
+
 /// What the file says; every key optional.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AcquisitionYaml {
-    /// `acquisition.start_time`.
+    /// `acquisition.start_time`; seconds since 1970 as a date in UTC (ISO 8601).
     pub start_time: Option<String>,
     /// `objective.name`.
     pub objective: Option<String>,
@@ -32,5 +39,147 @@ pub struct AcquisitionYaml {
 /// # Errors
 /// When it is not a YAML mapping.
 pub fn parse(text: &str) -> Result<AcquisitionYaml, String> {
-    unimplemented!("{text}")
+    let document = yaml::to_json(text)?;
+    if !document.is_object() {
+        return Err(format!("found {}, expected a mapping", shown(&document)));
+    }
+    let text = |path: &[&str]| at(&document, path).and_then(as_text);
+    let positive = |path: &[&str]| at(&document, path).and_then(as_positive);
+    let count = |path: &[&str]| at(&document, path).and_then(as_count);
+    // From the top, z goes down: the step is negative then, the distance of slices is not.
+    let z_step_mm = at(&document, &["z_stack", "delta_z_mm"]).and_then(as_number);
+    Ok(AcquisitionYaml {
+        start_time: at(&document, &["acquisition", "start_time"]).and_then(start_time),
+        objective: text(&["objective", "name"]),
+        magnification: positive(&["objective", "magnification"]),
+        numerical_aperture: positive(&["objective", "NA"]),
+        pixel_size_um: positive(&["objective", "pixel_size_um"]),
+        wellplate_format: text(&["sample", "wellplate_format"]),
+        num_z: count(&["z_stack", "nz"]),
+        z_step_um: z_step_mm
+            .map(|step_mm| step_mm.abs() * 1e3)
+            .filter(|&step_um| step_um > 0.0),
+        num_t: count(&["time_series", "nt"]),
+        time_step_s: positive(&["time_series", "delta_t_s"]),
+        regions: regions(&document),
+    })
+}
+
+/// Names of the regions of whichever scan there is; one without a name is left out.
+fn regions(document: &Value) -> Vec<String> {
+    let lists = [
+        at(document, &["wellplate_scan", "regions"]),
+        at(document, &["flexible_scan", "positions"]),
+    ];
+    let entries = lists.into_iter().flatten().filter_map(Value::as_array);
+    entries
+        .flatten()
+        .filter_map(|entry| member(entry, "name").and_then(as_text))
+        .collect()
+}
+
+/// A text as written; a number is seconds since 1970, which nobody can read, and becomes a date in UTC.
+fn start_time(value: &Value) -> Option<String> {
+    let Some(seconds) = value.as_f64() else {
+        return as_text(value);
+    };
+    utc(seconds).or_else(|| as_text(value))
+}
+
+/// `2026-01-15T09:30:00Z`; `None` before 1970 and after the year 9999.
+fn utc(seconds: f64) -> Option<String> {
+    const SECONDS_PER_DAY: u64 = 86_400;
+    const YEAR_10000: f64 = 253_402_300_800.0;
+    if !(0.0..YEAR_10000).contains(&seconds) {
+        return None;
+    }
+    let seconds = seconds as u64;
+    let (year, month, day) = civil_date(seconds / SECONDS_PER_DAY);
+    let of_day = seconds % SECONDS_PER_DAY;
+    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+    Some(format!(
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
+    ))
+}
+
+/// Year, month, day of a number of days since 1970 (Howard Hinnant, "chrono-compatible low-level date algorithms").
+fn civil_date(days: u64) -> (u64, u64, u64) {
+    // Counted from 1 March of year 0, so that a leap day is the last of its year.
+    let days = days + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn squids_file_is_read() {
+        let text = include_str!("../../tests/data/metadata/acquisition.yaml");
+        let expected = AcquisitionYaml {
+            start_time: Some("2026-01-15T09:30:00Z".to_owned()),
+            objective: Some("20x".to_owned()),
+            magnification: Some(20.0),
+            numerical_aperture: Some(0.8),
+            pixel_size_um: Some(0.325),
+            wellplate_format: Some("96 well plate".to_owned()),
+            num_z: Some(2),
+            z_step_um: Some(1.5),
+            num_t: Some(1),
+            time_step_s: Some(60.0),
+            regions: vec!["A1".to_owned()],
+        };
+        assert_eq!(parse(text), Ok(expected));
+    }
+
+    #[test]
+    fn keys_that_cannot_be_used_are_left_out() {
+        let text = "objective: 20x\nz_stack: {nz: -1, delta_z_mm: -0.002}\ntime_series: {nt: 3, delta_t_s: 0}\n\
+                    flexible_scan: {positions: [{name: R0}, {center_mm: [1, 2]}, {name: 7}]}\n\
+                    acquisition: {start_time: 2026-01-15 09:30:00.5}\n";
+        let expected = AcquisitionYaml {
+            start_time: Some("2026-01-15 09:30:00.5".to_owned()),
+            z_step_um: Some(2.0),
+            num_t: Some(3),
+            regions: vec!["R0".to_owned(), "7".to_owned()],
+            ..AcquisitionYaml::default()
+        };
+        assert_eq!(parse(text), Ok(expected));
+        for text in ["", "- a\n", "just text", "a: [", "{"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn seconds_since_1970_become_a_date() {
+        let check = |seconds: f64, expected: Option<&str>| {
+            assert_eq!(utc(seconds).as_deref(), expected, "{seconds}");
+        };
+        check(0.0, Some("1970-01-01T00:00:00Z"));
+        check(951_782_400.0, Some("2000-02-29T00:00:00Z"));
+        check(1_735_689_599.9, Some("2024-12-31T23:59:59Z"));
+        check(-1.0, None);
+        check(f64::NAN, None);
+        check(1e300, None);
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_text_never_panics(text in "\\PC{0,40}(\n *[a-z_]{1,10}: ?\\PC{0,8}){0,8}") {
+            parse(&text).ok();
+        }
+    }
 }

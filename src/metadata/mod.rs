@@ -9,4 +9,7 @@ pub mod coordinates;
 mod json;
 pub mod ngff;
 pub mod squid;
+mod yaml;
 pub mod zarr_array;
+
+pub use json::parse_json;

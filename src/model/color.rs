@@ -1,5 +1,7 @@
 //! Colours of channels: from hex, and from a channel's name where the file gives none.
 
+use super::wavelength;
+
 /// An opaque colour in sRGB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Rgb {
@@ -47,7 +49,8 @@ impl Rgb {
     }
 
     /// The colour of a channel whose file gives none: by the wavelength or dye in its name, by its emission
-    /// wavelength, by its place among the channels, in this order. One channel alone is gray.
+    /// wavelength, by its place among the channels, in this order. One channel alone, of which nothing
+    /// is known, is gray: the map from black to white.
     #[must_use]
     pub fn of_channel(
         name: Option<&str>,
@@ -55,6 +58,10 @@ impl Rgb {
         index: usize,
         num_channels: usize,
     ) -> Self {
-        unimplemented!("{name:?} {emission_nm:?} {index} {num_channels}")
+        // Far beyond light, a number is a mistake and says nothing.
+        let emission_nm = emission_nm.filter(|nm| (200.0..=2000.0).contains(nm));
+        name.and_then(wavelength::color_of_name)
+            .or_else(|| emission_nm.map(wavelength::color_of_nm))
+            .unwrap_or_else(|| wavelength::color_of_index(index, num_channels))
     }
 }

@@ -8,6 +8,14 @@ pub const WHOLE_PLANE_TILE_PX: u32 = 4096;
 pub const TILE_PX: u32 = 2048;
 /// Bytes of a metadata document (JSON, YAML, XML).
 pub const DOCUMENT_BYTES: u64 = 64 << 20;
+/// Bytes of a YAML side file: 100,000 positions of 100 bytes each, with room.
+pub const YAML_BYTES: usize = 16 << 20;
+/// Values in a YAML side file, aliases counted by what they repeat.
+pub const YAML_VALUES: usize = 1 << 21;
+/// Mappings and lists inside each other in a YAML side file.
+pub const YAML_DEPTH: usize = 32;
+/// Rows of a table: 40,000 FOVs of 100 z-slices.
+pub const TABLE_ROWS: usize = 1 << 22;
 /// Bytes of a table (`coordinates.csv`): 100,000 FOVs of 200 bytes each, times 3.
 pub const TABLE_BYTES: u64 = 64 << 20;
 /// Dimensions of an array.

@@ -20,6 +20,7 @@ mod shown;
 mod space;
 mod tile_grid;
 mod visible;
+mod wavelength;
 
 pub use axes::{Axis, AxisRole, NavAxis};
 pub use channel::Channel;
