@@ -33,7 +33,10 @@ pub(super) fn of_array(
     if let Some(names) = &array.dimension_names {
         let axes: Vec<Axis> = names.iter().map(|name| by_name(name)).collect();
         if axes.len() == rank && is_usable(&axes) {
-            assumed(format!("axes taken from dimension_names: {}", names_of(&axes)));
+            assumed(format!(
+                "axes taken from dimension_names: {}",
+                names_of(&axes)
+            ));
             return Some((axes, problems));
         }
     }
@@ -110,7 +113,10 @@ mod tests {
         let found = of_array(None, &array, ".");
         let shown = found.as_ref().map(|(axes, _)| names_of(axes));
         assert_eq!(shown.as_deref(), expected);
-        assert_eq!(found.map_or(0, |(_, problems)| problems.len()), num_problems);
+        assert_eq!(
+            found.map_or(0, |(_, problems)| problems.len()),
+            num_problems
+        );
     }
 
     #[test]

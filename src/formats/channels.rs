@@ -29,11 +29,17 @@ pub(super) fn of_image(
         list(format!("several channels are named {name:?}"));
     }
     for (at, channel) in channels.iter_mut().enumerate() {
-        channel.window = channel.window.filter(|window| tells_something(window, sample_type));
+        channel.window = channel
+            .window
+            .filter(|window| tells_something(window, sample_type));
         let described = side_file
             .iter()
             .find(|other| other.name.is_some() && other.name == channel.name)
-            .or_else(|| side_file.get(at).filter(|_| side_file.len() == num_channels));
+            .or_else(|| {
+                side_file
+                    .get(at)
+                    .filter(|_| side_file.len() == num_channels)
+            });
         channel.exposure_ms = channel
             .exposure_ms
             .or_else(|| described.and_then(|described| described.exposure_ms));
@@ -50,7 +56,10 @@ fn tells_something(window: &ContrastLimits, sample_type: SampleType) -> bool {
 fn duplicates(channels: &[Channel]) -> Vec<&str> {
     let mut count: HashMap<&str, usize> = HashMap::new();
     let mut repeated = Vec::new();
-    for name in channels.iter().filter_map(|channel| channel.name.as_deref()) {
+    for name in channels
+        .iter()
+        .filter_map(|channel| channel.name.as_deref())
+    {
         let seen = count.entry(name).or_default();
         *seen += 1;
         if *seen == 2 {
@@ -73,9 +82,11 @@ mod tests {
     }
 
     fn check(described: &[Channel], num_channels: usize, names: &[Option<&str>], problems: usize) {
-        let (channels, listed) =
-            of_image(described, num_channels, SampleType::U16, &[], "a.zarr");
-        let found: Vec<_> = channels.iter().map(|channel| channel.name.as_deref()).collect();
+        let (channels, listed) = of_image(described, num_channels, SampleType::U16, &[], "a.zarr");
+        let found: Vec<_> = channels
+            .iter()
+            .map(|channel| channel.name.as_deref())
+            .collect();
         assert_eq!(found, names);
         assert_eq!(listed.len(), problems, "{listed:?}");
     }
@@ -96,7 +107,10 @@ mod tests {
 
     #[test]
     fn a_window_over_the_whole_type_is_none() {
-        let described = [channel("a", Some((0.0, 65535.0))), channel("b", Some((5.0, 65535.0)))];
+        let described = [
+            channel("a", Some((0.0, 65535.0))),
+            channel("b", Some((5.0, 65535.0))),
+        ];
         let (channels, _) = of_image(&described, 2, SampleType::U16, &[], ".");
         assert_eq!(channels[0].window, None);
         assert!(channels[1].window.is_some());

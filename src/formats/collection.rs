@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    OpenError, Progress, levels,
+    OpenError, Progress, layout, levels,
     listing::{Listing, Opening, check_length},
     probe::{Node, below},
     regions,
@@ -43,7 +43,9 @@ pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<Vec<PathBuf>
             break;
         }
         if num_visited % REPORT_EVERY == 0
-            && !progress(&format!("Searching for images\u{2026} {num_visited} folders"))
+            && !progress(&format!(
+                "Searching for images\u{2026} {num_visited} folders"
+            ))
         {
             return Err(OpenError::cancelled(root));
         }
@@ -79,31 +81,41 @@ pub(super) fn list(
     opening: &mut Opening<'_>,
     kind: DatasetKind,
     images: &[PathBuf],
-    layout: &str,
+    words: &str,
 ) -> Result<Listing, OpenError> {
-    let mut listing = Listing::new(kind, layout);
+    let mut listing = Listing::new(kind, words);
     let node = Node::read(&opening.root, &opening.root);
     listing.ngff = node.attributes.ngff;
     listing.zarr_format = node.format;
     listing.problems = node.problems;
     for image in images {
         let path = below(&opening.root, image);
-        let is_there = matches!(source::stat(image), Ok(Some(_)));
-        listing.fovs.push(Fov {
-            label: path.clone(),
-            path,
-            folder: image.clone(),
-            present: is_there,
-            ..Fov::default()
-        });
+        let name = image.file_name().unwrap_or_default().to_string_lossy();
+        if layout::is_acquisition_store(&name) {
+            let (fovs, problems) = regions::fovs_in_array(image, None, &opening.root);
+            let named = fovs.into_iter().map(|fov| Fov {
+                label: fov.path.clone(),
+                ..fov
+            });
+            listing.fovs.extend(named);
+            listing.problems.extend(problems);
+        } else {
+            listing.fovs.push(Fov {
+                label: path.clone(),
+                path,
+                folder: image.clone(),
+                present: matches!(source::stat(image), Ok(Some(_))),
+                ..Fov::default()
+            });
+        }
         check_length(listing.fovs.len(), &opening.root)?;
     }
     Ok(listing)
 }
 
 /// Makes the FOV table of one store: one row, or one per FOV inside of its array.
-pub(super) fn list_store(opening: &Opening<'_>, kind: DatasetKind, layout: &str) -> Listing {
-    let mut listing = Listing::new(kind, layout);
+pub(super) fn list_store(opening: &Opening<'_>, kind: DatasetKind, words: &str) -> Listing {
+    let mut listing = Listing::new(kind, words);
     let root = &opening.root;
     let name = |folder: Option<&Path>| {
         let name = folder.and_then(Path::file_name).unwrap_or_default();

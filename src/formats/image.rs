@@ -222,11 +222,7 @@ fn join_level(
 }
 
 /// Each timepoint's store is marked when it is finished, so the last one tells.
-fn complete_of(
-    stores: &[(u32, PathBuf)],
-    num_timepoints: u32,
-    context: &Context,
-) -> Option<bool> {
+fn complete_of(stores: &[(u32, PathBuf)], num_timepoints: u32, context: &Context) -> Option<bool> {
     let (number, store) = stores.last()?;
     if number + 1 < num_timepoints {
         return Some(false);

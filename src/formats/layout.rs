@@ -80,6 +80,9 @@ impl Found {
         match &self.what {
             What::Store(DatasetKind::Array) => "Zarr array",
             What::Store(_) => "OME-Zarr image",
+            What::Plate {
+                only_row: Some(_), ..
+            } => "row of a plate",
             What::Plate { .. } if self.acquisition.is_some() => "Squid plate",
             What::Plate { .. } => "OME-Zarr plate",
             What::Well => "well of a plate",
@@ -305,9 +308,8 @@ fn plate_place(root: &Path) -> Option<PlatePlace> {
 
 /// The acquisition folder around a path: the parent of `zarr` or of a plate, or a folder that holds side files.
 fn acquisition_of(root: &Path, what: &What) -> Option<PathBuf> {
-    let has_side_files = |folder: &Path| {
-        source::list(folder).is_ok_and(|entries| side_files::are_in(&entries))
-    };
+    let has_side_files =
+        |folder: &Path| source::list(folder).is_ok_and(|entries| side_files::are_in(&entries));
     let inside = match what {
         What::Plate { folder, .. } | What::Regions { folder, .. } => folder.as_path(),
         _ => root,

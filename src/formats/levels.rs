@@ -95,7 +95,11 @@ impl Search<'_> {
             self.list(
                 Code::TooLarge,
                 &self.node.folder,
-                format!("{} levels, at most {} are used", entries.len(), limits::LEVELS),
+                format!(
+                    "{} levels, at most {} are used",
+                    entries.len(),
+                    limits::LEVELS
+                ),
             );
         }
         let mut found = Vec::new();
@@ -189,7 +193,11 @@ impl Search<'_> {
     }
 
     fn fail(&mut self, error: OpenFovError) {
-        self.list(error.code, Path::new(&error.location), error.message.clone());
+        self.list(
+            error.code,
+            Path::new(&error.location),
+            error.message.clone(),
+        );
         self.first_error.get_or_insert(error);
     }
 
@@ -213,15 +221,25 @@ fn usable(
         let first_type = *sample_type.get_or_insert(array.document.sample_type);
         let rank = array.document.shape.len();
         let misfit = if rank != axes.len() {
-            Some(format!("level of {rank} dimensions, the first has {}", axes.len()))
+            Some(format!(
+                "level of {rank} dimensions, the first has {}",
+                axes.len()
+            ))
         } else if array.document.sample_type == first_type {
             None
         } else {
             let name = array.document.sample_type.name();
-            Some(format!("level of type {name}, the first is {}", first_type.name()))
+            Some(format!(
+                "level of type {name}, the first is {}",
+                first_type.name()
+            ))
         };
         if let Some(message) = misfit {
-            problems.push(Problem::new(Code::BadMetadata, below(root, &folder), message));
+            problems.push(Problem::new(
+                Code::BadMetadata,
+                below(root, &folder),
+                message,
+            ));
             continue;
         }
         match level_of(entry, array, axes) {
@@ -237,9 +255,8 @@ fn usable(
 }
 
 fn level_of(entry: LevelEntry, array: FoundArray, axes: &[Axis]) -> Result<Level, OpenFovError> {
-    let grid = grid_of(&array.document, axes).map_err(|(code, message)| {
-        error_at(&array.locator.folder, code, message)
-    })?;
+    let grid = grid_of(&array.document, axes)
+        .map_err(|(code, message)| error_at(&array.locator.folder, code, message))?;
     let fits = |values: Vec<f64>| (values.len() == axes.len()).then_some(values);
     Ok(Level {
         path: entry.path,
@@ -334,4 +351,3 @@ pub(super) fn error_at(folder: &Path, code: Code, message: String) -> OpenFovErr
         location: folder.display().to_string(),
     }
 }
-

@@ -18,6 +18,7 @@ use crate::{
         Acquisition, Arrays, Dataset, DatasetKind, Executed, Fov, FovOpener, Image, ImageSlot,
         OpenFovError, OpenedFov, ZarrFormat,
     },
+    metadata::squid::SquidKeys,
     model::{AxisRole, Code, DatasetId, FovId, Problem},
     source,
 };
@@ -163,7 +164,8 @@ fn list(found: &Found, opening: &mut Opening<'_>) -> Result<Listing, OpenError> 
         What::Regions { folder, regions } => regions::list(opening, folder, regions, words),
         What::Images(kind, images) => collection::list(opening, *kind, images, words),
         What::Tiff(words) => {
-            let message = format!("{words}: recognised, but opening TIFF and image files comes later");
+            let message =
+                format!("{words}: recognised, but opening TIFF and image files comes later");
             Err(OpenError::at(&found.root, Code::Unsupported, message))
         }
     }
@@ -187,6 +189,8 @@ fn opener_of(found: &Found, side: Option<&SideFiles>) -> Opener {
 /// The first readable image and what came before it.
 struct FirstImage {
     image: Arc<Image>,
+    /// Squid's keys of its store.
+    squid: Option<SquidKeys>,
     slots: Vec<ImageSlot>,
     problems: Vec<Problem>,
 }
@@ -215,8 +219,10 @@ impl FirstImage {
             match opened {
                 Ok((image, listed)) => {
                     problems.extend(listed);
+                    let node = probe::Node::read(&row.folder, &opening.root);
                     return Ok(Self {
                         image,
+                        squid: node.attributes.squid,
                         slots,
                         problems,
                     });
@@ -229,7 +235,13 @@ impl FirstImage {
             }
         }
         Err(first_error.map_or_else(
-            || OpenError::at(&opening.root, Code::NotWritten, "planned, nothing is on disk yet"),
+            || {
+                OpenError::at(
+                    &opening.root,
+                    Code::NotWritten,
+                    "planned, nothing is on disk yet",
+                )
+            },
             OpenError::from,
         ))
     }
@@ -249,7 +261,7 @@ fn assemble(
         .filter(|_| listing.kind == DatasetKind::Squid)
         .unwrap_or(&found.root);
     let name = named.file_name().unwrap_or(named.as_os_str());
-    let acquisition = acquisition_of(&listing, side, &first.image);
+    let acquisition = acquisition_of(&listing, side, &first);
     let mut dataset = Dataset {
         id: DatasetId::unique(),
         revision: 0,
@@ -277,9 +289,11 @@ fn assemble(
 fn acquisition_of(
     listing: &Listing,
     side: Option<SideFiles>,
-    image: &Image,
+    first: &FirstImage,
 ) -> Option<Acquisition> {
+    let image = &first.image;
     let is_squid = listing.kind == DatasetKind::Squid
+        || first.squid.is_some()
         || image.complete.is_some()
         || side.as_ref().is_some_and(|side| side.is_known);
     if !is_squid {
@@ -288,10 +302,23 @@ fn acquisition_of(
     let side = side.unwrap_or_default();
     let planes_of_one = [AxisRole::Time, AxisRole::Channel, AxisRole::Z]
         .into_iter()
-        .fold(1_u64, |planes, role| planes.saturating_mul(image.len_of(role)));
+        .fold(1_u64, |planes, role| {
+            planes.saturating_mul(image.len_of(role))
+        });
+    // An aborted run has fewer FOVs than it planned; a part of a run has no plan of its own.
+    let planned_fovs = match listing.kind {
+        DatasetKind::Squid => side
+            .planned
+            .iter()
+            .map(|(_, count)| u64::from(*count))
+            .sum(),
+        _ => 0,
+    };
+    let num_fovs = planned_fovs.max(listing.fovs.len() as u64);
     Some(Acquisition {
         complete: side.is_done.then_some(true).or(image.complete),
-        planned_planes: Some(planes_of_one.saturating_mul(listing.fovs.len() as u64)),
+        aborted: first.squid.as_ref().is_some_and(|squid| squid.aborted),
+        planned_planes: Some(planes_of_one.saturating_mul(num_fovs)),
         ..side.acquisition
     })
 }
@@ -300,6 +327,8 @@ fn acquisition_of(
 fn format_of(image: &Image) -> Option<ZarrFormat> {
     match &image.levels.first()?.arrays {
         Arrays::One(locator) => Some(locator.format),
-        Arrays::PerTimepoint(locators) => locators.iter().flatten().next().map(|found| found.format),
+        Arrays::PerTimepoint(locators) => {
+            locators.iter().flatten().next().map(|found| found.format)
+        }
     }
 }

@@ -63,12 +63,7 @@ pub(super) fn list(
     wells.retain(|well| only_row.is_none_or(|row| row == well.row));
     read_fields(opening, &wells, &mut listing)?;
     add_expected(&mut listing, opening, folder, only_row);
-    listing.fovs.sort_by(|a, b| {
-        let by = |name: fn(&Fov) -> &str| natural_cmp(name(a), name(b));
-        by(|fov| fov.row.as_deref().unwrap_or_default())
-            .then_with(|| by(|fov| fov.column.as_deref().unwrap_or_default()))
-            .then_with(|| by(|fov| &fov.path))
-    });
+    sort(&mut listing.fovs);
     listing.plate = Some(plate_of(&entry, &listing.fovs, opening));
     Ok(listing)
 }
@@ -93,7 +88,18 @@ pub(super) fn list_well(
     listing.ngff = node.attributes.ngff;
     listing.zarr_format = node.format;
     read_fields(opening, &[well], &mut listing)?;
+    sort(&mut listing.fovs);
     Ok(listing)
+}
+
+/// Natural order by row, column and path.
+fn sort(fovs: &mut [Fov]) {
+    fovs.sort_by(|a, b| {
+        let by = |name: fn(&Fov) -> &str| natural_cmp(name(a), name(b));
+        by(|fov| fov.row.as_deref().unwrap_or_default())
+            .then_with(|| by(|fov| fov.column.as_deref().unwrap_or_default()))
+            .then_with(|| by(|fov| &fov.path))
+    });
 }
 
 /// Row and column of a well by its place in a plate, else by the names of its folders.
@@ -141,7 +147,11 @@ fn wells_of(
             wells.push(place);
         } else {
             let message = "well named in the plate metadata, not on disk";
-            absent.push(Problem::new(Code::MissingArray, below(root, &path), message));
+            absent.push(Problem::new(
+                Code::MissingArray,
+                below(root, &path),
+                message,
+            ));
         }
     }
     if wells.is_empty() {
@@ -151,7 +161,11 @@ fn wells_of(
     }
     for well in on_disk.iter().filter(|well| !named.contains(&well.folder)) {
         let message = "well on disk that the plate metadata does not name, left aside";
-        problems.push(Problem::new(Code::Ignored, below(root, &well.folder), message));
+        problems.push(Problem::new(
+            Code::Ignored,
+            below(root, &well.folder),
+            message,
+        ));
     }
     // In a running acquisition the plan says which wells are still to come.
     if opening.expected().is_empty() {
@@ -183,7 +197,10 @@ fn well_names(path: &Path, row: Option<&str>, column: Option<&str>) -> Well {
 /// `{row}/{column}` folders of a plate, in natural order.
 fn wells_on_disk(folder: &Path) -> Vec<Well> {
     let mut wells = Vec::new();
-    for row in folders_in(folder).into_iter().filter(|name| is_row_name(name)) {
+    for row in folders_in(folder)
+        .into_iter()
+        .filter(|name| is_row_name(name))
+    {
         let columns = folders_in(&folder.join(&row));
         for column in columns.into_iter().filter(|name| is_column_name(name)) {
             wells.push(Well {
@@ -212,7 +229,11 @@ fn read_fields(
 ) -> Result<(), OpenError> {
     let is_squid = opening.side.is_some();
     for (at, batch) in wells.chunks(BATCH).enumerate() {
-        let text = format!("Reading plate\u{2026} {} of {} wells", at * BATCH, wells.len());
+        let text = format!(
+            "Reading plate\u{2026} {} of {} wells",
+            at * BATCH,
+            wells.len()
+        );
         opening.report(&text)?;
         let root = &opening.root;
         let found: Vec<Fields> = batch
@@ -254,7 +275,10 @@ fn fields_of(well: &Well, root: &Path, is_squid: bool) -> Fields {
     }
     if !fields.fovs.iter().any(|fov| fov.present) {
         let planned = std::mem::take(&mut fields.fovs);
-        for name in on_disk.iter().filter(|name| is_field(&well.folder, name, root)) {
+        for name in on_disk
+            .iter()
+            .filter(|name| is_field(&well.folder, name, root))
+        {
             let entry = FieldEntry {
                 path: name.clone(),
                 acquisition: None,
@@ -266,7 +290,9 @@ fn fields_of(well: &Well, root: &Path, is_squid: bool) -> Fields {
         } else {
             let message = "no well metadata that fits the folders, fields taken from the folders";
             let location = below(root, &well.folder);
-            fields.problems.push(Problem::new(Code::Ignored, location, message));
+            fields
+                .problems
+                .push(Problem::new(Code::Ignored, location, message));
         }
     }
     fields
@@ -352,7 +378,10 @@ fn add_expected(
         if is_other || known.contains(&(region.clone(), number)) {
             continue;
         }
-        let field = folder.join(&name.row).join(&name.column).join(number.to_string());
+        let field = folder
+            .join(&name.row)
+            .join(&name.column)
+            .join(number.to_string());
         listing.fovs.push(Fov {
             path: below(&opening.root, &field),
             label: format!("{region}:{number}"),
@@ -369,7 +398,10 @@ fn add_expected(
 /// Rows and columns that the metadata lists and those of the wells, in natural order.
 fn plate_of(entry: &PlateEntry, fovs: &[Fov], opening: &Opening<'_>) -> Plate {
     let names = |listed: &[String], of: fn(&Fov) -> &Option<String>| {
-        let all: BTreeSet<&String> = listed.iter().chain(fovs.iter().filter_map(|fov| of(fov).as_ref())).collect();
+        let all: BTreeSet<&String> = listed
+            .iter()
+            .chain(fovs.iter().filter_map(|fov| of(fov).as_ref()))
+            .collect();
         let mut names: Vec<String> = all.into_iter().cloned().collect();
         names.sort_by(|a, b| natural_cmp(a, b));
         names

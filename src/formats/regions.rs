@@ -36,7 +36,9 @@ pub(super) struct Region {
 impl Region {
     /// True where one array holds all FOVs.
     pub(super) fn is_6d(&self) -> bool {
-        self.stores.iter().all(|store| is_acquisition_store(&name_of(store)))
+        self.stores
+            .iter()
+            .all(|store| is_acquisition_store(&name_of(store)))
     }
 }
 
@@ -107,7 +109,11 @@ pub(super) fn list(
 ) -> Result<Listing, OpenError> {
     let mut listing = Listing::new(DatasetKind::Collection, layout);
     for (at, batch) in regions.chunks(BATCH).enumerate() {
-        let text = format!("Reading regions\u{2026} {} of {}", at * BATCH, regions.len());
+        let text = format!(
+            "Reading regions\u{2026} {} of {}",
+            at * BATCH,
+            regions.len()
+        );
         opening.report(&text)?;
         let root = &opening.root;
         let found: Vec<_> = batch
@@ -250,12 +256,7 @@ fn name_single_region(listing: &mut Listing, opening: &Opening<'_>) {
 }
 
 /// Adds rows for FOVs that a running acquisition has planned and not created.
-fn add_expected(
-    listing: &mut Listing,
-    opening: &Opening<'_>,
-    folder: &Path,
-    regions: &[Region],
-) {
+fn add_expected(listing: &mut Listing, opening: &Opening<'_>, folder: &Path, regions: &[Region]) {
     let known: HashSet<(String, u32)> = listing
         .fovs
         .iter()
@@ -298,5 +299,8 @@ fn add_expected(
 }
 
 fn has_ome_ending(region: &Region) -> bool {
-    region.stores.iter().any(|store| name_of(store).ends_with(".ome.zarr"))
+    region
+        .stores
+        .iter()
+        .any(|store| name_of(store).ends_with(".ome.zarr"))
 }

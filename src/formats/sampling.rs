@@ -1,10 +1,11 @@
 //! Pixel size, z-step and time step: Squid's own keys before OME transforms, in µm and s.
-//!
-//! Units are UDUNITS names as OME-NGFF recommends them, with the spellings that writers use besides.
 
 use crate::{
     dataset::Sampling,
-    metadata::squid::SquidKeys,
+    metadata::{
+        ngff::{unit_to_seconds, unit_to_um},
+        squid::SquidKeys,
+    },
     model::{Axis, AxisRole, Code, Problem},
 };
 
@@ -33,10 +34,10 @@ pub(super) fn of_level(
         None
     };
     let ome = Sampling {
-        y_um: along(AxisRole::Y, micrometers),
-        x_um: along(AxisRole::X, micrometers),
-        z_um: along(AxisRole::Z, micrometers),
-        t_secs: along(AxisRole::Time, seconds),
+        y_um: along(AxisRole::Y, unit_to_um),
+        x_um: along(AxisRole::X, unit_to_um),
+        z_um: along(AxisRole::Z, unit_to_um),
+        t_secs: along(AxisRole::Time, unit_to_seconds),
     };
     let Some(squid) = squid else {
         return (ome, problems);
@@ -48,41 +49,6 @@ pub(super) fn of_level(
         t_secs: squid.time_increment_s.or(ome.t_secs),
     };
     (sampling, problems)
-}
-
-/// µm per unit of length; `None` for anything that is not a length (`pixel`).
-fn micrometers(unit: &str) -> Option<f64> {
-    Some(match unit.trim().to_lowercase().as_str() {
-        "micrometer" | "micrometre" | "micrometers" | "micrometres" | "micron" | "microns"
-        | "um" | "\u{3bc}m" | "\u{b5}m" => 1.0,
-        "nanometer" | "nanometre" | "nanometers" | "nanometres" | "nm" => 1e-3,
-        "angstrom" | "\u{e5}" | "\u{212b}" => 1e-4,
-        "picometer" | "picometre" | "pm" => 1e-6,
-        "millimeter" | "millimetre" | "millimeters" | "millimetres" | "mm" => 1e3,
-        "centimeter" | "centimetre" | "cm" => 1e4,
-        "decimeter" | "decimetre" => 1e5,
-        "meter" | "metre" | "meters" | "metres" | "m" => 1e6,
-        "kilometer" | "kilometre" => 1e9,
-        "inch" => 25_400.0,
-        "foot" => 304_800.0,
-        "yard" => 914_400.0,
-        "mile" => 1_609_344_000.0,
-        _ => return None,
-    })
-}
-
-/// Seconds per unit of time; `None` for anything that is not a time.
-fn seconds(unit: &str) -> Option<f64> {
-    Some(match unit.trim().to_lowercase().as_str() {
-        "second" | "seconds" | "s" | "sec" => 1.0,
-        "millisecond" | "milliseconds" | "ms" => 1e-3,
-        "microsecond" | "microseconds" | "us" | "\u{3bc}s" | "\u{b5}s" => 1e-6,
-        "nanosecond" | "nanoseconds" | "ns" => 1e-9,
-        "minute" | "minutes" | "min" => 60.0,
-        "hour" | "hours" | "h" => 3600.0,
-        "day" | "days" | "d" => 86_400.0,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -133,6 +99,9 @@ mod tests {
         let axes = [axis("t", AxisRole::Time, Some("minute"))];
         let (sampling, problems) = of_level(&axes, Some(&[0.0]), None, ".");
         assert_eq!((sampling.t_secs, problems.len()), (None, 1));
-        assert_eq!(of_level(&axes, Some(&[2.0]), None, ".").0.t_secs, Some(120.0));
+        assert_eq!(
+            of_level(&axes, Some(&[2.0]), None, ".").0.t_secs,
+            Some(120.0)
+        );
     }
 }

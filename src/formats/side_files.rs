@@ -59,7 +59,9 @@ pub(super) struct SideFiles {
 
 /// True where the names in a folder are those of an acquisition's side files.
 pub(super) fn are_in(entries: &[Entry]) -> bool {
-    entries.iter().any(|entry| NAMES.contains(&entry.name.as_str()))
+    entries
+        .iter()
+        .any(|entry| NAMES.contains(&entry.name.as_str()))
 }
 
 impl SideFiles {
@@ -82,8 +84,11 @@ impl SideFiles {
             files.yaml("acquisition.yaml", root);
         }
         if has("acquisition_channels.yaml")
-            && let Some(channels) =
-                files.parsed("acquisition_channels.yaml", root, acquisition_channels::parse)
+            && let Some(channels) = files.parsed(
+                "acquisition_channels.yaml",
+                root,
+                acquisition_channels::parse,
+            )
         {
             files.channels = channels;
         }
@@ -154,10 +159,11 @@ impl SideFiles {
             Ok(Some(text)) => {
                 let (rows, problems) = coordinates::parse(&text);
                 let location = below(root, path);
-                self.problems.extend(problems.into_iter().map(|problem| Problem {
-                    location: location.clone(),
-                    ..problem
-                }));
+                self.problems
+                    .extend(problems.into_iter().map(|problem| Problem {
+                        location: location.clone(),
+                        ..problem
+                    }));
                 rows
             }
             Ok(None) => Vec::new(),
@@ -178,7 +184,13 @@ impl SideFiles {
             });
             let needed = row.fov.saturating_add(1);
             self.planned[slot].1 = self.planned[slot].1.max(needed);
-            let place = (PointUm { x: row.x_um, y: row.y_um }, row.z_um);
+            let place = (
+                PointUm {
+                    x: row.x_um,
+                    y: row.y_um,
+                },
+                row.z_um,
+            );
             self.positions.entry((row.region, row.fov)).or_insert(place);
         }
     }
@@ -195,7 +207,10 @@ impl SideFiles {
             }
             seen.insert(key.clone(), row.z_level);
             let planned_z = self.positions.get(&key).and_then(|(_, z)| *z);
-            let place = PointUm { x: row.x_um, y: row.y_um };
+            let place = PointUm {
+                x: row.x_um,
+                y: row.y_um,
+            };
             self.positions.insert(key, (place, row.z_um.or(planned_z)));
         }
     }
@@ -225,21 +240,22 @@ impl SideFiles {
 /// The folder of a timepoint; Squid pads the number by a setting of the machine.
 fn timepoint_folder(entries: &[Entry], timepoint: u32) -> Option<String> {
     let mut names = entries.iter().map(|entry| &entry.name);
-    names
-        .find(|name| name.parse() == Ok(timepoint))
-        .cloned()
+    names.find(|name| name.parse() == Ok(timepoint)).cloned()
 }
 
 /// Where and when one timepoint was taken, per FOV; empty where the table is not there (yet).
 pub(super) fn executed(folder: &Path, timepoint: u32) -> HashMap<FovKey, Executed> {
     let entries = source::list(folder).unwrap_or_default();
-    let path = timepoint_folder(&entries, timepoint)
-        .map(|name| folder.join(name).join("coordinates.csv"));
+    let path =
+        timepoint_folder(&entries, timepoint).map(|name| folder.join(name).join("coordinates.csv"));
     let text = path.and_then(|path| source::read_document(&path).ok().flatten());
     let mut found = HashMap::new();
     for row in text.map_or(Vec::new(), |text| coordinates::parse(&text).0) {
         let executed = Executed {
-            stage_um: PointUm { x: row.x_um, y: row.y_um },
+            stage_um: PointUm {
+                x: row.x_um,
+                y: row.y_um,
+            },
             z_um: row.z_um,
             time: row.time.unwrap_or_default(),
         };

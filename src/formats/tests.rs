@@ -58,7 +58,10 @@ impl Disk {
 
     fn lines(&self, path: &str) -> Vec<String> {
         let dataset = self.open(path).expect("a dataset");
-        text::describe(&dataset).lines().map(str::to_owned).collect()
+        text::describe(&dataset)
+            .lines()
+            .map(str::to_owned)
+            .collect()
     }
 }
 
@@ -91,7 +94,7 @@ fn one_image_is_described_in_full() {
     let expected = "\
 image a.ome.zarr: OME-Zarr image, zarr 3, ngff 0.5
 1 FOVs
-  . = .
+  a = .
 image t,c,z,y,x uint16
   level 0: 2x1x3x300x600
   pixel 0.5 x 0.25 \u{b5}m, z 1.5 \u{b5}m, t 2 s";
@@ -100,7 +103,10 @@ image t,c,z,y,x uint16
     assert_eq!(lines[7..], ["  channels DAPI #20ADF8"]);
     let dataset = disk.open("a.ome.zarr/").expect("a dataset");
     let computed = &dataset.template.computed;
-    let sizes: Vec<_> = computed.iter().map(|grid| (grid.width, grid.height)).collect();
+    let sizes: Vec<_> = computed
+        .iter()
+        .map(|grid| (grid.width, grid.height))
+        .collect();
     assert_eq!(sizes, [(300, 150), (150, 75)]);
 }
 
@@ -125,7 +131,11 @@ fn regions_are_in_natural_order_with_unequal_fovs() {
         })
         .collect();
     assert_eq!(sizes, [(6, 8), (4, 9), (4, 8)]);
-    check(&disk, "run/zarr/R2", &["  R2:2 = fov_2.ome.zarr", "  R2:10 = fov_10.ome.zarr"]);
+    check(
+        &disk,
+        "run/zarr/R2",
+        &["  R2:2 = fov_2.ome.zarr", "  R2:10 = fov_10.ome.zarr"],
+    );
     check(&disk, "run/zarr/R2/fov_2.ome.zarr", &["  R2:2 = ."]);
 }
 
@@ -139,8 +149,14 @@ fn a_broken_first_fov_changes_nothing_for_the_rest() {
     let lines = disk.lines("run");
     assert_eq!(dataset.num_fovs(), 3);
     assert_eq!(dataset.template.plane_size(), (4, 8));
-    assert_eq!(lines[2], "  A1:0 = zarr/A1/fov_0.ome.zarr (failed: bad_json)");
-    assert_eq!(lines[3], "  A1:1 = zarr/A1/fov_1.ome.zarr (failed: missing_array)");
+    assert_eq!(
+        lines[2],
+        "  A1:0 = zarr/A1/fov_0.ome.zarr (failed: bad_json)"
+    );
+    assert_eq!(
+        lines[3],
+        "  A1:1 = zarr/A1/fov_1.ome.zarr (failed: missing_array)"
+    );
 }
 
 #[test]
@@ -163,8 +179,16 @@ fn a_6d_array_is_flattened_whatever_the_order_of_its_axes() {
         )
     };
     let disk = Disk::new();
-    disk.array_with("run/zarr/m/acquisition.zarr", &[2, 3, 1, 1, 8, 4], &axes("fov,t,c,z,y,x"))
-        .array_with("run/zarr/n/acquisition.zarr", &[3, 1, 1, 1, 8, 4], &axes("t,position,c,z,y,x"));
+    disk.array_with(
+        "run/zarr/m/acquisition.zarr",
+        &[2, 3, 1, 1, 8, 4],
+        &axes("fov,t,c,z,y,x"),
+    )
+    .array_with(
+        "run/zarr/n/acquisition.zarr",
+        &[3, 1, 1, 1, 8, 4],
+        &axes("t,position,c,z,y,x"),
+    );
     let expected = [
         "  m:0 = zarr/m/acquisition.zarr#0",
         "  m:1 = zarr/m/acquisition.zarr#1",
@@ -174,9 +198,15 @@ fn a_6d_array_is_flattened_whatever_the_order_of_its_axes() {
     let dataset = disk.open("run").expect("a dataset");
     assert_eq!(dataset.len_along(crate::model::NavAxis::Time), 3);
     let first = dataset.image(crate::model::FovId(0)).expect("opened");
-    let second = dataset.image(crate::model::FovId(1)).expect("opened with its sibling");
+    let second = dataset
+        .image(crate::model::FovId(1))
+        .expect("opened with its sibling");
     assert!(std::sync::Arc::ptr_eq(first, second));
-    check(&disk, "run/zarr/m/acquisition.zarr", &["  m:0 = .#0", "  m:1 = .#1"]);
+    check(
+        &disk,
+        "run/zarr/m/acquisition.zarr",
+        &["  m:0 = .#0", "  m:1 = .#1"],
+    );
 }
 
 const PLATE: &str = r#""plate":{"rows":[{"name":"A"},{"name":"B"}],"columns":[{"name":"2"},{"name":"10"}],
@@ -189,7 +219,10 @@ fn wells_are_in_natural_order_and_can_be_opened_one_by_one() {
     disk.group("p.zarr", PLATE)
         .group("p.zarr/A/2", r#""well":{"images":[{"path":"0"}]}"#)
         .image("p.zarr/A/2/0", &[1, 1, 1, 8, 4])
-        .group("p.zarr/A/10", r#""well":{"images":[{"path":"1"},{"path":"0"}]}"#)
+        .group(
+            "p.zarr/A/10",
+            r#""well":{"images":[{"path":"1"},{"path":"0"}]}"#,
+        )
         .image("p.zarr/A/10/0", &[1, 1, 1, 8, 4])
         .image("p.zarr/A/10/1", &[1, 1, 1, 8, 4])
         .group("p.zarr/B/2", r#""well":{"images":[{"path":"0"}]}"#)
@@ -201,7 +234,11 @@ fn wells_are_in_natural_order_and_can_be_opened_one_by_one() {
         "  B2:0 = B/2/0",
     ];
     check(&disk, "p.zarr", &all);
-    check(&disk, "p.zarr/A", &["  A2:0 = 2/0", "  A10:0 = 10/0", "  A10:1 = 10/1"]);
+    check(
+        &disk,
+        "p.zarr/A",
+        &["  A2:0 = 2/0", "  A10:0 = 10/0", "  A10:1 = 10/1"],
+    );
     check(&disk, "p.zarr/A/10", &["  A10:0 = 0", "  A10:1 = 1"]);
     check(&disk, "p.zarr/B/2/0", &["  B2:0 = ."]);
 }
@@ -209,9 +246,12 @@ fn wells_are_in_natural_order_and_can_be_opened_one_by_one() {
 #[test]
 fn wrong_plate_metadata_gives_way_to_the_folders() {
     let disk = Disk::new();
-    disk.group("run/plate.ome.zarr", r#""plate":{"rows":[],"columns":[],"wells":[{"path":"C/7"}]}"#)
-        .image("run/plate.ome.zarr/A/10/0", &[1, 1, 1, 8, 4])
-        .image("run/plate.ome.zarr/A/2/0", &[1, 1, 1, 8, 4]);
+    disk.group(
+        "run/plate.ome.zarr",
+        r#""plate":{"rows":[],"columns":[],"wells":[{"path":"C/7"}]}"#,
+    )
+    .image("run/plate.ome.zarr/A/10/0", &[1, 1, 1, 8, 4])
+    .image("run/plate.ome.zarr/A/2/0", &[1, 1, 1, 8, 4]);
     let dataset = disk.open("run").expect("a dataset");
     let labels: Vec<_> = dataset.fovs.iter().map(|fov| fov.label.as_str()).collect();
     assert_eq!(labels, ["A2:0", "A10:0"]);
@@ -223,12 +263,20 @@ fn wrong_plate_metadata_gives_way_to_the_folders() {
 fn a_well_path_that_leaves_the_plate_is_listed_and_left_aside() {
     let disk = Disk::new();
     disk.image("secret/0", &[1, 1, 1, 8, 4])
-        .group("p.zarr", r#""plate":{"wells":[{"path":"../secret"},{"path":"A/1"}]}"#)
+        .group(
+            "p.zarr",
+            r#""plate":{"wells":[{"path":"../secret"},{"path":"A/1"}]}"#,
+        )
         .group("p.zarr/A/1", r#""well":{"images":[{"path":"0"}]}"#)
         .image("p.zarr/A/1/0", &[1, 1, 1, 8, 4]);
     let dataset = disk.open("p.zarr").expect("a dataset");
     assert_eq!(dataset.num_fovs(), 1);
-    assert!(dataset.problems.iter().any(|problem| problem.code == Code::UnsafePath));
+    assert!(
+        dataset
+            .problems
+            .iter()
+            .any(|problem| problem.code == Code::UnsafePath)
+    );
 }
 
 #[test]
@@ -240,7 +288,10 @@ fn stores_per_timepoint_are_joined_by_number() {
     }
     let lines = disk.lines("run").join("\n");
     assert!(lines.contains("  A1:0 = plate.zarr/A/1/0\n"), "{lines}");
-    assert!(lines.contains("level 0: 11x1x1x8x4, 3 of 11 timepoints"), "{lines}");
+    assert!(
+        lines.contains("level 0: 11x1x1x8x4, 3 of 11 timepoints"),
+        "{lines}"
+    );
 }
 
 #[test]
@@ -257,7 +308,9 @@ fn older_plates_keep_the_store_one_folder_down() {
 fn the_array_is_the_named_one_then_0_then_the_root() {
     let disk = Disk::new();
     let named = r#""multiscales":[{"datasets":[{"path":"s0"}]}]"#;
-    disk.group("a", named).array("a/s0", &[8, 4]).array("a/0", &[8, 5]);
+    disk.group("a", named)
+        .array("a/s0", &[8, 4])
+        .array("a/0", &[8, 5]);
     disk.group("b", named).array("b/0", &[8, 5]);
     let attributes = format!(r#"{{"ome":{{"version":"0.5",{named}}}}}"#);
     disk.array_with("c", &[8, 6], &attributes);
@@ -273,14 +326,17 @@ fn a_level_without_an_array_is_listed_and_the_rest_opens() {
     disk.group("a", r#""multiscales":[{"axes":[{"name":"y"},{"name":"x"}],"datasets":[{"path":"0"},{"path":"1"}]}]"#)
         .array("a/0", &[8, 4]);
     let found = "! missing_array named in the metadata, but no array is there: 1";
-    check(&disk, "a", &["  . = .", found]);
+    check(&disk, "a", &["  a = .", found]);
 }
 
 #[test]
 fn planned_fovs_are_rows_until_the_run_is_done() {
     let disk = Disk::new();
-    disk.write("run/coordinates.csv", "region,x (mm),y (mm)\nA1,1,2\nA1,3,4\nB1,5,6\n")
-        .image("run/zarr/A1/fov_0.ome.zarr", &[1, 1, 1, 8, 4]);
+    disk.write(
+        "run/coordinates.csv",
+        "region,x (mm),y (mm)\nA1,1,2\nA1,3,4\nB1,5,6\n",
+    )
+    .image("run/zarr/A1/fov_0.ome.zarr", &[1, 1, 1, 8, 4]);
     let running = [
         "  A1:0 = zarr/A1/fov_0.ome.zarr at 1000.0,2000.0",
         "  A1:1 = zarr/A1/fov_1.ome.zarr at 3000.0,4000.0 (planned)",
@@ -340,4 +396,34 @@ fn opening_can_be_cancelled() {
     disk.image("a", &[1, 1, 1, 8, 4]);
     let error = open(&disk.0.path().join("a"), &mut |_| false).expect_err("cancelled");
     assert!(error.is_cancelled());
+}
+
+#[test]
+fn a_collection_lists_the_fovs_inside_of_an_array() {
+    let disk = Disk::new();
+    disk.array("x/a/zarr/m/acquisition.zarr", &[2, 1, 1, 1, 8, 4])
+        .image("x/b.zarr", &[1, 1, 1, 8, 4]);
+    let dataset = disk.open("x").expect("a dataset");
+    let paths: Vec<_> = dataset.fovs.iter().map(|fov| fov.path.as_str()).collect();
+    let array = "a/zarr/m/acquisition.zarr";
+    assert_eq!(
+        paths,
+        [&format!("{array}#0"), &format!("{array}#1"), "b.zarr"]
+    );
+}
+
+#[test]
+fn an_aborted_run_is_finished_and_says_so() {
+    let disk = Disk::new();
+    let keys = r#"{"_squid":{"acquisition_complete":false,"aborted":true,"pixel_size_um":0.5}}"#;
+    disk.array_with("run/zarr/A1/fov_0.zarr", &[2, 1, 1, 8, 4], keys)
+        .write(
+            "run/coordinates.csv",
+            "region,x (mm),y (mm)\nA1,1,2\nA1,3,4\n",
+        )
+        .write("run/.done", "");
+    let run = disk.open("run").expect("a dataset").acquisition;
+    let run = run.expect("an acquisition");
+    assert_eq!((run.complete, run.aborted), (Some(true), true));
+    assert_eq!(run.planned_planes, Some(4));
 }

@@ -29,10 +29,16 @@ pub fn describe(dataset: &Dataset) -> String {
     lines.extend(more(dataset.order.len(), ROWS));
     image_lines(&dataset.template, &mut lines);
     if let Some(run) = &dataset.acquisition {
-        let complete = run.complete.map_or("unknown", |done| if done { "yes" } else { "no" });
-        let planes = run.planned_planes.map_or_else(|| "?".to_owned(), |planes| planes.to_string());
+        let complete = run
+            .complete
+            .map_or("unknown", |done| if done { "yes" } else { "no" });
+        let planes = run
+            .planned_planes
+            .map_or_else(|| "?".to_owned(), |planes| planes.to_string());
         let objective = run.objective.as_deref().unwrap_or("unknown");
-        lines.push(format!("complete {complete}, {planes} planes, objective {objective}"));
+        lines.push(format!(
+            "complete {complete}, {planes} planes, objective {objective}"
+        ));
     }
     let problems = dataset.problems.iter().take(PROBLEMS);
     lines.extend(problems.map(|problem| format!("! {} {problem}", problem.code)));
@@ -67,16 +73,28 @@ fn fov_line(fov: &Fov, slot: &ImageSlot) -> String {
 
 fn image_lines(image: &Image, lines: &mut Vec<String>) {
     let axes: Vec<&str> = image.axes.iter().map(|axis| axis.name.as_str()).collect();
-    lines.push(format!("image {} {}", axes.join(","), image.sample_type.name()));
+    lines.push(format!(
+        "image {} {}",
+        axes.join(","),
+        image.sample_type.name()
+    ));
     for level in &image.levels {
         let shape: Vec<String> = level.shape.iter().map(u64::to_string).collect();
         let arrays = match &level.arrays {
             Arrays::One(_) => String::new(),
             Arrays::PerTimepoint(all) => {
-                format!(", {} of {} timepoints", all.iter().flatten().count(), all.len())
+                format!(
+                    ", {} of {} timepoints",
+                    all.iter().flatten().count(),
+                    all.len()
+                )
             }
         };
-        lines.push(format!("  level {}: {}{arrays}", level.path, shape.join("x")));
+        lines.push(format!(
+            "  level {}: {}{arrays}",
+            level.path,
+            shape.join("x")
+        ));
     }
     let step = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), |value| value.to_string());
     let sampling = image.sampling;
@@ -88,7 +106,12 @@ fn image_lines(image: &Image, lines: &mut Vec<String>) {
         step(sampling.t_secs)
     ));
     lines.push(format!("  {}", image.storage));
-    let channels: Vec<String> = image.channels.iter().enumerate().map(channel_words).collect();
+    let channels: Vec<String> = image
+        .channels
+        .iter()
+        .enumerate()
+        .map(channel_words)
+        .collect();
     lines.push(format!("  channels {}", channels.join("; ")));
     if !image.labels.is_empty() {
         lines.push(format!("  labels {}", image.labels.join(", ")));
