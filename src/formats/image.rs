@@ -97,7 +97,7 @@ fn of_node(node: Node, context: &Context) -> Result<(Image, Vec<Problem>), OpenF
     let location = below(&context.root, &node.folder);
     let Levels {
         axes,
-        levels,
+        stored: levels,
         sample_type,
         storage,
         problems: level_problems,

@@ -245,7 +245,7 @@ fn by_squid_names(root: &Path, entries: &[Entry]) -> Option<What> {
 
 /// `plate.ome.zarr`, `plate.zarr`, `plate_1.ome.zarr`.
 fn is_plate_name(name: &str) -> bool {
-    name.starts_with("plate") && name.ends_with(".zarr")
+    name.starts_with("plate") && regions::is_zarr_name(name)
 }
 
 /// True for a folder that holds a row with a well; a plate that nothing was written to yet is none.
@@ -342,7 +342,10 @@ fn tiff_words(root: &Path, entries: &[Entry]) -> Option<&'static str> {
         files.any(|entry| is_image_file(&entry.name) && entry.name.contains(end))
     };
     let inside = |name: &str| source::list(&root.join(name)).unwrap_or_default();
-    if entries.iter().any(|entry| entry.name.ends_with(".zarr")) {
+    if entries
+        .iter()
+        .any(|entry| regions::is_zarr_name(&entry.name))
+    {
         return None;
     }
     if holds_images(&inside("ome_tiff"), "") {

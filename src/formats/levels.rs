@@ -20,7 +20,7 @@ pub(super) struct Levels {
     /// Axes in the order of the arrays.
     pub(super) axes: Vec<Axis>,
     /// Finest first; at least one.
-    pub(super) levels: Vec<Level>,
+    pub(super) stored: Vec<Level>,
     /// Sample type of all levels.
     pub(super) sample_type: SampleType,
     /// Chunks and codecs of the finest, in words.
@@ -64,10 +64,10 @@ pub(super) fn of_node(node: &Node, root: &Path) -> Result<Levels, OpenFovError> 
     problems.extend(assumed);
     let sample_type = first.document.sample_type;
     let storage = storage_words(&first.document);
-    let levels = usable(found, &axes, root, &mut problems)?;
+    let stored = usable(found, &axes, root, &mut problems)?;
     Ok(Levels {
         axes,
-        levels,
+        stored,
         sample_type,
         storage,
         problems,
@@ -334,13 +334,12 @@ fn storage_words(array: &ArrayDocument) -> String {
 
 /// Why a folder without any array is none: its own document is broken, or nothing is there.
 fn nothing_at(node: &Node) -> OpenFovError {
-    match node.problems.first() {
-        Some(problem) => error_at(&node.folder, problem.code, problem.message.clone()),
-        None => {
-            let message = "expected an image, found no array".to_owned();
-            error_at(&node.folder, Code::MissingArray, message)
-        }
-    }
+    let absent = (Code::MissingArray, "expected an image, found no array");
+    let (code, message) = node
+        .problems
+        .first()
+        .map_or(absent, |problem| (problem.code, problem.message.as_str()));
+    error_at(&node.folder, code, message.to_owned())
 }
 
 /// An error at a folder.

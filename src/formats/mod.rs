@@ -114,7 +114,7 @@ pub fn detect(path: &Path) -> Result<Detected, OpenError> {
 pub fn open(path: &Path, progress: Progress<'_>) -> Result<Dataset, OpenError> {
     let path = plain_path(path);
     let found = layout::find(&path, progress)?;
-    opener::open(found, progress)
+    opener::open(&found, progress)
 }
 
 /// The path without `file://` and without a slash at its end; relative ones from the working folder.

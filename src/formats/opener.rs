@@ -115,7 +115,7 @@ fn siblings(fovs: &[Fov], fov: FovId) -> Vec<FovId> {
 ///
 /// # Errors
 /// When nothing can be shown, or opening was cancelled.
-pub(super) fn open(found: Found, progress: Progress<'_>) -> Result<Dataset, OpenError> {
+pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, OpenError> {
     let side = found.acquisition.as_ref().map(|folder| {
         let entries = source::list(folder).unwrap_or_default();
         SideFiles::read(folder, &entries, &found.root)
@@ -125,7 +125,7 @@ pub(super) fn open(found: Found, progress: Progress<'_>) -> Result<Dataset, Open
         side,
         progress,
     };
-    let mut listing = list(&found, &mut opening)?;
+    let mut listing = list(found, &mut opening)?;
     if found.is_acquisition() && !matches!(found.what, What::Store(_)) {
         listing.kind = DatasetKind::Squid;
     }
@@ -137,9 +137,9 @@ pub(super) fn open(found: Found, progress: Progress<'_>) -> Result<Dataset, Open
         listing.fovs.iter_mut().for_each(|fov| side.place(fov));
         listing.problems.extend(side.problems.iter().cloned());
     }
-    let opener = opener_of(&found, opening.side.as_ref());
+    let opener = opener_of(found, opening.side.as_ref());
     let first = FirstImage::find(&listing.fovs, &opener, &mut opening)?;
-    Ok(assemble(&found, listing, opening.side, opener, first))
+    Ok(assemble(found, listing, opening.side, opener, first))
 }
 
 fn list(found: &Found, opening: &mut Opening<'_>) -> Result<Listing, OpenError> {

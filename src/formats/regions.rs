@@ -42,6 +42,13 @@ impl Region {
     }
 }
 
+/// `x.zarr`, `x.ome.zarr`.
+pub(super) fn is_zarr_name(name: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|ending| ending == "zarr")
+}
+
 /// True for names that Squid gives to a region's stores.
 pub(super) fn is_store_name(name: &str) -> bool {
     is_acquisition_store(name) || fov_number(name).is_some()
@@ -65,14 +72,14 @@ pub(super) fn scan(folder: &Path) -> Vec<Region> {
     let (mut regions, mut direct) = (Vec::new(), Vec::new());
     for name in folders_in(folder) {
         let path = folder.join(&name);
-        if name.ends_with(".zarr") {
+        if is_zarr_name(&name) {
             direct.push(path);
             continue;
         }
         let inside = folders_in(&path);
         let stores: Vec<PathBuf> = inside
             .iter()
-            .filter(|name| name.ends_with(".zarr"))
+            .filter(|name| is_zarr_name(name))
             .map(|name| path.join(name))
             .collect();
         if !stores.is_empty() {
@@ -262,9 +269,9 @@ fn add_expected(listing: &mut Listing, opening: &Opening<'_>, folder: &Path, reg
         .iter()
         .filter_map(|fov| Some((fov.region.clone()?, fov.fov_in_region?)))
         .collect();
-    let is_one_region = folder != opening.root.join("zarr") && name_of(folder) != "zarr";
+    let is_one_region = name_of(folder) != "zarr";
     let is_6d = regions.iter().all(Region::is_6d);
-    let ending = if regions.iter().any(|region| has_ome_ending(region)) {
+    let ending = if regions.iter().any(has_ome_ending) {
         ".ome.zarr"
     } else {
         ".zarr"

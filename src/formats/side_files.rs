@@ -118,7 +118,7 @@ impl SideFiles {
         match parse(&text) {
             Ok(found) => Some(found),
             Err(message) => {
-                let code = if name.ends_with(".json") {
+                let code = if path.extension().is_some_and(|ending| ending == "json") {
                     Code::BadJson
                 } else {
                     Code::BadMetadata

@@ -427,3 +427,56 @@ fn an_aborted_run_is_finished_and_says_so() {
     assert_eq!((run.complete, run.aborted), (Some(true), true));
     assert_eq!(run.planned_planes, Some(4));
 }
+
+#[test]
+fn executed_positions_come_before_planned_ones_and_are_read_per_timepoint() {
+    let header = "region,fov,z_level,x (mm),y (mm),z (um),time\n";
+    let disk = Disk::new();
+    disk.image("run/zarr/A1/fov_0.ome.zarr", &[2, 1, 2, 8, 4])
+        .write(
+            "run/coordinates.csv",
+            "region,x (mm),y (mm),z (mm)\nA1,1,2,3\n",
+        )
+        .write(
+            "run/00/coordinates.csv",
+            &format!("{header}A1,0,1,1.5,2.5,3001,late\nA1,0,0,1.5,2.5,3000,t0\n"),
+        )
+        .write(
+            "run/01/coordinates.csv",
+            &format!("{header}A1,0,0,1.6,2.6,3005,t1\n"),
+        );
+    let dataset = disk.open("run/zarr/A1/fov_0.ome.zarr").expect("a dataset");
+    let fov = &dataset.fovs[0];
+    assert_eq!(
+        fov.stage_um.map(|place| (place.x, place.y)),
+        Some((1500.0, 2500.0))
+    );
+    assert_eq!(fov.stage_z_um, Some(3000.0));
+    let executed = |t| dataset.opener.executed(&dataset, crate::model::FovId(0), t);
+    assert_eq!(executed(1).map(|row| row.time), Some("t1".to_owned()));
+    assert_eq!(executed(2), None);
+}
+
+#[test]
+fn a_series_and_label_images_open() {
+    let disk = Disk::new();
+    disk.write("s/.zattrs", r#"{"bioformats2raw.layout":3}"#)
+        .write("s/.zgroup", r#"{"zarr_format":2}"#)
+        .folder("s/OME")
+        .image("s/10", &[1, 1, 1, 8, 4])
+        .image("s/2", &[1, 1, 1, 8, 4])
+        .group("s/2/labels", r#""labels":["cells"]"#)
+        .array("s/2/labels/cells/0", &[1, 1, 1, 8, 4])
+        .group("s/2/labels/cells", IMAGE);
+    let check = |path: &str, kind: &str, paths: &[&str]| {
+        let dataset = disk.open(path).expect("a dataset");
+        let found: Vec<_> = dataset.fovs.iter().map(|fov| fov.path.as_str()).collect();
+        assert_eq!((dataset.kind.as_str(), found.as_slice()), (kind, paths));
+    };
+    check("s", "series", &["2", "10"]);
+    check("s/2/labels", "labels", &["cells"]);
+    assert_eq!(
+        disk.open("s").expect("a dataset").template.labels,
+        ["cells"]
+    );
+}
