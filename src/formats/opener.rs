@@ -211,11 +211,7 @@ impl FirstImage {
                 Ok((image, _)) => ImageSlot::Opened(Arc::clone(image)),
                 Err(error) => ImageSlot::Failed(Arc::new(error.clone())),
             };
-            for sibling in siblings(fovs, FovId(at as u32)) {
-                if let Some(place) = slots.get_mut(sibling.row()) {
-                    *place = slot.clone();
-                }
-            }
+            fill(&mut slots, &siblings(fovs, FovId(at as u32)), &slot);
             match opened {
                 Ok((image, listed)) => {
                     problems.extend(listed);
@@ -244,6 +240,15 @@ impl FirstImage {
             },
             OpenError::from,
         ))
+    }
+}
+
+/// Puts what opening found into the slots of all FOVs that it holds for.
+fn fill(slots: &mut [ImageSlot], fovs: &[FovId], found: &ImageSlot) {
+    for fov in fovs {
+        if let Some(slot) = slots.get_mut(fov.row()) {
+            slot.clone_from(found);
+        }
     }
 }
 

@@ -129,47 +129,56 @@ fn wells_of(
     let root = &opening.root;
     let on_disk = wells_on_disk(folder);
     let paths: HashSet<&Path> = on_disk.iter().map(|well| well.folder.as_path()).collect();
-    let (mut wells, mut named, mut absent) = (Vec::new(), HashSet::new(), Vec::new());
-    for well in &entry.wells {
-        let path = match source::join_inside(folder, &well.path) {
-            Ok(path) => path,
-            Err(error) => {
-                problems.push(problem_of(&error, root));
-                continue;
-            }
-        };
-        if !named.insert(path.clone()) {
-            continue;
-        }
-        let is_there = paths.contains(path.as_path()) || matches!(source::stat(&path), Ok(Some(_)));
-        if is_there {
-            let place = well_names(&path, well.row.as_deref(), well.column.as_deref());
-            wells.push(place);
-        } else {
-            let message = "well named in the plate metadata, not on disk";
-            absent.push(Problem::new(
-                Code::MissingArray,
-                below(root, &path),
-                message,
-            ));
-        }
-    }
+    let named = named_wells(folder, entry, root, problems);
+    let (wells, absent): (Vec<Well>, Vec<Well>) = named.into_iter().partition(|well| {
+        paths.contains(well.folder.as_path()) || matches!(source::stat(&well.folder), Ok(Some(_)))
+    });
     if wells.is_empty() {
         let message = "no plate metadata that fits the folders, wells taken from the folders";
         problems.push(Problem::new(Code::Ignored, below(root, folder), message));
         return on_disk;
     }
-    for well in on_disk.iter().filter(|well| !named.contains(&well.folder)) {
+    let mut list = |code: Code, well: &Well, message: &str| {
+        problems.push(Problem::new(code, below(root, &well.folder), message));
+    };
+    let known: HashSet<&Path> = wells.iter().map(|well| well.folder.as_path()).collect();
+    for well in on_disk
+        .iter()
+        .filter(|well| !known.contains(well.folder.as_path()))
+    {
         let message = "well on disk that the plate metadata does not name, left aside";
-        problems.push(Problem::new(
-            Code::Ignored,
-            below(root, &well.folder),
-            message,
-        ));
+        list(Code::Ignored, well, message);
     }
     // In a running acquisition the plan says which wells are still to come.
-    if opening.expected().is_empty() {
-        problems.extend(absent);
+    let has_plan = !opening.expected().is_empty();
+    for well in absent.iter().filter(|_| !has_plan) {
+        let message = "well named in the plate metadata, not on disk";
+        list(Code::MissingArray, well, message);
+    }
+    wells
+}
+
+/// The wells that the metadata names, each once; paths that leave the plate are listed.
+fn named_wells(
+    folder: &Path,
+    entry: &PlateEntry,
+    root: &Path,
+    problems: &mut Vec<Problem>,
+) -> Vec<Well> {
+    let mut seen = HashSet::new();
+    let mut wells = Vec::new();
+    for well in &entry.wells {
+        match source::join_inside(folder, &well.path) {
+            Ok(path) if seen.insert(path.clone()) => {
+                wells.push(well_names(
+                    &path,
+                    well.row.as_deref(),
+                    well.column.as_deref(),
+                ));
+            }
+            Ok(_) => {}
+            Err(error) => problems.push(problem_of(&error, root)),
+        }
     }
     wells
 }
@@ -274,26 +283,7 @@ fn fields_of(well: &Well, root: &Path, is_squid: bool) -> Fields {
         }
     }
     if !fields.fovs.iter().any(|fov| fov.present) {
-        let planned = std::mem::take(&mut fields.fovs);
-        for name in on_disk
-            .iter()
-            .filter(|name| is_field(&well.folder, name, root))
-        {
-            let entry = FieldEntry {
-                path: name.clone(),
-                acquisition: None,
-            };
-            fields.push(well, &entry, well.folder.join(name), true, root, is_squid);
-        }
-        if fields.fovs.is_empty() {
-            fields.fovs = planned;
-        } else {
-            let message = "no well metadata that fits the folders, fields taken from the folders";
-            let location = below(root, &well.folder);
-            fields
-                .problems
-                .push(Problem::new(Code::Ignored, location, message));
-        }
+        fields.take_from_folders(well, &on_disk, root, is_squid);
     }
     fields
 }
@@ -307,6 +297,29 @@ fn is_field(well: &Path, name: &str, root: &Path) -> bool {
 }
 
 impl Fields {
+    /// Replaces fields of which none is on disk by the folders that look like fields, if there are any.
+    fn take_from_folders(&mut self, well: &Well, on_disk: &[String], root: &Path, is_squid: bool) {
+        let planned = std::mem::take(&mut self.fovs);
+        for name in on_disk
+            .iter()
+            .filter(|name| is_field(&well.folder, name, root))
+        {
+            let entry = FieldEntry {
+                path: name.clone(),
+                acquisition: None,
+            };
+            self.push(well, &entry, well.folder.join(name), true, root, is_squid);
+        }
+        if self.fovs.is_empty() {
+            self.fovs = planned;
+            return;
+        }
+        let message = "no well metadata that fits the folders, fields taken from the folders";
+        let location = below(root, &well.folder);
+        self.problems
+            .push(Problem::new(Code::Ignored, location, message));
+    }
+
     fn push(
         &mut self,
         well: &Well,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    dataset::{Arrays, Dataset, Fov, Image, ImageSlot, ZarrFormat},
+    dataset::{Arrays, Dataset, Fov, Image, ImageSlot, Level, ZarrFormat},
     model::Channel,
 };
 
@@ -78,24 +78,7 @@ fn image_lines(image: &Image, lines: &mut Vec<String>) {
         axes.join(","),
         image.sample_type.name()
     ));
-    for level in &image.levels {
-        let shape: Vec<String> = level.shape.iter().map(u64::to_string).collect();
-        let arrays = match &level.arrays {
-            Arrays::One(_) => String::new(),
-            Arrays::PerTimepoint(all) => {
-                format!(
-                    ", {} of {} timepoints",
-                    all.iter().flatten().count(),
-                    all.len()
-                )
-            }
-        };
-        lines.push(format!(
-            "  level {}: {}{arrays}",
-            level.path,
-            shape.join("x")
-        ));
-    }
+    lines.extend(image.levels.iter().map(level_line));
     let step = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), |value| value.to_string());
     let sampling = image.sampling;
     lines.push(format!(
@@ -116,6 +99,18 @@ fn image_lines(image: &Image, lines: &mut Vec<String>) {
     if !image.labels.is_empty() {
         lines.push(format!("  labels {}", image.labels.join(", ")));
     }
+}
+
+fn level_line(level: &Level) -> String {
+    let shape: Vec<String> = level.shape.iter().map(u64::to_string).collect();
+    let arrays = match &level.arrays {
+        Arrays::One(_) => String::new(),
+        Arrays::PerTimepoint(all) => {
+            let found = all.iter().flatten().count();
+            format!(", {found} of {} timepoints", all.len())
+        }
+    };
+    format!("  level {}: {}{arrays}", level.path, shape.join("x"))
 }
 
 fn channel_words((index, channel): (usize, &Channel)) -> String {
