@@ -4,6 +4,7 @@
 //! once and decodes it straight into the tile; everything unusual goes through `zarrs`. All calls block on I/O: they
 //! belong on a reader thread.
 
+mod codec;
 mod zarr;
 
 use std::sync::Arc;
