@@ -73,6 +73,48 @@ impl ByteCodec {
             Self::Crc32c => copy_exact(checked(encoded)?, target),
         }
     }
+
+    /// Decodes what is of unknown length, at most `bound` bytes.
+    pub(in crate::store) fn decode_bounded(
+        self,
+        encoded: &[u8],
+        bound: usize,
+    ) -> Result<Vec<u8>, DecodeError> {
+        let bytes = match self {
+            Self::Gzip => read_bounded(flate2::bufread::MultiGzDecoder::new(encoded), bound)?,
+            Self::Zlib => read_bounded(flate2::bufread::ZlibDecoder::new(encoded), bound)?,
+            Self::Zstd => {
+                let decoder = zstd::stream::read::Decoder::with_buffer(encoded).map_err(damaged)?;
+                read_bounded(decoder, bound)?
+            }
+            Self::Crc32c => checked(encoded)?.to_vec(),
+            Self::Blosc => {
+                let len = blosc::declared_len(encoded)?;
+                if len > bound {
+                    return Err(too_long(bound));
+                }
+                let mut bytes = vec![0; len];
+                self.decode(encoded, &mut bytes)?;
+                bytes
+            }
+        };
+        if bytes.len() > bound {
+            return Err(too_long(bound));
+        }
+        Ok(bytes)
+    }
+}
+
+/// Reads at most one byte more than `bound`.
+fn read_bounded(decoder: impl Read, bound: usize) -> Result<Vec<u8>, DecodeError> {
+    let mut bytes = Vec::new();
+    let mut bounded = decoder.take(bound as u64 + 1);
+    bounded.read_to_end(&mut bytes).map_err(damaged)?;
+    Ok(bytes)
+}
+
+fn damaged(error: std::io::Error) -> DecodeError {
+    DecodeError::corrupt(format!("stream is damaged ({error})"))
 }
 
 /// Decodes a chunk through its chain (`codecs` in the order of the document) into `target`, which it must fill exactly.
@@ -93,48 +135,15 @@ pub(in crate::store) fn decode_chain(
         } else if place == 0 {
             return codec.decode(&bytes, target);
         } else {
-            bytes = Cow::Owned(decode_between(*codec, &bytes, target.len())?);
+            // Its length is not known; no compressor makes data longer than this.
+            let bound = target
+                .len()
+                .saturating_add(target.len() / 8)
+                .saturating_add(65_536);
+            bytes = Cow::Owned(codec.decode_bounded(&bytes, bound)?);
         }
     }
     copy_exact(&bytes, target)
-}
-
-/// Decodes what is itself encoded. Its length is not known; no compressor makes data longer than this bound.
-fn decode_between(
-    codec: ByteCodec,
-    encoded: &[u8],
-    chunk_len: usize,
-) -> Result<Vec<u8>, DecodeError> {
-    let bound = chunk_len
-        .saturating_add(chunk_len / 8)
-        .saturating_add(65_536);
-    let take = bound as u64 + 1;
-    let mut bytes = Vec::new();
-    let read = match codec {
-        ByteCodec::Gzip => flate2::bufread::MultiGzDecoder::new(encoded)
-            .take(take)
-            .read_to_end(&mut bytes),
-        ByteCodec::Zlib => flate2::bufread::ZlibDecoder::new(encoded)
-            .take(take)
-            .read_to_end(&mut bytes),
-        ByteCodec::Zstd => zstd::stream::read::Decoder::with_buffer(encoded)
-            .and_then(|decoder| decoder.take(take).read_to_end(&mut bytes)),
-        ByteCodec::Blosc => {
-            let len = blosc::declared_len(encoded)?;
-            if len > bound {
-                return Err(too_long(bound));
-            }
-            bytes.resize(len, 0);
-            codec.decode(encoded, &mut bytes)?;
-            Ok(len)
-        }
-        ByteCodec::Crc32c => return Ok(checked(encoded)?.to_vec()),
-    };
-    read.map_err(|error| DecodeError::corrupt(format!("stream is damaged ({error})")))?;
-    if bytes.len() > bound {
-        return Err(too_long(bound));
-    }
-    Ok(bytes)
 }
 
 fn too_long(expected: usize) -> DecodeError {
