@@ -309,7 +309,7 @@ impl Reader<'_> {
                     with_scratch(self.fast.chunk_bytes, |decoded| {
                         decode(self.fast, &encoded, decoded)?;
                         copy::copy(decoded, band, self.size, &rectangle);
-                        Ok(())
+                        Ok::<_, ReadError>(())
                     })?;
                     if self.fast.is_swapped {
                         self.swap(band, &rectangle);

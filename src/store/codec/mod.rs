@@ -225,4 +225,4 @@ fn zstd_exact(encoded: &[u8], target: &mut [u8], scratch: &mut Scratch) -> Resul
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::store) mod tests;

@@ -44,24 +44,27 @@ fn shuffled_bits(type_size: usize, data: &[u8]) -> Vec<u8> {
     out
 }
 
+/// What a container is made with.
 #[derive(Clone, Copy, Debug)]
-struct Recipe {
-    compressor: u8,
-    shuffle: u8,
-    type_size: usize,
-    block_len: usize,
-    is_split: bool,
+pub(in crate::store) struct Recipe {
+    /// 1 lz4, 3 zlib, 4 zstd.
+    pub(in crate::store) compressor: u8,
+    /// 0 none, 1 bytes, 4 bits.
+    pub(in crate::store) shuffle: u8,
+    pub(in crate::store) type_size: usize,
+    pub(in crate::store) block_len: usize,
+    pub(in crate::store) is_split: bool,
 }
 
-/// A small C-Blosc writer for lz4, zlib and zstd.
-pub(in crate::store) fn blosc_container(
-    data: &[u8],
-    compressor: u8,
-    shuffle: u8,
-    type_size: usize,
-    block_len: usize,
-    is_split: bool,
-) -> Vec<u8> {
+/// A small C-Blosc writer.
+pub(in crate::store) fn blosc_container(data: &[u8], recipe: Recipe) -> Vec<u8> {
+    let Recipe {
+        compressor,
+        shuffle,
+        type_size,
+        block_len,
+        is_split,
+    } = recipe;
     let block_len = block_len.min(data.len());
     let mut body = Vec::new();
     let mut starts = Vec::new();
@@ -107,6 +110,16 @@ pub(in crate::store) fn blosc_container(
     out
 }
 
+pub(in crate::store) fn lz4_recipe(block_len: usize) -> Recipe {
+    Recipe {
+        compressor: 1,
+        shuffle: 1,
+        type_size: 2,
+        block_len,
+        is_split: true,
+    }
+}
+
 #[test]
 fn every_blosc_container_gives_its_bytes_back() {
     for compressor in [1, 3, 4] {
@@ -123,9 +136,7 @@ fn every_blosc_container_gives_its_bytes_back() {
                             is_split,
                         };
                         let data = sample_bytes(len);
-                        let packed = blosc_container(
-                            &data, compressor, shuffle, type_size, block_len, is_split,
-                        );
+                        let packed = blosc_container(&data, recipe);
                         let mut target = vec![0; len];
                         let outcome = ByteCodec::Blosc.decode(&packed, &mut target);
                         assert_eq!(outcome, Ok(()), "{recipe:?} {len}");
@@ -140,7 +151,7 @@ fn every_blosc_container_gives_its_bytes_back() {
 #[test]
 fn damaged_blosc_containers_are_errors() {
     let data = sample_bytes(10_000);
-    let packed = blosc_container(&data, 1, 1, 2, 4096, true);
+    let packed = blosc_container(&data, lz4_recipe(4096));
     let mut target = vec![0; data.len()];
     for len in 0..packed.len() {
         assert!(
@@ -197,7 +208,7 @@ fn bombs_and_short_streams_are_errors() {
 fn a_chain_is_undone_from_its_end() {
     let data = sample_bytes(3000);
     let mut packed =
-        zstd::bulk::compress(&blosc_container(&data, 1, 1, 2, 3000, true), 1).expect("in memory");
+        zstd::bulk::compress(&blosc_container(&data, lz4_recipe(3000)), 1).expect("in memory");
     packed.extend(crc32c::crc32c(&packed).to_le_bytes());
     let chain = [ByteCodec::Blosc, ByteCodec::Zstd, ByteCodec::Crc32c];
     let mut target = vec![0; 3000];
