@@ -1,7 +1,7 @@
 //! `acquisition parameters.json` (older: `acquisition_parameters.json`): what was asked for before the first image.
 //!
-//! Squid `control/core/multi_point_controller.py`. Pixel size (µm) = sensor_pixel_size_um · tube_lens_f_mm /
-//! magnification / tube_lens_mm (`objective_store.py`).
+//! Squid `control/core/multi_point_controller.py`. Pixel size (µm) = `sensor_pixel_size_um` · `tube_lens_f_mm` /
+//! `magnification` / `tube_lens_mm` (`objective_store.py`).
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! OME-NGFF metadata of a group or array, versions 0.1 to 0.5 (https://ngff.openmicroscopy.org).
+//! OME-NGFF metadata of a group or array, versions 0.1 to 0.5 (<https://ngff.openmicroscopy.org>).
 //!
 //! Keys are sought in `attributes.ome` of `zarr.json`, then in `attributes` itself, then in a `.zattrs`, key by key.
 
@@ -82,7 +82,7 @@ pub struct Attributes {
     pub ngff: Option<String>,
     /// `multiscales[0]`.
     pub multiscale: Option<Multiscale>,
-    /// `omero.channels`, entry by entry.
+    /// `omero.channels`, entry by entry; surplus and duplicate names are still there, as only who knows the array can tell.
     pub channels: Vec<Channel>,
     /// `plate`.
     pub plate: Option<PlateEntry>,
@@ -120,7 +120,12 @@ pub fn parse(zarr_json: Option<&Value>, zattrs: Option<&Value>) -> Attributes {
     for found in [&multiscales, &plate, &well, &omero, &labels] {
         problems.extend(found.unusable.clone());
     }
-    let first = multiscales.value.and_then(|list| list.get(0));
+    let list = multiscales.value.and_then(Value::as_array);
+    if let Some(list) = list.filter(|list| list.len() > 1) {
+        let message = format!("multiscales has {} entries, the first is used", list.len());
+        problems.push(Problem::new(Code::Ignored, ".", message));
+    }
+    let first = list.and_then(|list| list.first());
     Attributes {
         ngff: version(&sources),
         multiscale: first.map(|value| parse_multiscale(value, &mut problems)),

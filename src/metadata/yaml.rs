@@ -245,12 +245,12 @@ mod tests {
         let mut laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for at in 1..20 {
             let names = vec![format!("*a{}", at - 1); 10].join(", ");
-            laughs += &format!("a{at}: &a{at} [{names}]\n");
+            laughs.extend([format!("a{at}: &a{at} [{names}]\n")]);
         }
         check(laughs, "more than 2097152 values");
         let mut chain = "- &a0 [x]\n".to_owned();
         for at in 1..100 {
-            chain += &format!("- &a{at} [*a{}]\n", at - 1);
+            chain.extend([format!("- &a{at} [*a{}]\n", at - 1)]);
         }
         check(chain, "nested more than 32 deep");
         check(

@@ -21,15 +21,10 @@ fn shown(position: &StagePosition) -> String {
         ..
     } = position;
     let mut text = format!("{region}:{fov}@{x_um:.1},{y_um:.1}");
-    if let Some(z_um) = position.z_um {
-        text += &format!(",{z_um:.1}");
-    }
-    if let Some(z_level) = position.z_level {
-        text += &format!(" k={z_level}");
-    }
-    if let Some(time) = &position.time {
-        text += &format!(" {time}");
-    }
+    let z_um = position.z_um.map(|z_um| format!(",{z_um:.1}"));
+    let z_level = position.z_level.map(|z_level| format!(" k={z_level}"));
+    let time = position.time.as_ref().map(|time| format!(" {time}"));
+    text.extend([z_um, z_level, time].into_iter().flatten());
     text
 }
 

@@ -40,7 +40,7 @@ pub(super) fn parse(value: &Value, problems: &mut Vec<Problem>) -> Option<Vec<Ax
         .iter()
         .all(|role| roles.contains(role));
     if axes.is_none() || !has_plane {
-        let names: Vec<String> = values.iter().map(|value| name_shown(value)).collect();
+        let names: Vec<String> = values.iter().map(name_shown).collect();
         list(format!(
             "axes are {}, expected y and x among them, each axis with a name",
             names.join(", ")
@@ -168,7 +168,8 @@ mod tests {
     use super::*;
 
     /// Axes as `name:role` and the number of problems.
-    fn check(value: Value, expected: Option<&str>, num_problems: usize) {
+    fn check(value: impl Into<Value>, expected: Option<&str>, num_problems: usize) {
+        let value = value.into();
         let mut problems = Vec::new();
         let axes = parse(&value, &mut problems);
         let text = axes.map(|axes| {

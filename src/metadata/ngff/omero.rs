@@ -145,9 +145,10 @@ mod tests {
 
     use super::*;
 
-    fn one(entry: Value) -> (Channel, usize) {
+    fn one(entry: impl Into<Value>) -> (Channel, usize) {
         let mut problems = Vec::new();
-        let channels = parse(&json!({"channels": [entry]}), &mut problems);
+        let omero = json!({"channels": [entry.into()]});
+        let channels = parse(&omero, &mut problems);
         assert_eq!(channels.len(), 1);
         (channels[0].clone(), problems.len())
     }

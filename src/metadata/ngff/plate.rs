@@ -15,6 +15,22 @@ use crate::model::{Code, Problem, WellName, limits};
 pub(super) fn parse(plate: &Value, problems: &mut Vec<Problem>) -> PlateEntry {
     let rows = names(plate, "rows", problems);
     let columns = names(plate, "columns", problems);
+    PlateEntry {
+        name: member(plate, "name").and_then(as_text),
+        wells: wells(plate, &rows, &columns, problems),
+        acquisitions: acquisitions(plate, problems),
+        rows,
+        columns,
+    }
+}
+
+/// Reads `plate.wells`; what is wrong is counted, because it is mostly wrong in every well.
+fn wells(
+    plate: &Value,
+    rows: &[String],
+    columns: &[String],
+    problems: &mut Vec<Problem>,
+) -> Vec<WellEntry> {
     let mut wells = Vec::new();
     let (mut num_unusable, mut num_unplaced, mut num_misplaced) = (0, 0, 0);
     for entry in entries(plate, "wells", problems) {
@@ -24,37 +40,28 @@ pub(super) fn parse(plate: &Value, problems: &mut Vec<Problem>) -> PlateEntry {
             continue;
         };
         let by_path = row_and_column(&path);
-        let by_index = named_by_index(entry, &rows, &columns);
+        let by_index = named_by_index(entry, rows, columns);
         num_unplaced += usize::from(by_path.is_none());
         num_misplaced += usize::from(disagree(by_path.as_ref(), &by_index));
         let (row, column) = by_path.map_or(by_index, |(row, column)| (Some(row), Some(column)));
         wells.push(WellEntry { path, row, column });
     }
-    let mut list = |number: usize, message: &str| {
-        if number > 0 {
-            let message = format!("{number} {message}");
-            problems.push(Problem::new(Code::BadMetadata, ".", message));
-        }
-    };
-    list(
-        num_unusable,
-        "entries of plate.wells have no path; left out",
-    );
-    list(
-        num_unplaced,
-        "paths in plate.wells do not name a row and a column",
-    );
-    list(
-        num_misplaced,
-        "wells have a rowIndex or columnIndex that contradicts their path; placed by their path",
-    );
-    PlateEntry {
-        name: member(plate, "name").and_then(as_text),
-        acquisitions: acquisitions(plate, problems),
-        rows,
-        columns,
-        wells,
+    let counts = [
+        (num_unusable, "of plate.wells without a path; left out"),
+        (
+            num_unplaced,
+            "of plate.wells with a path that names no row and column",
+        ),
+        (
+            num_misplaced,
+            "of plate.wells with an index that contradicts the path; placed by the path",
+        ),
+    ];
+    for (number, what) in counts.into_iter().filter(|(number, _)| *number > 0) {
+        let message = format!("{number} {what}");
+        problems.push(Problem::new(Code::BadMetadata, ".", message));
     }
+    wells
 }
 
 /// Reads `well.images`.

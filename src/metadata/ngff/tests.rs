@@ -183,6 +183,19 @@ fn label_images_and_series_are_recognised() {
 }
 
 #[test]
+fn of_several_multiscales_the_first_is_used() {
+    let entry = |path: &str| json!({"axes": ["y", "x"], "datasets": [{"path": path}]});
+    let found = parse(
+        None,
+        Some(&json!({"multiscales": [entry("a"), entry("b")]})),
+    );
+    let multiscale = found.multiscale.expect("a multiscale");
+    assert_eq!(multiscale.levels[0].path, "a");
+    assert_eq!(found.problems.len(), 1);
+    assert_eq!(found.problems[0].code, Code::Ignored);
+}
+
+#[test]
 fn wrong_types_are_problems_and_the_rest_is_kept() {
     let attributes = json!({
         "multiscales": [{"axes": "yx", "datasets": [{"path": "0", "coordinateTransformations": 3}, 4]}],

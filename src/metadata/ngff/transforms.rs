@@ -172,15 +172,15 @@ mod tests {
     type Vector<'a> = Option<&'a [f64]>;
 
     fn check(
-        own: Value,
-        common: Value,
+        own: impl Into<Value>,
+        common: impl Into<Value>,
         scale: Vector<'_>,
         translation: Vector<'_>,
         num_problems: usize,
     ) {
         let multiscale = json!({
-            "datasets": [{"path": "0", "coordinateTransformations": own}],
-            "coordinateTransformations": common,
+            "datasets": [{"path": "0", "coordinateTransformations": own.into()}],
+            "coordinateTransformations": common.into(),
         });
         let mut problems = Vec::new();
         let levels = parse_levels(&multiscale, None, &mut problems);

@@ -23,8 +23,8 @@ pub fn unit_to_um(unit: &str) -> Option<f64> {
         "nm" => Some(1e-3),
         "mm" => Some(1e3),
         "angstrom" | "ångström" | "ångstrom" | "å" => Some(1e-4),
-        "inch" | "in" => Some(25_400.0),
-        "foot" | "ft" => Some(304_800.0),
+        "inch" | "inche" | "in" => Some(25_400.0),
+        "foot" | "feet" | "ft" => Some(304_800.0),
         other => prefixed(other, &["m"], &["meter", "metre"]).map(|meters| meters * 1e6),
     }
 }
@@ -42,12 +42,11 @@ pub fn unit_to_seconds(unit: &str) -> Option<f64> {
     }
 }
 
-/// Lower case, without spaces and plural, both code points of µ as u.
+/// Lower case, without spaces around and without a plural s (`inches` becomes `inche`), both code points of µ as u.
 fn normalise(unit: &str) -> String {
     let unit = unit.trim().to_lowercase().replace(['µ', 'μ'], "u");
     match unit.strip_suffix('s') {
         Some(singular) if singular.chars().count() > 3 => singular.to_owned(),
-        _ if unit == "inches" => "inch".to_owned(),
         _ => unit,
     }
 }
@@ -106,6 +105,7 @@ mod tests {
         check(unit_to_um, "picometer", 1e-6);
         check(unit_to_um, "angstrom", 1e-4);
         check(unit_to_um, "Å", 1e-4);
+        check(unit_to_um, "inches", 25_400.0);
         check(unit_to_um, "inch", 25_400.0);
     }
 

@@ -73,51 +73,56 @@ pub(super) fn read_v3(codecs: &[Value], chunk: &[u64]) -> Result<Chain, ArrayDoc
 /// Reads one list; the inner list, where it has shards.
 fn read_chain<'a>(
     codecs: &'a [Value],
-    decoded_shape: &mut Vec<u64>,
+    decoded_shape: &mut [u64],
     dimensions: &mut Vec<usize>,
     words: &mut Words,
 ) -> Result<Option<&'a [Value]>, ArrayDocumentError> {
     let mut inner = None;
-    for codec in codecs.iter().take(limits::ARRAY_DIMENSIONS) {
+    for codec in codecs {
         let name = as_text(codec).or_else(|| member(codec, "name").and_then(as_text));
         let name = name.ok_or_else(|| {
-            bad(format!(
-                "a codec is {}, expected one with a name",
-                shown(codec)
-            ))
+            let found = shown(codec);
+            bad(format!("a codec is {found}, expected one with a name"))
         })?;
         let configuration = codec.get("configuration").unwrap_or(&Value::Null);
         match name.as_str() {
-            "transpose" => {
-                if transpose(configuration, dimensions)? {
-                    words.push("transposed");
-                }
-            }
-            "bytes" | "endian" => {
-                if keyword(configuration, "endian") == Some("big") {
-                    words.push("big-endian");
-                }
-            }
+            "transpose" if transpose(configuration, dimensions)? => words.push("transposed"),
+            "transpose" => {}
             "sharding_indexed" => {
                 words
                     .shards
                     .push(format!("sharded {}", in_words(decoded_shape)));
                 inner = Some(shard(configuration, decoded_shape, dimensions)?);
             }
-            "blosc" => words.compressors.push(blosc_v3(configuration)),
-            "gzip" | "zstd" => words.compressors.push(name),
-            "zlib" | "numcodecs.zlib" => words.compressors.push("zlib".to_owned()),
-            "numcodecs.shuffle" => words.push("shuffled"),
-            "crc32c" => words.push(name),
-            other => {
-                return Err(unsupported(format!(
-                    "codec {} is not supported",
-                    shown_text(other)
-                )));
-            }
+            other => bytes_codec(other, configuration, words)?,
         }
     }
     Ok(inner)
+}
+
+/// A codec that leaves the shape alone.
+fn bytes_codec(
+    name: &str,
+    configuration: &Value,
+    words: &mut Words,
+) -> Result<(), ArrayDocumentError> {
+    match name {
+        // `endian` is what the first drafts of version 3 called it.
+        "bytes" | "endian" if keyword(configuration, "endian") == Some("big") => {
+            words.push("big-endian");
+        }
+        "bytes" | "endian" => {}
+        "blosc" => words.compressors.push(blosc_v3(configuration)),
+        "gzip" | "zstd" => words.compressors.push(name.to_owned()),
+        "zlib" | "numcodecs.zlib" => words.compressors.push("zlib".to_owned()),
+        "numcodecs.shuffle" => words.push("shuffled"),
+        "crc32c" => words.push(name),
+        other => {
+            let other = shown_text(other);
+            return Err(unsupported(format!("codec {other} is not supported")));
+        }
+    }
+    Ok(())
 }
 
 /// Applies a transpose to `dimensions`; whether it changes anything.
@@ -156,12 +161,12 @@ fn transpose(
 /// Goes into a shard: `decoded_shape` becomes that of its inner chunks. Returns the inner codecs.
 fn shard<'a>(
     configuration: &'a Value,
-    decoded_shape: &mut Vec<u64>,
+    decoded_shape: &mut [u64],
     dimensions: &[usize],
 ) -> Result<&'a [Value], ArrayDocumentError> {
     let inner = lengths(configuration, "chunk_shape")?;
     expect_chunks(&inner, dimensions.len())?;
-    let outer = decoded_shape.clone();
+    let outer = decoded_shape.to_vec();
     let mut num_chunks = 1_u64;
     for (&dimension, &length) in dimensions.iter().zip(&inner) {
         let Some(place) = decoded_shape.get_mut(dimension) else {
@@ -212,14 +217,11 @@ pub(super) fn read_v2(document: &Value, is_big_endian: bool) -> Result<String, A
     let mut words = Words::default();
     let filters = member(document, "filters").and_then(Value::as_array);
     for filter in filters.map_or(&[][..], Vec::as_slice) {
-        match keyword(filter, "id") {
-            Some("shuffle") => words.push("shuffled"),
-            _ => {
-                let filter = member(filter, "id").unwrap_or(filter);
-                let found = shown(filter);
-                return Err(unsupported(format!("filter {found} is not supported")));
-            }
+        if keyword(filter, "id") != Some("shuffle") {
+            let found = shown(member(filter, "id").unwrap_or(filter));
+            return Err(unsupported(format!("filter {found} is not supported")));
         }
+        words.push("shuffled");
     }
     if let Some(compressor) = member(document, "compressor") {
         words.compressors.push(compressor_v2(compressor)?);
