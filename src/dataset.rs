@@ -304,6 +304,12 @@ pub trait FovOpener: Send + Sync {
     /// # Errors
     /// When the store is absent, or its metadata does not describe an image that we can show.
     fn open_fov(&self, dataset: &Dataset, fov: FovId) -> Result<OpenedFov, OpenFovError>;
+
+    /// Where and when a timepoint of a FOV was taken, from the side file that is written when the timepoint ends;
+    /// `None` where there is none. Blocks on I/O at the first call for a timepoint.
+    fn executed(&self, _dataset: &Dataset, _fov: FovId, _t: u32) -> Option<Executed> {
+        None
+    }
 }
 
 /// How the acquisition was made, from side files and `_squid` keys.

@@ -1,1 +1,495 @@
 //! Where bytes come from: list, stat, read a range. The only `std::fs` towards data; read-only, always.
+//!
+//! Today a local folder. Every function blocks on I/O and belongs on a reader or opener thread. Only regular files are
+//! opened (a FIFO never hangs us, a device is never read), every read is bounded by a budget or by the length of the
+//! file, and paths that metadata names go through [`join_inside`]. Symbolic links are followed: people link data
+//! folders together, and whoever can place a link in a dataset can place the data itself.
+//!
+//! On live data a document is rewritten in place by Squid (truncate, then write), so a reader can find it empty or cut
+//! off; [`read_json`] waits for such a writer, briefly.
+
+use std::{
+    fmt,
+    fs::{self, File},
+    io::{self, Read as _},
+    path::{Component, Path, PathBuf},
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use crate::model::{Code, limits, natural_cmp};
+
+/// How often a document that is being rewritten (or on Windows, a file that its writer holds) is tried again.
+const RETRIES: u32 = 5;
+/// Pause before each further try: a rewrite of `zarr.json` takes a few milliseconds.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
+/// A cut-off document that has not changed for so long is not being written; waiting would only slow opening down.
+const REWRITE_WINDOW: Duration = Duration::from_secs(10);
+
+/// What an entry of a folder is, symbolic links resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A folder.
+    Folder,
+    /// A regular file.
+    File,
+    /// A pipe, socket, device, or a link to nothing.
+    Other,
+}
+
+impl From<fs::FileType> for Kind {
+    fn from(found: fs::FileType) -> Self {
+        if found.is_dir() {
+            Self::Folder
+        } else if found.is_file() {
+            Self::File
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// One entry of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name, without the folder.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What the file system says of a path without opening it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// What it is.
+    pub kind: Kind,
+    /// Its length in bytes; without meaning for folders.
+    pub num_bytes: u64,
+    /// When it was last written, where the file system says.
+    pub modified: Option<SystemTime>,
+}
+
+/// What is wrong with a path, without the path.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceErrorKind {
+    /// Nothing is there.
+    #[error("nothing there")]
+    NotFound,
+    /// The system refused.
+    #[error("cannot be read ({0})")]
+    Io(#[source] io::Error),
+    /// A folder, pipe, socket or device where a file was expected.
+    #[error("not a regular file")]
+    NotAFile,
+    /// Beyond a budget.
+    #[error("{found} {unit} where at most {limit} are read")]
+    TooLarge {
+        /// What was found.
+        found: u64,
+        /// The budget.
+        limit: u64,
+        /// Of what: "bytes", "entries".
+        unit: &'static str,
+    },
+    /// The file is shorter than a range that it should hold.
+    #[error("bytes {start} to {end} are needed, the file has {num_bytes}")]
+    TooShort {
+        /// First byte of the range.
+        start: u64,
+        /// End of the range, exclusive.
+        end: u64,
+        /// Length of the file.
+        num_bytes: u64,
+    },
+    /// A path that metadata names leaves its folder.
+    #[error("path {0:?} is not a plain relative path")]
+    UnsafePath(String),
+    /// The document is not JSON.
+    #[error("not JSON ({0})")]
+    BadJson(#[source] serde_json::Error),
+}
+
+/// A path cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub struct SourceError {
+    /// What is wrong.
+    #[source]
+    pub kind: SourceErrorKind,
+    /// The path.
+    pub path: PathBuf,
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.path.display())
+    }
+}
+
+impl SourceError {
+    fn new(kind: SourceErrorKind, path: &Path) -> Self {
+        Self {
+            kind,
+            path: path.to_path_buf(),
+        }
+    }
+
+    fn io(error: io::Error, path: &Path) -> Self {
+        let kind = if is_absence(&error) {
+            SourceErrorKind::NotFound
+        } else {
+            SourceErrorKind::Io(error)
+        };
+        Self::new(kind, path)
+    }
+
+    /// The code that scripts tell it by.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self.kind {
+            SourceErrorKind::NotFound => Code::NotFound,
+            SourceErrorKind::Io(_) | SourceErrorKind::NotAFile => Code::IoError,
+            SourceErrorKind::TooLarge { .. } => Code::TooLarge,
+            SourceErrorKind::TooShort { .. } => Code::CorruptData,
+            SourceErrorKind::UnsafePath(_) => Code::UnsafePath,
+            SourceErrorKind::BadJson(_) => Code::BadJson,
+        }
+    }
+
+    /// What was found and what was expected, without the path.
+    #[must_use]
+    pub fn message(&self) -> String {
+        self.kind.to_string()
+    }
+
+    /// The path as text.
+    #[must_use]
+    pub fn location(&self) -> String {
+        self.path.display().to_string()
+    }
+}
+
+/// The entries of a folder in natural order; [`SourceErrorKind::NotFound`] where it is absent.
+///
+/// Left out: macOS' `._*` files, which lie beside everything on foreign disks, and names that are not Unicode, which
+/// no writer of ours produces and no metadata can name.
+///
+/// # Errors
+/// When it is absent, not a folder, cannot be read, or has more than [`limits::FOLDER_ENTRIES`] entries.
+pub fn list(folder: &Path) -> Result<Vec<Entry>, SourceError> {
+    let at = |error| SourceError::io(error, folder);
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder).map_err(at)? {
+        let entry = entry.map_err(at)?;
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
+        if name.starts_with("._") {
+            continue;
+        }
+        if entries.len() >= limits::FOLDER_ENTRIES {
+            let kind = SourceErrorKind::TooLarge {
+                found: entries.len() as u64 + 1,
+                limit: limits::FOLDER_ENTRIES as u64,
+                unit: "entries",
+            };
+            return Err(SourceError::new(kind, folder));
+        }
+        entries.push(Entry {
+            name,
+            kind: kind_of(&entry),
+        });
+    }
+    entries.sort_by(|a, b| natural_cmp(&a.name, &b.name));
+    Ok(entries)
+}
+
+/// Asks the file system a second time only for links: a plate has thousands of entries.
+fn kind_of(entry: &fs::DirEntry) -> Kind {
+    match entry.file_type() {
+        Ok(found) if found.is_symlink() => {
+            fs::metadata(entry.path()).map_or(Kind::Other, |found| found.file_type().into())
+        }
+        Ok(found) => found.into(),
+        Err(_) => Kind::Other,
+    }
+}
+
+/// What lies at a path, links resolved; `None` where nothing does.
+///
+/// # Errors
+/// When the system refuses to say.
+pub fn stat(path: &Path) -> Result<Option<Stat>, SourceError> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(Some(Stat {
+            kind: found.file_type().into(),
+            num_bytes: found.len(),
+            modified: found.modified().ok(),
+        })),
+        Err(error) if is_absence(&error) => Ok(None),
+        Err(error) => Err(SourceError::io(error, path)),
+    }
+}
+
+/// A text document without its byte order mark; `None` where it is absent. What is not UTF-8 becomes U+FFFD.
+///
+/// # Errors
+/// When it is not a regular file, cannot be read, or is larger than [`limits::DOCUMENT_BYTES`].
+pub fn read_document(path: &Path) -> Result<Option<String>, SourceError> {
+    let Some(file) = open_regular(path)? else {
+        return Ok(None);
+    };
+    let limit = limits::DOCUMENT_BYTES;
+    let mut bytes = Vec::new();
+    // One byte more than allowed: the file may grow while it is read.
+    let mut bounded = (&file.file).take(limit + 1);
+    bounded
+        .read_to_end(&mut bytes)
+        .map_err(|error| SourceError::io(error, path))?;
+    if bytes.len() as u64 > limit {
+        let kind = SourceErrorKind::TooLarge {
+            found: file.num_bytes.max(limit + 1),
+            limit,
+            unit: "bytes",
+        };
+        return Err(SourceError::new(kind, path));
+    }
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    };
+    Ok(Some(match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    }))
+}
+
+/// A JSON document; `None` where it is absent.
+///
+/// An empty or cut-off document that was touched a moment ago is being rewritten: it is read again, up to 5 times
+/// 20 ms apart. So this can block for 100 ms; a reader or opener thread can afford that.
+///
+/// # Errors
+/// As [`read_document`], and when it is not JSON.
+pub fn read_json(path: &Path) -> Result<Option<serde_json::Value>, SourceError> {
+    let mut tries = 0;
+    loop {
+        let Some(text) = read_document(path)? else {
+            return Ok(None);
+        };
+        match parse_json(&text) {
+            Ok(value) => return Ok(Some(value)),
+            Err(error) if error.is_eof() && tries < RETRIES && is_recent(path) => {
+                tries += 1;
+                thread::sleep(RETRY_PAUSE);
+            }
+            Err(error) => return Err(SourceError::new(SourceErrorKind::BadJson(error), path)),
+        }
+    }
+}
+
+/// Parses JSON; the bare `NaN`, `Infinity` and `-Infinity` of Python's `json.dump` count as null.
+///
+/// # Errors
+/// When it is not JSON otherwise.
+pub fn parse_json(text: &str) -> Result<serde_json::Value, serde_json::Error> {
+    serde_json::from_str(text).or_else(|error| match without_bare_words(text) {
+        Some(text) => serde_json::from_str(&text),
+        None => Err(error),
+    })
+}
+
+/// The text with Python's bare non-finite numbers replaced by null; `None` where it has none outside of strings.
+fn without_bare_words(text: &str) -> Option<String> {
+    let (mut result, mut rest) = (String::new(), text);
+    let mut is_string = false;
+    let mut has_any = false;
+    while let Some(at) = rest.find(['"', '\\', 'N', 'I', '-']) {
+        let (before, from) = rest.split_at(at);
+        let word = ["-Infinity", "Infinity", "NaN"]
+            .into_iter()
+            .find(|word| !is_string && from.starts_with(word));
+        let mut letters = from.chars();
+        match letters.next() {
+            Some('"') => is_string = !is_string,
+            // What follows a backslash never ends a string.
+            Some('\\') => drop(letters.next()),
+            _ => {}
+        }
+        let (taken, put) = match word {
+            Some(word) => (word.len(), "null"),
+            None => (
+                from.len() - letters.as_str().len(),
+                &from[..from.len() - letters.as_str().len()],
+            ),
+        };
+        has_any |= word.is_some();
+        result.push_str(before);
+        result.push_str(put);
+        rest = &from[taken..];
+    }
+    result.push_str(rest);
+    has_any.then_some(result)
+}
+
+/// True where the file was written within [`REWRITE_WINDOW`], or may have been (a clock ahead of ours, none at all).
+fn is_recent(path: &Path) -> bool {
+    let modified = stat(path).ok().flatten().and_then(|found| found.modified);
+    let age = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
+    age.is_none_or(|age| age < REWRITE_WINDOW)
+}
+
+/// An open regular file: one file, whatever is renamed over its path meanwhile.
+#[derive(Debug)]
+pub struct OpenFile {
+    file: File,
+    path: PathBuf,
+    num_bytes: u64,
+}
+
+impl OpenFile {
+    /// Its length when it was opened.
+    #[must_use]
+    pub fn num_bytes(&self) -> u64 {
+        self.num_bytes
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Fills `target` with the bytes from `offset` on. Several threads may do so at once.
+    ///
+    /// # Errors
+    /// When the range is not inside the file ([`SourceErrorKind::TooShort`]), or the system fails.
+    pub fn read_range(&self, offset: u64, target: &mut [u8]) -> Result<(), SourceError> {
+        let end = offset.saturating_add(target.len() as u64);
+        if end > self.num_bytes {
+            let kind = SourceErrorKind::TooShort {
+                start: offset,
+                end,
+                num_bytes: self.num_bytes,
+            };
+            return Err(SourceError::new(kind, &self.path));
+        }
+        read_exact_at(&self.file, offset, target)
+            .map_err(|error| SourceError::io(error, &self.path))
+    }
+}
+
+/// Opens a regular file for reading; `None` where it is absent. Never waits for the writer of a pipe.
+///
+/// # Errors
+/// When it is not a regular file, or the system refuses.
+pub fn open_regular(path: &Path) -> Result<Option<OpenFile>, SourceError> {
+    let at = |error| SourceError::io(error, path);
+    let file = match open_patiently(path) {
+        Ok(file) => file,
+        Err(error) if is_absence(&error) => return Ok(None),
+        Err(error) => return Err(at(error)),
+    };
+    let found = file.metadata().map_err(at)?;
+    if !found.is_file() {
+        return Err(SourceError::new(SourceErrorKind::NotAFile, path));
+    }
+    Ok(Some(OpenFile {
+        file,
+        path: path.to_path_buf(),
+        num_bytes: found.len(),
+    }))
+}
+
+/// On Windows a file that its writer is just renaming is refused for a moment (`ERROR_SHARING_VIOLATION`, 32).
+fn open_patiently(path: &Path) -> io::Result<File> {
+    let is_held = |error: &io::Error| cfg!(windows) && error.raw_os_error() == Some(32);
+    let mut tries = 0;
+    loop {
+        match open_options().open(path) {
+            Err(error) if is_held(&error) && tries < RETRIES => {
+                tries += 1;
+                thread::sleep(RETRY_PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+#[cfg(unix)]
+fn open_options() -> fs::OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    // `O_NONBLOCK` of the system's <fcntl.h>; std does not export it. It has no effect on regular files.
+    const O_NONBLOCK: i32 = if cfg!(any(target_os = "linux", target_os = "android")) {
+        if cfg!(any(target_arch = "mips", target_arch = "mips64")) {
+            0x80
+        } else if cfg!(any(target_arch = "sparc", target_arch = "sparc64")) {
+            0x4000
+        } else {
+            0x800
+        }
+    } else {
+        // macOS, iOS and the BSDs.
+        0x4
+    };
+    let mut options = fs::OpenOptions::new();
+    options.read(true).custom_flags(O_NONBLOCK);
+    options
+}
+
+#[cfg(not(unix))]
+fn open_options() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    options
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, offset: u64, target: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, target, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut offset: u64, mut target: &mut [u8]) -> io::Result<()> {
+    while !target.is_empty() {
+        let read = std::os::windows::fs::FileExt::seek_read(file, target, offset)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        offset += read as u64;
+        target = &mut target[read..];
+    }
+    Ok(())
+}
+
+/// True where the error only says that nothing is at the path.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// `relative` below `base`, where `relative` comes from metadata: names with `/` between them; "." and "" are `base`.
+///
+/// # Errors
+/// When it is absolute, has a `..`, a backslash, a drive letter or a NUL.
+pub fn join_inside(base: &Path, relative: &str) -> Result<PathBuf, SourceError> {
+    let has_drive = relative.as_bytes().get(1) == Some(&b':');
+    let is_plain = !has_drive
+        && !relative.contains(['\\', '\0'])
+        && Path::new(relative)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !is_plain {
+        let shown = relative.chars().take(200).collect();
+        return Err(SourceError::new(SourceErrorKind::UnsafePath(shown), base));
+    }
+    let names = Path::new(relative)
+        .components()
+        .filter(|part| matches!(part, Component::Normal(_)));
+    Ok(base.join(names.collect::<PathBuf>()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,31 @@
 //! Recognise what lies at a path, describe its layout once, open it into a `Dataset`.
 //!
-//! The only place that knows folder names.
+//! The only place that knows folder names. [`layout`] decides what a path is, a listing ([`plate`], [`regions`],
+//! [`collection`]) makes the FOV table, [`image`] opens one store; [`opener`] does so later for the others. Opening reads
+//! the first readable FOV's metadata and no pixel.
 
-use std::path::Path;
+mod axes;
+mod channels;
+mod collection;
+mod image;
+mod layout;
+mod levels;
+mod listing;
+mod opener;
+mod plate;
+mod probe;
+mod regions;
+mod sampling;
+mod side_files;
+pub mod text;
 
-use crate::{dataset::Dataset, model::Code};
+use std::path::{Path, PathBuf};
+
+use crate::{
+    dataset::{Dataset, OpenFovError},
+    model::Code,
+    source::SourceError,
+};
 
 /// Progress of opening: "Reading plate… 312 of 1536 wells". Return false to cancel.
 pub type Progress<'a> = &'a mut dyn FnMut(&str) -> bool;
@@ -30,12 +51,60 @@ pub struct OpenError {
     pub location: String,
 }
 
+/// What a cancelled opening says.
+const CANCELLED: &str = "opening was cancelled";
+
+impl OpenError {
+    /// An error at a path.
+    fn at(path: &Path, code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            location: path.display().to_string(),
+        }
+    }
+
+    fn cancelled(path: &Path) -> Self {
+        Self::at(path, Code::IoError, CANCELLED)
+    }
+
+    /// True where the progress function asked to stop: nothing is wrong with the path.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.message == CANCELLED
+    }
+}
+
+impl From<OpenFovError> for OpenError {
+    fn from(error: OpenFovError) -> Self {
+        Self {
+            code: error.code,
+            message: error.message,
+            location: error.location,
+        }
+    }
+}
+
+impl From<SourceError> for OpenError {
+    fn from(error: SourceError) -> Self {
+        Self {
+            code: error.code(),
+            message: error.message(),
+            location: error.location(),
+        }
+    }
+}
+
 /// Recognises what lies at `path` without opening stores. Blocks on I/O.
 ///
 /// # Errors
 /// When nothing is there, or nothing that we know.
 pub fn detect(path: &Path) -> Result<Detected, OpenError> {
-    unimplemented!("{path:?}")
+    let found = layout::find(&plain_path(path), &mut |_| true)?;
+    Ok(Detected {
+        layout: found.words().to_owned(),
+        readable: !matches!(found.what, layout::What::Tiff(_)),
+    })
 }
 
 /// Opens what lies at `path`: the acquisition folder, the store, or any folder inside it. Blocks on I/O, reads no pixel.
@@ -43,6 +112,44 @@ pub fn detect(path: &Path) -> Result<Detected, OpenError> {
 /// # Errors
 /// When nothing is there that we can show. Everything smaller is a problem in the dataset.
 pub fn open(path: &Path, progress: Progress<'_>) -> Result<Dataset, OpenError> {
-    let _ = progress(&format!("{path:?}"));
-    unimplemented!()
+    let path = plain_path(path);
+    let found = layout::find(&path, progress)?;
+    opener::open(&found, progress)
 }
+
+/// The path without `file://` and without a slash at its end; relative ones from the working folder.
+fn plain_path(path: &Path) -> PathBuf {
+    let text = path.to_string_lossy();
+    let local = match text.strip_prefix("file://") {
+        Some(rest) => PathBuf::from(percent_decoded(
+            rest.strip_prefix("localhost").unwrap_or(rest),
+        )),
+        None => path.to_path_buf(),
+    };
+    let absolute = std::path::absolute(&local).unwrap_or(local);
+    // Going through the components drops a slash at the end and dots in between.
+    absolute.components().collect()
+}
+
+/// File managers escape names in a URL; an escape that is none stays as it is.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let escaped = after
+            .get(..2)
+            .filter(|digits| first == b'%' && digits.iter().all(u8::is_ascii_hexdigit))
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(escaped.unwrap_or(first));
+        rest = if escaped.is_some() {
+            &after[2..]
+        } else {
+            after
+        };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

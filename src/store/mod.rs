@@ -4,14 +4,39 @@
 //! once and decodes it straight into the tile; everything unusual goes through `zarrs`. All calls block on I/O: they
 //! belong on a reader thread.
 
+mod array;
+mod codec;
+mod copy;
+mod fallback;
+mod fill;
+mod locate;
+mod opened;
+mod register;
+mod shard;
 mod zarr;
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use crate::{
-    dataset::Dataset,
-    model::{Code, Pixels, PlaneId, PlaneState, TileId},
+    dataset::{Dataset, DatasetKind, Image},
+    model::{Code, Pixels, PlaneId, PlaneState, TileId, mean},
+    source::SourceError,
 };
+
+use self::{
+    array::{OpenedArray, Reading},
+    locate::Slab,
+    opened::OpenedArrays,
+    zarr::{Tile, TileRect},
+};
+
+/// Before a chunk of a running acquisition that does not decode is read a second time.
+const HALF_WRITTEN_PAUSE: Duration = Duration::from_millis(20);
 
 /// A tile that was read.
 #[derive(Clone, Debug)]
@@ -48,9 +73,35 @@ pub struct ReadError {
     pub location: String,
 }
 
+impl ReadError {
+    pub(super) fn new(code: Code, message: impl Into<String>, path: &Path) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            location: path.display().to_string(),
+        }
+    }
+
+    pub(super) fn corrupt(message: impl Into<String>, path: &Path) -> Self {
+        Self::new(Code::CorruptData, message, path)
+    }
+}
+
+impl From<SourceError> for ReadError {
+    fn from(error: SourceError) -> Self {
+        Self {
+            code: error.code(),
+            message: error.message(),
+            location: error.location(),
+        }
+    }
+}
+
 /// Reads tiles of any dataset; keeps what opening an array revealed, never pixels. Shared by the reader threads.
 #[derive(Debug, Default)]
-pub struct Store {}
+pub struct Store {
+    arrays: OpenedArrays,
+}
 
 impl Store {
     /// An empty store.
@@ -61,30 +112,222 @@ impl Store {
 
     /// Reads one tile of a stored or computed level. `ZPick::Max` is not for here: the loader makes projections.
     ///
+    /// t, c, z and the position along other axes are indices of the plane's own level; a computed level has those of
+    /// the last stored one.
+    ///
     /// # Errors
     /// When the FOV is not opened, an index is beyond its axis, a chunk cannot be read or decoded, or it would not fit
     /// the budgets.
     pub fn read_tile(&self, dataset: &Dataset, tile: TileId) -> Result<ReadOutcome, ReadError> {
-        unimplemented!("{dataset:?} {tile:?}")
+        let image = locate::image_of(dataset, tile.plane)?;
+        let level = usize::from(tile.plane.level);
+        if level >= image.num_levels() {
+            let message = format!("level {level} of {}", image.num_levels());
+            return Err(ReadError::new(Code::OutOfRange, message, &dataset.root));
+        }
+        let stored = level.min(image.levels.len().saturating_sub(1));
+        let read = match self.read_stored(dataset, image, tile, stored) {
+            // A chunk of a running acquisition may be half-written: once more, then report.
+            Err(error) if error.code == Code::CorruptData && !is_finished(dataset, image) => {
+                thread::sleep(HALF_WRITTEN_PAUSE);
+                self.read_stored(dataset, image, tile, stored)?
+            }
+            outcome => outcome?,
+        };
+        let Some((pixels, state)) = read else {
+            return Ok(ReadOutcome::Absent);
+        };
+        let tiles = with_computed(dataset, tile, stored, level, pixels);
+        Ok(ReadOutcome::Pixels { tiles, state })
     }
 
-    /// What the disk says of a plane (at a stored level), without reading pixels.
+    /// The tile of that row and column at a stored level; `None`: absent where that does not mean the fill value.
+    fn read_stored(
+        &self,
+        dataset: &Dataset,
+        image: &Image,
+        tile: TileId,
+        level: usize,
+    ) -> Result<Option<(Pixels, PlaneState)>, ReadError> {
+        let place = locate::place(dataset, image, tile.plane, level)?;
+        let rect = image
+            .levels
+            .get(level)
+            .and_then(|level| level.grid.tile_rect(tile.row, tile.col));
+        let Some((x, y, width, height)) = rect else {
+            let message = format!("tile {}, {} is outside of its plane", tile.row, tile.col);
+            return Err(ReadError::new(Code::OutOfRange, message, &dataset.root));
+        };
+        let Some(array) = self.array_at(dataset, image, &place)? else {
+            return Ok(None);
+        };
+        let slab = place.in_array(&array, image, level)?;
+        let rect = TileRect {
+            x,
+            y,
+            width,
+            height,
+        };
+        let read = match &array.reading {
+            Reading::Fast(fast) => zarr::read(&array, fast, &slab, rect)?,
+            Reading::Generic(metadata) => fallback::read(&array, metadata, &slab, rect)?,
+        };
+        let Tile {
+            pixels,
+            present,
+            total,
+        } = read;
+        Ok(if present == total || is_finished(dataset, image) {
+            Some((pixels, PlaneState::Written))
+        } else if present == 0 {
+            None
+        } else {
+            Some((pixels, PlaneState::Partial { present, total }))
+        })
+    }
+
+    /// The opened array of a place; `None` where its timepoint has no store (yet).
+    fn array_at(
+        &self,
+        dataset: &Dataset,
+        image: &Image,
+        place: &locate::Place<'_>,
+    ) -> Result<Option<Arc<OpenedArray>>, ReadError> {
+        let Some(locator) = place.locator else {
+            return Ok(None);
+        };
+        match self.arrays.open(locator)? {
+            Some(array) => Ok(Some(array)),
+            // The folder of a timepoint exists before its document.
+            None if !is_finished(dataset, image) => Ok(None),
+            None => Err(ReadError::new(
+                Code::MissingArray,
+                "array without its document",
+                &locator.folder,
+            )),
+        }
+    }
+
+    /// What the disk says of a plane (at a stored level; of a computed one, at the last stored), without reading pixels.
     ///
     /// # Errors
     /// As [`Self::read_tile`].
     pub fn presence(&self, dataset: &Dataset, plane: PlaneId) -> Result<PlaneState, ReadError> {
-        unimplemented!("{dataset:?} {plane:?}")
+        let image = locate::image_of(dataset, plane)?;
+        let Some((array, slab)) = self.plane_in_array(dataset, image, plane)? else {
+            return Ok(absent_state(dataset, image));
+        };
+        if is_finished(dataset, image) {
+            return Ok(PlaneState::Written);
+        }
+        let (present, total) = match &array.reading {
+            Reading::Fast(fast) => zarr::presence(&array, fast, &slab)?,
+            Reading::Generic(_) => {
+                let files = zarr::plane_files(&array, &slab, &array.file_shape)?;
+                zarr::count_files(&array, &files)?
+            }
+        };
+        Ok(if present == total {
+            PlaneState::Written
+        } else if present == 0 {
+            absent_state(dataset, image)
+        } else {
+            PlaneState::Partial { present, total }
+        })
     }
 
     /// The file that holds (the first chunk of) a plane, for "copy path" and "show in the file manager".
     ///
+    /// The file need not exist (yet).
+    ///
     /// # Errors
-    /// As [`Self::read_tile`].
-    pub fn file_of(
+    /// As [`Self::read_tile`], and when its timepoint has no store.
+    pub fn file_of(&self, dataset: &Dataset, plane: PlaneId) -> Result<PathBuf, ReadError> {
+        let image = locate::image_of(dataset, plane)?;
+        let Some((array, slab)) = self.plane_in_array(dataset, image, plane)? else {
+            let message = format!("timepoint {} has no store", plane.t);
+            return Err(ReadError::new(Code::NotWritten, message, &dataset.root));
+        };
+        let file = slab.index.iter().zip(&array.file_shape);
+        let file: Vec<u64> = file.map(|(&index, &extent)| index / extent).collect();
+        Ok(array.file_path(&file))
+    }
+
+    /// The array and the place in it of a plane at its stored level, or the last stored one.
+    fn plane_in_array(
         &self,
         dataset: &Dataset,
+        image: &Image,
         plane: PlaneId,
-    ) -> Result<std::path::PathBuf, ReadError> {
-        unimplemented!("{dataset:?} {plane:?}")
+    ) -> Result<Option<(Arc<OpenedArray>, Slab)>, ReadError> {
+        let level = usize::from(plane.level).min(image.levels.len().saturating_sub(1));
+        let place = locate::place(dataset, image, plane, level)?;
+        let Some(array) = self.array_at(dataset, image, &place)? else {
+            return Ok(None);
+        };
+        let slab = place.in_array(&array, image, level)?;
+        Ok(Some((array, slab)))
     }
 }
+
+/// True where an absent chunk means the fill value: nobody is going to write it.
+fn is_finished(dataset: &Dataset, image: &Image) -> bool {
+    let by_acquisition = dataset
+        .acquisition
+        .as_ref()
+        .is_none_or(|acquisition| acquisition.complete == Some(true));
+    image.complete == Some(true) || by_acquisition
+}
+
+/// What nothing on disk means.
+fn absent_state(dataset: &Dataset, image: &Image) -> PlaneState {
+    let is_aborted = dataset
+        .acquisition
+        .as_ref()
+        .is_some_and(|acquisition| acquisition.aborted);
+    if is_finished(dataset, image) || is_aborted {
+        PlaneState::Missing
+    } else {
+        PlaneState::Planned
+    }
+}
+
+/// The tile of the asked level first, then those that it was made of, the stored one next.
+fn with_computed(
+    dataset: &Dataset,
+    tile: TileId,
+    stored: usize,
+    level: usize,
+    pixels: Pixels,
+) -> Vec<TileRead> {
+    let halved = if dataset.kind == DatasetKind::Labels {
+        mean::halved_nearest
+    } else {
+        mean::halved
+    };
+    let mut tiles = Vec::with_capacity(level - stored + 1);
+    let mut finest = Arc::new(pixels);
+    for step in stored..level {
+        let coarser = Arc::new(halved(&finest));
+        tiles.push(tile_read(tile, step, finest));
+        finest = coarser;
+    }
+    let last = tile_read(tile, level, finest);
+    tiles.insert(0, last);
+    tiles
+}
+
+fn tile_read(tile: TileId, level: usize, pixels: Arc<Pixels>) -> TileRead {
+    // The level of a plane is a u8, and this one is no coarser.
+    let level = u8::try_from(level).unwrap_or(tile.plane.level);
+    TileRead {
+        tile: TileId {
+            plane: tile.plane.at_level(level),
+            ..tile
+        },
+        pixels,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,502 @@
-//! Tiles of Zarr arrays, v2 and v3: the fast path, and `zarrs` for all other codec chains.
+//! Tiles of Zarr arrays, v2 and v3: the fast path.
+//!
+//! A tile keeps the order that its chunks have: Squid's are stored x-major, so nothing is transposed. A tile that is
+//! exactly one chunk is decoded straight into its memory; others are decoded chunk by chunk into a thread's scratch and
+//! copied line by line, in parallel over bands of chunks that are contiguous in the tile.
+
+use std::{cell::Cell, collections::HashMap, ops::Range, path::Path, sync::Arc};
+
+use rayon::prelude::*;
+
+use super::{
+    ReadError,
+    array::{Fast, OpenedArray},
+    codec::{DecodeError, decode_chain},
+    copy::{self, Rectangle},
+    fill::{filled, is_zero},
+    locate::Slab,
+    shard::Shard,
+};
+use crate::{
+    model::{Code, MemoryOrder, Pixels, Samples, limits},
+    source::{OpenFile, open_regular, stat},
+};
+
+/// Shards that a read keeps open at once, each with its index; further ones are opened again for each chunk.
+const OPEN_SHARDS: usize = 64;
+/// Scratch above this size is given back after use.
+const KEPT_SCRATCH_BYTES: usize = 64 << 20;
+
+/// A rectangle of a plane in pixels; inside of the plane.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TileRect {
+    pub(super) x: u32,
+    pub(super) y: u32,
+    pub(super) width: u32,
+    pub(super) height: u32,
+}
+
+/// A tile, and how many of its chunks are on disk; absent ones hold the fill value.
+#[derive(Debug)]
+pub(super) struct Tile {
+    pub(super) pixels: Pixels,
+    pub(super) present: u32,
+    pub(super) total: u32,
+}
+
+/// One direction of a tile: along its lines, or across them.
+#[derive(Clone, Debug)]
+struct Side {
+    axis: usize,
+    /// Pixels of the tile in the plane.
+    pixels: Range<u64>,
+    /// Extent of a chunk.
+    chunk: u64,
+    /// Samples from one pixel to the next in a chunk.
+    stride: usize,
+}
+
+impl Side {
+    /// Chunks that hold pixels of the tile.
+    fn chunks(&self) -> Range<u64> {
+        self.pixels.start / self.chunk..self.pixels.end.div_ceil(self.chunk)
+    }
+
+    /// Pixels that chunk and tile share.
+    fn shared(&self, chunk: u64) -> Range<u64> {
+        let start = chunk * self.chunk;
+        start.max(self.pixels.start)..(start + self.chunk).min(self.pixels.end)
+    }
+
+    fn len(&self) -> usize {
+        (self.pixels.end - self.pixels.start) as usize
+    }
+
+    /// A stride that says nothing counts as the longest.
+    fn rank(&self) -> usize {
+        if self.chunk == 1 {
+            usize::MAX
+        } else {
+            self.stride
+        }
+    }
+
+    fn is_one_whole_chunk(&self) -> bool {
+        self.pixels.start.is_multiple_of(self.chunk) && self.len() as u64 == self.chunk
+    }
+}
+
+/// A read in progress.
+struct Reader<'a> {
+    array: &'a OpenedArray,
+    fast: &'a Fast,
+    slab: &'a Slab,
+    along: Side,
+    across: Side,
+    /// Samples before the plane in a decoded chunk.
+    plane_start: usize,
+    size: usize,
+    shards: HashMap<Vec<u64>, Option<Arc<Shard>>>,
+}
+
+/// Where the bytes of a chunk are.
+enum Encoded {
+    File(OpenFile),
+    Inner(Arc<Shard>, u64, u64),
+}
+
+/// Reads a tile through the fast path; absent chunks are filled and counted.
+pub(super) fn read(
+    array: &OpenedArray,
+    fast: &Fast,
+    slab: &Slab,
+    rect: TileRect,
+) -> Result<Tile, ReadError> {
+    let side = |axis: usize, start: u32, len: u32| Side {
+        axis,
+        pixels: u64::from(start)..u64::from(start) + u64::from(len),
+        chunk: fast.chunk[axis],
+        stride: fast.strides[axis],
+    };
+    let y = side(slab.y_axis, rect.y, rect.height);
+    let x = side(slab.x_axis, rect.x, rect.width);
+    let num_chunks =
+        (y.chunks().end - y.chunks().start).saturating_mul(x.chunks().end - x.chunks().start);
+    let num_samples = check_budget(array, rect, num_chunks)?;
+    let is_column_major = y.rank() < x.rank();
+    let (order, along, across) = if is_column_major {
+        (MemoryOrder::ColumnMajor, y, x)
+    } else {
+        (MemoryOrder::RowMajor, x, y)
+    };
+    let mut reader = Reader {
+        array,
+        fast,
+        slab,
+        along,
+        across,
+        plane_start: plane_start(fast, slab),
+        size: array.sample_type.num_bytes(),
+        shards: HashMap::new(),
+    };
+    reader.open_shards()?;
+    let mut samples = Samples::zeros(array.sample_type, num_samples);
+    let present = if num_chunks == 1 && reader.is_direct() {
+        reader.read_direct(&mut samples)?
+    } else {
+        reader.read_bands(&mut samples)?
+    };
+    if let Samples::Bool(bools) = &mut samples {
+        bools
+            .iter_mut()
+            .for_each(|sample| *sample = u8::from(*sample != 0));
+    }
+    let pixels = Pixels::new(rect.width, rect.height, order, samples)
+        .map_err(|error| ReadError::new(Code::BadMetadata, error.to_string(), &array.folder))?;
+    Ok(Tile {
+        pixels,
+        present,
+        total: num_chunks as u32,
+    })
+}
+
+/// Samples of the tile, if it and its chunks fit the budgets.
+pub(super) fn check_budget(
+    array: &OpenedArray,
+    rect: TileRect,
+    num_chunks: u64,
+) -> Result<usize, ReadError> {
+    let num_samples = u64::from(rect.width) * u64::from(rect.height);
+    let num_bytes = num_samples.saturating_mul(array.sample_type.num_bytes() as u64);
+    if num_bytes > limits::DECODED_BYTES || num_chunks > limits::TILE_CHUNKS {
+        let message = format!(
+            "tile of {num_bytes} bytes in {num_chunks} chunks, at most {} and {} are read",
+            limits::DECODED_BYTES,
+            limits::TILE_CHUNKS
+        );
+        return Err(ReadError::new(Code::TooLarge, message, &array.folder));
+    }
+    Ok(num_samples as usize)
+}
+
+/// Where the plane begins in a decoded chunk that holds more than one.
+fn plane_start(fast: &Fast, slab: &Slab) -> usize {
+    let axes = slab.index.iter().zip(&fast.chunk).zip(&fast.strides);
+    // Along y and x the index is 0.
+    axes.map(|((&index, &chunk), &stride)| (index % chunk) as usize * stride)
+        .sum()
+}
+
+impl Reader<'_> {
+    /// Opens the shards of the tile, while they are few.
+    fn open_shards(&mut self) -> Result<(), ReadError> {
+        let Some(index) = self.fast.index else {
+            return Ok(());
+        };
+        for across in self.across.chunks() {
+            for along in self.along.chunks() {
+                let (file, _) = self.file_of(across, along);
+                if self.shards.len() >= OPEN_SHARDS {
+                    return Ok(());
+                }
+                if !self.shards.contains_key(&file) {
+                    let path = self.array.file_path(&file);
+                    let shard = Shard::open(&path, index, self.chunks_per_file())?;
+                    self.shards.insert(file, shard.map(Arc::new));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn chunks_per_file(&self) -> u64 {
+        self.fast.per_file.iter().product()
+    }
+
+    /// The file of a chunk, and the number of the chunk in it.
+    fn file_of(&self, across: u64, along: u64) -> (Vec<u64>, usize) {
+        let mut file = Vec::with_capacity(self.slab.index.len());
+        let mut number = 0;
+        for (axis, &index) in self.slab.index.iter().enumerate() {
+            let chunk = if axis == self.along.axis {
+                along
+            } else if axis == self.across.axis {
+                across
+            } else {
+                index / self.fast.chunk[axis]
+            };
+            let per_file = self.fast.per_file[axis];
+            file.push(chunk / per_file);
+            number = number * per_file + chunk % per_file;
+        }
+        (file, number as usize)
+    }
+
+    /// Where the bytes of a chunk are; `None` where it is absent.
+    fn find(&self, across: u64, along: u64) -> Result<Option<Encoded>, ReadError> {
+        let (file, number) = self.file_of(across, along);
+        let Some(index) = self.fast.index else {
+            let found = open_regular(&self.array.file_path(&file))?;
+            return Ok(found.map(Encoded::File));
+        };
+        let shard = match self.shards.get(&file) {
+            Some(shard) => shard.clone(),
+            None => Shard::open(&self.array.file_path(&file), index, self.chunks_per_file())?
+                .map(Arc::new),
+        };
+        let Some(shard) = shard else {
+            return Ok(None);
+        };
+        let range = shard.range(number)?;
+        Ok(range.map(|(offset, len)| Encoded::Inner(shard, offset, len)))
+    }
+
+    /// True where a decoded chunk, as it is, is the tile.
+    fn is_direct(&self) -> bool {
+        let is_contiguous = (self.along.chunk == 1 || self.along.stride == 1)
+            && (self.across.chunk == 1 || self.across.stride == self.along.len());
+        let is_plane = self.fast.chunk_bytes == self.along.len() * self.across.len() * self.size;
+        is_plane
+            && is_contiguous
+            && self.along.is_one_whole_chunk()
+            && self.across.is_one_whole_chunk()
+    }
+
+    fn read_direct(&self, samples: &mut Samples) -> Result<u32, ReadError> {
+        let Some(encoded) = self.find(self.across.chunks().start, self.along.chunks().start)?
+        else {
+            *samples = filled(&self.array.fill, samples.len());
+            return Ok(0);
+        };
+        decode(self.fast, &encoded, samples.as_bytes_mut())?;
+        if self.fast.is_swapped {
+            copy::swap_bytes(samples.as_bytes_mut(), self.size);
+        }
+        Ok(1)
+    }
+
+    /// Decodes bands of chunks in parallel, each into its own part of the tile; chunks that are on disk.
+    fn read_bands(&self, samples: &mut Samples) -> Result<u32, ReadError> {
+        let line_bytes = self.along.len() * self.size;
+        let mut rest = samples.as_bytes_mut();
+        let mut bands = Vec::new();
+        for chunk in self.across.chunks() {
+            let shared = self.across.shared(chunk);
+            let len = (shared.end - shared.start) as usize * line_bytes;
+            let (band, after) = std::mem::take(&mut rest).split_at_mut(len);
+            bands.push((chunk, band));
+            rest = after;
+        }
+        if bands.len() == 1 {
+            return bands
+                .into_iter()
+                .map(|(chunk, band)| self.read_band(chunk, band))
+                .sum();
+        }
+        bands
+            .into_par_iter()
+            .map(|(chunk, band)| self.read_band(chunk, band))
+            .sum()
+    }
+
+    fn read_band(&self, across: u64, band: &mut [u8]) -> Result<u32, ReadError> {
+        let mut present = 0;
+        for along in self.along.chunks() {
+            let rectangle = self.rectangle(across, along);
+            match self.find(across, along)? {
+                Some(encoded) => {
+                    present += 1;
+                    with_scratch(self.fast.chunk_bytes, |decoded| {
+                        decode(self.fast, &encoded, decoded)?;
+                        copy::copy(decoded, band, self.size, &rectangle);
+                        Ok::<_, ReadError>(())
+                    })?;
+                    if self.fast.is_swapped {
+                        self.swap(band, &rectangle);
+                    }
+                }
+                None if is_zero(&self.array.fill) => {}
+                None => copy::fill(band, self.array.fill.as_bytes(), &rectangle),
+            }
+        }
+        Ok(present)
+    }
+
+    fn swap(&self, band: &mut [u8], rectangle: &Rectangle) {
+        for line in 0..rectangle.num_lines {
+            let start = (rectangle.target_start + line * rectangle.target_line) * self.size;
+            copy::swap_bytes(
+                &mut band[start..start + rectangle.line_len * self.size],
+                self.size,
+            );
+        }
+    }
+
+    /// What chunk and tile share, from chunk to band.
+    fn rectangle(&self, across: u64, along: u64) -> Rectangle {
+        let (lines, line) = (self.across.shared(across), self.along.shared(along));
+        let inside = |pixel: u64, side: &Side| (pixel % side.chunk) as usize * side.stride;
+        Rectangle {
+            source_start: self.plane_start
+                + inside(lines.start, &self.across)
+                + inside(line.start, &self.along),
+            source_line: self.across.stride,
+            source_step: self.along.stride,
+            target_start: (line.start - self.along.pixels.start) as usize,
+            target_line: self.along.len(),
+            num_lines: (lines.end - lines.start) as usize,
+            line_len: (line.end - line.start) as usize,
+        }
+    }
+}
+
+/// Reads and decodes a chunk into `target`, which has its decoded length.
+fn decode(fast: &Fast, encoded: &Encoded, target: &mut [u8]) -> Result<(), ReadError> {
+    let (file, offset, len) = match encoded {
+        Encoded::File(file) => (file, 0, file.num_bytes()),
+        Encoded::Inner(shard, offset, len) => (shard.file(), *offset, *len),
+    };
+    // No compressor makes data longer than this; a sparse file of terabytes must not be read.
+    let bound = (target.len() as u64)
+        .saturating_mul(2)
+        .saturating_add(1 << 20);
+    if len > bound.min(limits::FILE_BYTES) {
+        let message = format!("{len} bytes for a chunk of {}", target.len());
+        return Err(ReadError::corrupt(message, file.path()));
+    }
+    if fast.codecs.is_empty() && len == target.len() as u64 {
+        return Ok(file.read_range(offset, target)?);
+    }
+    with_scratch(len as usize, |bytes| {
+        file.read_range(offset, bytes)?;
+        decode_chain(&fast.codecs, bytes, target).map_err(|error| decode_error(error, file.path()))
+    })
+}
+
+fn decode_error(error: DecodeError, path: &Path) -> ReadError {
+    match error {
+        DecodeError::Corrupt(message) => ReadError::corrupt(message, path),
+        DecodeError::Unsupported(message) => ReadError::new(Code::Unsupported, message, path),
+    }
+}
+
+/// Lends `len` bytes of what the thread keeps between chunks; a nested call gets another block.
+fn with_scratch<R>(len: usize, body: impl FnOnce(&mut [u8]) -> R) -> R {
+    thread_local! {
+        static BLOCKS: Cell<Vec<Vec<u8>>> = const { Cell::new(Vec::new()) };
+    }
+    let mut blocks = BLOCKS.take();
+    let kept = blocks.pop().unwrap_or_default();
+    BLOCKS.set(blocks);
+    let mut block = if kept.len() >= len {
+        kept
+    } else {
+        // Zeroed pages from the system cost nothing until they are written, growing would touch them.
+        vec![0; len]
+    };
+    let result = body(&mut block[..len]);
+    if block.len() <= KEPT_SCRATCH_BYTES {
+        let mut blocks = BLOCKS.take();
+        blocks.push(block);
+        BLOCKS.set(blocks);
+    }
+    result
+}
+
+/// How many chunks of a whole plane are on disk, and of how many; reads shard indices at most.
+pub(super) fn presence(
+    array: &OpenedArray,
+    fast: &Fast,
+    slab: &Slab,
+) -> Result<(u32, u32), ReadError> {
+    let files = plane_files(array, slab, &array.file_shape)?;
+    let Some(index) = fast.index else {
+        return count_files(array, &files);
+    };
+    let num_chunks = fast.per_file.iter().product();
+    let (mut present, mut total) = (0, 0);
+    for file in files {
+        let shard = Shard::open(&array.file_path(&file), index, num_chunks)?;
+        for number in plane_chunks(array, fast, slab, &file) {
+            total += 1;
+            if let Some(shard) = &shard
+                && shard.range(number)?.is_some()
+            {
+                present += 1;
+            }
+        }
+    }
+    Ok((present, total))
+}
+
+/// How many of the files are there.
+pub(super) fn count_files(
+    array: &OpenedArray,
+    files: &[Vec<u64>],
+) -> Result<(u32, u32), ReadError> {
+    let mut present = 0;
+    for file in files {
+        present += u32::from(stat(&array.file_path(file))?.is_some());
+    }
+    Ok((present, files.len() as u32))
+}
+
+/// The files of a plane, first the one of its top left corner.
+pub(super) fn plane_files(
+    array: &OpenedArray,
+    slab: &Slab,
+    file_shape: &[u64],
+) -> Result<Vec<Vec<u64>>, ReadError> {
+    let count = |axis: usize| array.shape[axis].div_ceil(file_shape[axis]);
+    let (rows, cols) = (count(slab.y_axis), count(slab.x_axis));
+    if rows.saturating_mul(cols) > limits::TILE_CHUNKS {
+        let message = format!(
+            "plane of {rows} x {cols} files, at most {} are looked at",
+            limits::TILE_CHUNKS
+        );
+        return Err(ReadError::new(Code::TooLarge, message, &array.folder));
+    }
+    let first: Vec<u64> = slab
+        .index
+        .iter()
+        .zip(file_shape)
+        .map(|(&index, &extent)| index / extent)
+        .collect();
+    let mut files = Vec::new();
+    for row in 0..rows {
+        for col in 0..cols {
+            let mut file = first.clone();
+            file[slab.y_axis] = row;
+            file[slab.x_axis] = col;
+            files.push(file);
+        }
+    }
+    Ok(files)
+}
+
+/// Numbers of the chunks in a shard that hold pixels of the plane.
+fn plane_chunks(array: &OpenedArray, fast: &Fast, slab: &Slab, file: &[u64]) -> Vec<usize> {
+    let last_chunk = |axis: usize| array.shape[axis].div_ceil(fast.chunk[axis]);
+    let side = |axis: usize| {
+        let first = file[axis] * fast.per_file[axis];
+        0..fast.per_file[axis].min(last_chunk(axis).saturating_sub(first))
+    };
+    let mut numbers = Vec::new();
+    for row in side(slab.y_axis) {
+        for col in side(slab.x_axis) {
+            let number = (0..file.len()).fold(0, |number, axis| {
+                let per_file = fast.per_file[axis];
+                let chunk = if axis == slab.y_axis {
+                    row
+                } else if axis == slab.x_axis {
+                    col
+                } else {
+                    slab.index[axis] / fast.chunk[axis] % per_file
+                };
+                number * per_file + chunk
+            });
+            numbers.push(number as usize);
+        }
+    }
+    numbers
+}

@@ -1,0 +1,134 @@
+//! Several images below a folder or group: a folder of stores, a `bioformats2raw` series, label images.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    OpenError, Progress, layout, levels,
+    listing::{Listing, Opening, check_length},
+    probe::{Node, below},
+    regions,
+};
+use crate::{
+    dataset::{DatasetKind, Fov},
+    model::limits,
+    source::{self, Kind},
+};
+
+/// Folders that a search looks into before it gives up: a TIFF acquisition has one per timepoint.
+const SEARCH_FOLDERS: usize = 20_000;
+/// Folders between two reports.
+const REPORT_EVERY: usize = 64;
+
+/// The images of a series: members by number, in order.
+pub(super) fn series(folder: &Path) -> Vec<PathBuf> {
+    let entries = source::list(folder).unwrap_or_default();
+    let members = entries
+        .iter()
+        .filter(|entry| entry.kind == Kind::Folder && entry.name.parse::<u32>().is_ok());
+    members.map(|entry| folder.join(&entry.name)).collect()
+}
+
+/// Searches for images below a folder, in natural order; what lies inside of an image is its own affair.
+///
+/// # Errors
+/// When the search was cancelled.
+pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<Vec<PathBuf>, OpenError> {
+    let mut images = Vec::new();
+    let mut num_visited = 0;
+    // Last in, first out: pushed in reverse, folders come in natural order.
+    let mut waiting = vec![(root.to_path_buf(), 0)];
+    while let Some((folder, depth)) = waiting.pop() {
+        num_visited += 1;
+        if num_visited > SEARCH_FOLDERS || images.len() >= limits::FOVS {
+            break;
+        }
+        if num_visited % REPORT_EVERY == 0
+            && !progress(&format!(
+                "Searching for images\u{2026} {num_visited} folders"
+            ))
+        {
+            return Err(OpenError::cancelled(root));
+        }
+        if depth > 0 && is_image(&folder, root) {
+            images.push(folder);
+            continue;
+        }
+        if depth >= limits::SEARCH_DEPTH {
+            continue;
+        }
+        let entries = source::list(&folder).unwrap_or_default();
+        let inside = entries
+            .into_iter()
+            .rev()
+            .filter(|entry| entry.kind == Kind::Folder && !entry.name.starts_with('.'));
+        waiting.extend(inside.map(|entry| (folder.join(entry.name), depth + 1)));
+    }
+    Ok(images)
+}
+
+/// True for a multiscale image, an array, or a group whose member `0` is an array.
+fn is_image(folder: &Path, root: &Path) -> bool {
+    let node = Node::read(folder, root);
+    let is_group = node.is_node() && levels::has_plain_array(&node, root);
+    node.attributes.multiscale.is_some() || node.is_array() || is_group
+}
+
+/// Makes the FOV table of images at known folders.
+///
+/// # Errors
+/// When it is too long.
+pub(super) fn list(
+    opening: &mut Opening<'_>,
+    kind: DatasetKind,
+    images: &[PathBuf],
+    words: &str,
+) -> Result<Listing, OpenError> {
+    let mut listing = Listing::new(kind, words);
+    let node = Node::read(&opening.root, &opening.root);
+    listing.ngff = node.attributes.ngff;
+    listing.zarr_format = node.format;
+    listing.problems = node.problems;
+    for image in images {
+        let path = below(&opening.root, image);
+        let name = image.file_name().unwrap_or_default().to_string_lossy();
+        if layout::is_acquisition_store(&name) {
+            let (fovs, problems) = regions::fovs_in_array(image, None, &opening.root);
+            let named = fovs.into_iter().map(|fov| Fov {
+                label: fov.path.clone(),
+                ..fov
+            });
+            listing.fovs.extend(named);
+            listing.problems.extend(problems);
+        } else {
+            listing.fovs.push(Fov {
+                label: path.clone(),
+                path,
+                folder: image.clone(),
+                present: matches!(source::stat(image), Ok(Some(_))),
+                ..Fov::default()
+            });
+        }
+        check_length(listing.fovs.len(), &opening.root)?;
+    }
+    Ok(listing)
+}
+
+/// Makes the FOV table of one store: one row, or one per FOV inside of its array.
+pub(super) fn list_store(opening: &Opening<'_>, kind: DatasetKind, words: &str) -> Listing {
+    let mut listing = Listing::new(kind, words);
+    let root = &opening.root;
+    let name = |folder: Option<&Path>| {
+        let name = folder.and_then(Path::file_name).unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    };
+    let (own, parent) = (name(Some(root)), name(root.parent()));
+    let region = regions::is_store_name(&own).then_some(parent.as_str());
+    let (mut fovs, problems) = regions::fovs_in_array(root, region, root);
+    if let ([fov], Some(number)) = (fovs.as_mut_slice(), regions::fov_number(&own)) {
+        fov.fov_in_region = Some(number);
+        fov.label = format!("{parent}:{number}");
+    }
+    listing.fovs = fovs;
+    listing.problems = problems;
+    listing
+}

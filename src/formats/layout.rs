@@ -1,0 +1,379 @@
+//! Decides what a path is: an acquisition, a plate, a well, a region, one store, or a folder of images.
+//!
+//! What lies at or below the path is shown; parents are read only for side files and plate metadata. Timepoint folders
+//! and side files exist in every Squid format, so Zarr stores decide first, by their metadata and then by the names of
+//! folders (Squid `control/core/zarr_writer.py`).
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    OpenError, Progress, collection,
+    image::ACQUISITION_STORE,
+    levels,
+    probe::Node,
+    regions::{self, Region},
+    side_files,
+};
+use crate::{
+    dataset::DatasetKind,
+    model::Code,
+    source::{self, Entry, Kind},
+};
+
+/// What a path is.
+#[derive(Debug)]
+pub(super) enum What {
+    /// One store; an image or a plain array.
+    Store(DatasetKind),
+    /// A plate, or one row of it.
+    Plate {
+        /// Folder of the plate.
+        folder: PathBuf,
+        /// Only this row of it.
+        only_row: Option<String>,
+    },
+    /// One well.
+    Well,
+    /// Stores below regions, as Squid writes them outside of plates.
+    Regions {
+        /// Folder of the regions.
+        folder: PathBuf,
+        /// The regions in natural order.
+        regions: Vec<Region>,
+    },
+    /// Images by path below the folder: a series, labels or a collection.
+    Images(DatasetKind, Vec<PathBuf>),
+    /// Images in TIFF or plain image files.
+    Tiff(&'static str),
+}
+
+/// Place inside a plate: the folder of the plate and the names from there down to a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PlatePlace {
+    /// Folder of the plate.
+    pub(super) plate: PathBuf,
+    /// Row, column, field and so on, as far down as the path goes.
+    pub(super) names: Vec<String>,
+}
+
+/// What lies at the opened path.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// The opened path.
+    pub(super) root: PathBuf,
+    /// What it is.
+    pub(super) what: What,
+    /// The path is inside of a plate.
+    pub(super) place: Option<PlatePlace>,
+    /// Folder of the acquisition around it, itself included.
+    pub(super) acquisition: Option<PathBuf>,
+}
+
+impl Found {
+    /// True where the path is the acquisition folder itself.
+    pub(super) fn is_acquisition(&self) -> bool {
+        self.acquisition.as_ref() == Some(&self.root)
+    }
+
+    /// The layout in words.
+    pub(super) fn words(&self) -> &'static str {
+        match &self.what {
+            What::Store(DatasetKind::Array) => "Zarr array",
+            What::Store(_) => "OME-Zarr image",
+            What::Plate {
+                only_row: Some(_), ..
+            } => "row of a plate",
+            What::Plate { .. } if self.acquisition.is_some() => "Squid plate",
+            What::Plate { .. } => "OME-Zarr plate",
+            What::Well => "well of a plate",
+            What::Regions { regions, .. } if regions.iter().all(Region::is_6d) => {
+                "Squid, one 6-D store per region"
+            }
+            What::Regions { .. } => "Squid, one store per FOV",
+            What::Images(DatasetKind::Series, _) => "bioformats2raw series",
+            What::Images(DatasetKind::Labels, _) => "label images",
+            What::Images(..) => "folder of images",
+            What::Tiff(words) => words,
+        }
+    }
+}
+
+/// Finds out what `root` is.
+///
+/// # Errors
+/// When nothing is there, or nothing that we know.
+pub(super) fn find(root: &Path, progress: Progress<'_>) -> Result<Found, OpenError> {
+    let root = match source::stat(root)? {
+        None => return Err(OpenError::at(root, Code::NotFound, "nothing at this path")),
+        Some(found) if found.kind == Kind::Folder => root.to_path_buf(),
+        Some(_) => folder_of_file(root)?,
+    };
+    let node = Node::read(&root, &root);
+    let place = plate_place(&root);
+    let what = match by_metadata(&node).or_else(|| by_place(place.as_ref())) {
+        Some(what) => what,
+        None => by_names(&node, progress)?,
+    };
+    let acquisition = acquisition_of(&root, &what);
+    Ok(Found {
+        root,
+        what,
+        place,
+        acquisition,
+    })
+}
+
+/// A metadata document stands for its folder; other files are for later.
+fn folder_of_file(file: &Path) -> Result<PathBuf, OpenError> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let parent = file.parent().map(Path::to_path_buf);
+    match (name.as_ref(), parent) {
+        ("zarr.json" | ".zarray" | ".zgroup" | ".zattrs" | ".zmetadata", Some(folder)) => {
+            Ok(folder)
+        }
+        (name, _) if is_image_file(name) => {
+            let message = "this is an image file; opening TIFF and image files comes later";
+            Err(OpenError::at(file, Code::Unsupported, message))
+        }
+        _ => Err(OpenError::at(
+            file,
+            Code::NotZarr,
+            "expected a folder with images or a Zarr store, found another file",
+        )),
+    }
+}
+
+fn by_metadata(node: &Node) -> Option<What> {
+    let attributes = &node.attributes;
+    if attributes.plate.is_some() {
+        return Some(What::Plate {
+            folder: node.folder.clone(),
+            only_row: None,
+        });
+    }
+    if attributes.fields.is_some() {
+        return Some(What::Well);
+    }
+    if attributes.multiscale.is_some() {
+        return Some(What::Store(DatasetKind::Image));
+    }
+    if node.is_array() {
+        return Some(What::Store(DatasetKind::Array));
+    }
+    if attributes.is_bioformats2raw {
+        let images = collection::series(&node.folder);
+        return (!images.is_empty()).then_some(What::Images(DatasetKind::Series, images));
+    }
+    let labels: Vec<PathBuf> = attributes
+        .labels
+        .iter()
+        .filter_map(|name| source::join_inside(&node.folder, name).ok())
+        .collect();
+    (!labels.is_empty()).then_some(What::Images(DatasetKind::Labels, labels))
+}
+
+/// What a folder without metadata of its own is by its place in a plate.
+fn by_place(place: Option<&PlatePlace>) -> Option<What> {
+    let place = place?;
+    Some(match place.names.as_slice() {
+        [row] => What::Plate {
+            folder: place.plate.clone(),
+            only_row: Some(row.clone()),
+        },
+        [_, _] => What::Well,
+        _ => What::Store(DatasetKind::Image),
+    })
+}
+
+/// What a folder is by the names in it.
+fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
+    let root = &node.folder;
+    let entries = source::list(root)?;
+    if let Some(what) = by_squid_names(root, &entries) {
+        return Ok(what);
+    }
+    if levels::has_plain_array(node, root) {
+        return Ok(What::Store(DatasetKind::Array));
+    }
+    if let Some(words) = tiff_words(root, &entries) {
+        return Ok(What::Tiff(words));
+    }
+    let images = collection::search(root, progress)?;
+    if !images.is_empty() {
+        return Ok(What::Images(DatasetKind::Collection, images));
+    }
+    Err(match node.problems.first() {
+        Some(problem) => OpenError::at(root, problem.code, problem.message.clone()),
+        None => OpenError::at(root, Code::NotZarr, nothing_words(&entries)),
+    })
+}
+
+fn by_squid_names(root: &Path, entries: &[Entry]) -> Option<What> {
+    let folders = || entries.iter().filter(|entry| entry.kind == Kind::Folder);
+    for entry in folders().filter(|entry| is_plate_name(&entry.name)) {
+        let folder = root.join(&entry.name);
+        if is_plate(&folder) {
+            return Some(What::Plate {
+                folder,
+                only_row: None,
+            });
+        }
+    }
+    if folders().any(|entry| entry.name == "zarr") {
+        let folder = root.join("zarr");
+        let regions = regions::scan(&folder);
+        if !regions.is_empty() {
+            return Some(What::Regions { folder, regions });
+        }
+    }
+    let name = root.file_name().unwrap_or_default().to_string_lossy();
+    if is_plate_name(&name) && is_plate(root) || looks_like_a_plate(root, entries) {
+        return Some(What::Plate {
+            folder: root.to_path_buf(),
+            only_row: None,
+        });
+    }
+    let has_known_stores = folders().any(|entry| regions::is_store_name(&entry.name));
+    (name == "zarr" || has_known_stores)
+        .then(|| regions::scan(root))
+        .filter(|regions| !regions.is_empty())
+        .map(|regions| What::Regions {
+            folder: root.to_path_buf(),
+            regions,
+        })
+}
+
+/// `plate.ome.zarr`, `plate.zarr`, `plate_1.ome.zarr`.
+fn is_plate_name(name: &str) -> bool {
+    name.starts_with("plate") && regions::is_zarr_name(name)
+}
+
+/// True for a folder that holds a row with a well; a plate that nothing was written to yet is none.
+fn is_plate(folder: &Path) -> bool {
+    let entries = source::list(folder).unwrap_or_default();
+    if looks_like_a_plate(folder, &entries) {
+        return true;
+    }
+    let has_folder = entries.iter().any(|entry| entry.kind == Kind::Folder);
+    has_folder && Node::read(folder, folder).attributes.plate.is_some()
+}
+
+/// Rows by letters that hold columns by number.
+fn looks_like_a_plate(folder: &Path, entries: &[Entry]) -> bool {
+    let mut rows = entries
+        .iter()
+        .filter(|entry| entry.kind == Kind::Folder && is_row_name(&entry.name));
+    rows.any(|row| {
+        let columns = source::list(&folder.join(&row.name)).unwrap_or_default();
+        columns
+            .iter()
+            .any(|entry| entry.kind == Kind::Folder && is_column_name(&entry.name))
+    })
+}
+
+/// `A` to `AF`.
+pub(super) fn is_row_name(name: &str) -> bool {
+    (1..=2).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// `1`, `01`, `48`.
+pub(super) fn is_column_name(name: &str) -> bool {
+    (1..=3).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The plate around a path, by the name of a parent, else by the metadata of the nearest ones.
+fn plate_place(root: &Path) -> Option<PlatePlace> {
+    /// `plate.zarr/{row}/{column}/{field}/{time}/acquisition.zarr/0`.
+    const DEEPEST: usize = 6;
+    /// `{plate}/{row}/{column}/{field}`.
+    const DEEPEST_BY_METADATA: usize = 3;
+    let parents = || root.ancestors().skip(1);
+    let by_name = parents().take(DEEPEST).find(|folder| {
+        folder
+            .file_name()
+            .is_some_and(|name| is_plate_name(&name.to_string_lossy()))
+    });
+    let plate = by_name.or_else(|| {
+        parents()
+            .take(DEEPEST_BY_METADATA)
+            .find(|folder| Node::read(folder, folder).attributes.plate.is_some())
+    })?;
+    let below = root.strip_prefix(plate).ok()?;
+    let names = below.iter().map(|name| name.to_string_lossy().into_owned());
+    Some(PlatePlace {
+        plate: plate.to_path_buf(),
+        names: names.collect(),
+    })
+}
+
+/// The acquisition folder around a path: the parent of `zarr` or of a plate, or a folder that holds side files.
+fn acquisition_of(root: &Path, what: &What) -> Option<PathBuf> {
+    let has_side_files =
+        |folder: &Path| source::list(folder).is_ok_and(|entries| side_files::are_in(&entries));
+    let inside = match what {
+        What::Plate { folder, .. } | What::Regions { folder, .. } => folder.as_path(),
+        _ => root,
+    };
+    if inside != root && inside.starts_with(root) {
+        return Some(root.to_path_buf());
+    }
+    let container = inside.ancestors().find(|folder| {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        name == "zarr" || is_plate_name(&name)
+    });
+    let around = container.and_then(Path::parent);
+    let near = [Some(root), root.parent()].into_iter().flatten();
+    let mut candidates = around.into_iter().chain(near);
+    candidates
+        .find(|folder| has_side_files(folder))
+        .map(Path::to_path_buf)
+}
+
+fn is_image_file(name: &str) -> bool {
+    let extension = Path::new(name).extension().unwrap_or_default();
+    let extension = extension.to_string_lossy().to_ascii_lowercase();
+    ["tif", "tiff", "bmp", "png"].contains(&extension.as_str())
+}
+
+/// Names a folder of TIFF or image files; looks into it and one folder further, where Squid puts them.
+fn tiff_words(root: &Path, entries: &[Entry]) -> Option<&'static str> {
+    let holds_images = |entries: &[Entry], end: &str| {
+        let mut files = entries.iter().filter(|entry| entry.kind == Kind::File);
+        files.any(|entry| is_image_file(&entry.name) && entry.name.contains(end))
+    };
+    let inside = |name: &str| source::list(&root.join(name)).unwrap_or_default();
+    if entries
+        .iter()
+        .any(|entry| regions::is_zarr_name(&entry.name))
+    {
+        return None;
+    }
+    if holds_images(&inside("ome_tiff"), "") {
+        return Some("Squid acquisition in OME-TIFF files");
+    }
+    let first = entries
+        .iter()
+        .find(|entry| entry.kind == Kind::Folder && entry.name.parse::<u32>().is_ok());
+    let first = first.map(|entry| inside(&entry.name)).unwrap_or_default();
+    if holds_images(&first, "_stack.tif") {
+        return Some("Squid acquisition in multi-page TIFF files");
+    }
+    if holds_images(&first, "") {
+        return Some("Squid acquisition in one file per plane");
+    }
+    holds_images(entries, "").then_some("folder of image files")
+}
+
+/// What to say where nothing can be shown.
+fn nothing_words(entries: &[Entry]) -> &'static str {
+    if side_files::are_in(entries) {
+        "an acquisition without any image yet, expected stores in zarr or plate.ome.zarr"
+    } else {
+        "expected an acquisition or a Zarr store, found neither"
+    }
+}
+
+/// True for the name of Squid's store of a whole region or field.
+pub(super) fn is_acquisition_store(name: &str) -> bool {
+    name == ACQUISITION_STORE
+}

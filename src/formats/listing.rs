@@ -1,0 +1,88 @@
+//! What a layout offers: the FOV table and what is known without opening stores.
+
+use std::path::{Path, PathBuf};
+
+use super::{OpenError, side_files::SideFiles};
+use crate::{
+    dataset::{DatasetKind, Fov, ZarrFormat},
+    model::{Code, Plate, Problem, limits},
+};
+
+/// The FOV table in display order, with what the folders and group metadata say.
+#[derive(Debug)]
+pub(super) struct Listing {
+    /// What the path is.
+    pub(super) kind: DatasetKind,
+    /// The layout in words.
+    pub(super) layout: String,
+    /// Rows in display order.
+    pub(super) fovs: Vec<Fov>,
+    /// The plate, where there is one.
+    pub(super) plate: Option<Plate>,
+    /// NGFF version of the plate or group.
+    pub(super) ngff: Option<String>,
+    /// Version of the Zarr format of the plate or group.
+    pub(super) zarr_format: Option<ZarrFormat>,
+    /// What was found on the way.
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Listing {
+    /// An empty table.
+    pub(super) fn new(kind: DatasetKind, layout: &str) -> Self {
+        Self {
+            kind,
+            layout: layout.to_owned(),
+            fovs: Vec::new(),
+            plate: None,
+            ngff: None,
+            zarr_format: None,
+            problems: Vec::new(),
+        }
+    }
+}
+
+/// What every listing needs: the opened path, side files, and whom to tell how far it is.
+pub(super) struct Opening<'a> {
+    /// The opened path.
+    pub(super) root: PathBuf,
+    /// The side files of the acquisition around it, if any.
+    pub(super) side: Option<SideFiles>,
+    /// Told how far it is; false cancels.
+    pub(super) progress: super::Progress<'a>,
+}
+
+impl Opening<'_> {
+    /// Says how far it is.
+    ///
+    /// # Errors
+    /// When the answer is to stop.
+    pub(super) fn report(&mut self, text: &str) -> Result<(), OpenError> {
+        if (self.progress)(text) {
+            Ok(())
+        } else {
+            Err(OpenError::cancelled(&self.root))
+        }
+    }
+
+    /// FOVs that a running acquisition will still create; none in a finished one or where nothing is planned.
+    pub(super) fn expected(&self) -> Vec<(String, u32)> {
+        let side = self.side.iter();
+        side.flat_map(SideFiles::expected)
+            .map(|(region, fov)| (region.to_owned(), fov))
+            .collect()
+    }
+}
+
+/// Checks the length of a table before it grows further.
+///
+/// # Errors
+/// When it has more rows than the budget.
+pub(super) fn check_length(num_fovs: usize, root: &Path) -> Result<(), OpenError> {
+    if num_fovs <= limits::FOVS {
+        return Ok(());
+    }
+    let limit = limits::FOVS;
+    let message = format!("{num_fovs} FOVs where at most {limit} are listed");
+    Err(OpenError::at(root, Code::TooLarge, message))
+}

@@ -1,0 +1,339 @@
+//! From what lies at a path to a `Dataset`; and opening the stores of further FOVs when they are first needed.
+
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
+
+use lru::LruCache;
+use parking_lot::Mutex;
+
+use super::{
+    OpenError, Progress, collection,
+    image::{self, Context},
+    layout::{Found, What},
+    listing::{Listing, Opening},
+    plate, probe, regions,
+    side_files::{self, FovKey, SideFiles},
+};
+use crate::{
+    dataset::{
+        Acquisition, Arrays, Dataset, DatasetKind, Executed, Fov, FovOpener, Image, ImageSlot,
+        OpenFovError, OpenedFov, ZarrFormat,
+    },
+    metadata::squid::SquidKeys,
+    model::{AxisRole, Code, DatasetId, FovId, Problem},
+    source,
+};
+
+/// Tables of executed positions that are kept: people step back and forth between a few timepoints.
+const EXECUTED_TABLES: NonZeroUsize = NonZeroUsize::new(8).expect("above 0");
+
+/// Executed positions of one timepoint.
+type ExecutedTable = Arc<std::collections::HashMap<FovKey, Executed>>;
+
+/// Opens FOVs of one dataset; shared by the reader threads.
+struct Opener {
+    context: Context,
+    is_done: bool,
+    acquisition: Option<PathBuf>,
+    executed: Mutex<LruCache<u32, ExecutedTable>>,
+}
+
+impl FovOpener for Opener {
+    fn open_fov(&self, dataset: &Dataset, fov: FovId) -> Result<OpenedFov, OpenFovError> {
+        let row = dataset.fov(fov).ok_or_else(|| OpenFovError {
+            code: Code::OutOfRange,
+            message: format!("FOV {} where there are {}", fov.0, dataset.fovs.len()),
+            location: dataset.root.display().to_string(),
+        })?;
+        let (image, problems) = self.open_row(row)?;
+        let images = siblings(&dataset.fovs, fov)
+            .into_iter()
+            .map(|sibling| (sibling, Arc::clone(&image)))
+            .collect();
+        Ok(OpenedFov { images, problems })
+    }
+
+    fn executed(&self, dataset: &Dataset, fov: FovId, t: u32) -> Option<Executed> {
+        let row = dataset.fov(fov)?;
+        let key = (row.region.clone()?, row.fov_in_region?);
+        let folder = self.acquisition.as_ref()?;
+        let known = self.executed.lock().get(&t).cloned();
+        let table = known.unwrap_or_else(|| {
+            let table: ExecutedTable = Arc::new(side_files::executed(folder, t));
+            // The table is written when the timepoint ends: an empty one is asked for again.
+            if !table.is_empty() {
+                self.executed.lock().put(t, Arc::clone(&table));
+            }
+            table
+        });
+        table.get(&key).cloned()
+    }
+}
+
+impl Opener {
+    fn open_row(&self, row: &Fov) -> Result<(Arc<Image>, Vec<Problem>), OpenFovError> {
+        let is_there = row.present || matches!(source::stat(&row.folder), Ok(Some(_)));
+        if !is_there {
+            let (code, message) = if self.is_done || self.acquisition.is_none() {
+                (Code::MissingArray, "named in the metadata, not on disk")
+            } else {
+                (Code::NotWritten, "planned, not on disk yet")
+            };
+            return Err(OpenFovError {
+                code,
+                message: message.to_owned(),
+                location: row.folder.display().to_string(),
+            });
+        }
+        let (image, mut problems) = image::open(&row.folder, &self.context)?;
+        let num_fovs = image.len_of(AxisRole::Fov);
+        if row.array_index.is_none() && num_fovs > 1 {
+            let message = format!("{num_fovs} FOVs in one array, only the first is shown here");
+            let location = probe::below(&self.context.root, &row.folder);
+            problems.push(Problem::new(Code::Ignored, location, message));
+        }
+        Ok((Arc::new(image), problems))
+    }
+}
+
+/// The FOV itself, then the others in the same array.
+fn siblings(fovs: &[Fov], fov: FovId) -> Vec<FovId> {
+    let mut found = vec![fov];
+    let Some(row) = fovs.get(fov.row()).filter(|row| row.array_index.is_some()) else {
+        return found;
+    };
+    for (at, other) in fovs.iter().enumerate() {
+        let id = FovId(at as u32);
+        let is_same = other.array_index.is_some() && other.folder == row.folder;
+        if is_same && other.present && id != fov {
+            found.push(id);
+        }
+    }
+    found
+}
+
+/// Makes the dataset of what was found; opens the first readable FOV.
+///
+/// # Errors
+/// When nothing can be shown, or opening was cancelled.
+pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, OpenError> {
+    let side = found.acquisition.as_ref().map(|folder| {
+        let entries = source::list(folder).unwrap_or_default();
+        SideFiles::read(folder, &entries, &found.root)
+    });
+    let mut opening = Opening {
+        root: found.root.clone(),
+        side,
+        progress,
+    };
+    let mut listing = list(found, &mut opening)?;
+    if found.is_acquisition() && !matches!(found.what, What::Store(_)) {
+        listing.kind = DatasetKind::Squid;
+    }
+    if listing.fovs.is_empty() {
+        let message = "expected images, found none";
+        return Err(OpenError::at(&found.root, Code::NotZarr, message));
+    }
+    if let Some(side) = &opening.side {
+        listing.fovs.iter_mut().for_each(|fov| side.place(fov));
+        listing.problems.extend(side.problems.iter().cloned());
+    }
+    let opener = opener_of(found, opening.side.as_ref());
+    let first = FirstImage::find(&listing.fovs, &opener, &mut opening)?;
+    Ok(assemble(found, listing, opening.side, opener, first))
+}
+
+fn list(found: &Found, opening: &mut Opening<'_>) -> Result<Listing, OpenError> {
+    let words = found.words();
+    match &found.what {
+        What::Store(kind) => {
+            let mut listing = collection::list_store(opening, *kind, words);
+            let is_squid = opening.side.is_some();
+            plate::place_store(&mut listing.fovs, found.place.as_ref(), is_squid);
+            Ok(listing)
+        }
+        What::Plate { folder, only_row } => {
+            let mut listing = plate::list(opening, folder, only_row.as_deref(), words)?;
+            plate::name_old_stores(&mut listing.fovs);
+            Ok(listing)
+        }
+        What::Well => {
+            let mut listing = plate::list_well(opening, found.place.as_ref(), words)?;
+            plate::name_old_stores(&mut listing.fovs);
+            Ok(listing)
+        }
+        What::Regions { folder, regions } => regions::list(opening, folder, regions, words),
+        What::Images(kind, images) => collection::list(opening, *kind, images, words),
+        What::Tiff(words) => {
+            let message =
+                format!("{words}: recognised, but opening TIFF and image files comes later");
+            Err(OpenError::at(&found.root, Code::Unsupported, message))
+        }
+    }
+}
+
+fn opener_of(found: &Found, side: Option<&SideFiles>) -> Opener {
+    let is_done = side.is_some_and(|side| side.is_done);
+    let planned = side.and_then(|side| side.num_timepoints);
+    Opener {
+        context: Context {
+            root: found.root.clone(),
+            side_channels: side.map_or_else(Vec::new, |side| side.channels.clone()),
+            planned_timepoints: planned.filter(|_| !is_done),
+        },
+        is_done,
+        acquisition: found.acquisition.clone(),
+        executed: Mutex::new(LruCache::new(EXECUTED_TABLES)),
+    }
+}
+
+/// The first readable image and what came before it.
+struct FirstImage {
+    image: Arc<Image>,
+    /// Squid's keys of its store.
+    squid: Option<SquidKeys>,
+    slots: Vec<ImageSlot>,
+    problems: Vec<Problem>,
+}
+
+impl FirstImage {
+    /// Tries the FOVs in display order; those on disk only.
+    fn find(fovs: &[Fov], opener: &Opener, opening: &mut Opening<'_>) -> Result<Self, OpenError> {
+        let mut slots = vec![ImageSlot::Unopened; fovs.len()];
+        let mut problems = Vec::new();
+        let mut first_error: Option<OpenFovError> = None;
+        for (at, row) in fovs.iter().enumerate().filter(|(_, row)| row.present) {
+            opening.report(&format!("Opening {}", row.label))?;
+            if matches!(slots.get(at), Some(ImageSlot::Failed(_))) {
+                continue;
+            }
+            let opened = opener.open_row(row);
+            let slot = match &opened {
+                Ok((image, _)) => ImageSlot::Opened(Arc::clone(image)),
+                Err(error) => ImageSlot::Failed(Arc::new(error.clone())),
+            };
+            fill(&mut slots, &siblings(fovs, FovId(at as u32)), &slot);
+            match opened {
+                Ok((image, listed)) => {
+                    problems.extend(listed);
+                    let node = probe::Node::read(&row.folder, &opening.root);
+                    return Ok(Self {
+                        image,
+                        squid: node.attributes.squid,
+                        slots,
+                        problems,
+                    });
+                }
+                Err(error) => {
+                    let location = probe::below(&opening.root, error.location.as_ref());
+                    problems.push(Problem::new(error.code, location, error.message.clone()));
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        Err(first_error.map_or_else(
+            || {
+                OpenError::at(
+                    &opening.root,
+                    Code::NotWritten,
+                    "planned, nothing is on disk yet",
+                )
+            },
+            OpenError::from,
+        ))
+    }
+}
+
+/// Puts what opening found into the slots of all FOVs that it holds for.
+fn fill(slots: &mut [ImageSlot], fovs: &[FovId], found: &ImageSlot) {
+    for fov in fovs {
+        if let Some(slot) = slots.get_mut(fov.row()) {
+            slot.clone_from(found);
+        }
+    }
+}
+
+fn assemble(
+    found: &Found,
+    listing: Listing,
+    side: Option<SideFiles>,
+    opener: Opener,
+    first: FirstImage,
+) -> Dataset {
+    let num_fovs = listing.fovs.len();
+    let named = found
+        .acquisition
+        .as_ref()
+        .filter(|_| listing.kind == DatasetKind::Squid)
+        .unwrap_or(&found.root);
+    let name = named.file_name().unwrap_or(named.as_os_str());
+    let acquisition = acquisition_of(&listing, side, &first);
+    let mut dataset = Dataset {
+        id: DatasetId::unique(),
+        revision: 0,
+        root: found.root.clone(),
+        name: name.to_string_lossy().into_owned(),
+        kind: listing.kind,
+        layout: listing.layout,
+        ngff: listing.ngff.or_else(|| first.image.ngff.clone()),
+        zarr_format: listing.zarr_format.or_else(|| format_of(&first.image)),
+        fovs: listing.fovs.into(),
+        order: (0..num_fovs).map(|row| FovId(row as u32)).collect(),
+        images: first.slots,
+        template: first.image,
+        acquisition,
+        plate: listing.plate,
+        problems: Vec::new(),
+        opener: Arc::new(opener),
+    };
+    dataset.add_problems(listing.problems);
+    dataset.add_problems(first.problems);
+    dataset
+}
+
+/// `None` for datasets that have neither side files nor Squid's keys.
+fn acquisition_of(
+    listing: &Listing,
+    side: Option<SideFiles>,
+    first: &FirstImage,
+) -> Option<Acquisition> {
+    let image = &first.image;
+    let is_squid = listing.kind == DatasetKind::Squid
+        || first.squid.is_some()
+        || image.complete.is_some()
+        || side.as_ref().is_some_and(|side| side.is_known);
+    if !is_squid {
+        return None;
+    }
+    let side = side.unwrap_or_default();
+    let planes_of_one = [AxisRole::Time, AxisRole::Channel, AxisRole::Z]
+        .into_iter()
+        .fold(1_u64, |planes, role| {
+            planes.saturating_mul(image.len_of(role))
+        });
+    // An aborted run has fewer FOVs than it planned; a part of a run has no plan of its own.
+    let planned_fovs = match listing.kind {
+        DatasetKind::Squid => side
+            .planned
+            .iter()
+            .map(|(_, count)| u64::from(*count))
+            .sum(),
+        _ => 0,
+    };
+    let num_fovs = planned_fovs.max(listing.fovs.len() as u64);
+    Some(Acquisition {
+        complete: side.is_done.then_some(true).or(image.complete),
+        aborted: first.squid.as_ref().is_some_and(|squid| squid.aborted),
+        planned_planes: Some(planes_of_one.saturating_mul(num_fovs)),
+        ..side.acquisition
+    })
+}
+
+/// Version of the Zarr format of an image.
+fn format_of(image: &Image) -> Option<ZarrFormat> {
+    match &image.levels.first()?.arrays {
+        Arrays::One(locator) => Some(locator.format),
+        Arrays::PerTimepoint(locators) => {
+            locators.iter().flatten().next().map(|found| found.format)
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The side files of a Squid acquisition: plan, executed positions, objective, exposures, `.done`.
+//!
+//! Squid `control/core/multi_point_controller.py` writes them before the first image, the executed `{t}/coordinates.csv`
+//! when a timepoint ends, and an empty `.done` when the run ends or is aborted.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use super::probe::{below, problem_of};
+use crate::{
+    dataset::{Acquisition, Executed, Fov},
+    metadata::{
+        acquisition_channels, acquisition_parameters, acquisition_yaml,
+        coordinates::{self, StagePosition},
+    },
+    model::{Channel, Code, PointUm, Problem},
+    source::{self, Entry},
+};
+
+/// Names of side files that only an acquisition folder has.
+const NAMES: [&str; 6] = [
+    "acquisition.yaml",
+    "acquisition parameters.json",
+    "acquisition_parameters.json",
+    "acquisition_channels.yaml",
+    "coordinates.csv",
+    "configurations.xml",
+];
+
+/// Region and index of a FOV inside it.
+pub(super) type FovKey = (String, u32);
+
+/// What the side files of one acquisition say.
+#[derive(Debug, Default)]
+pub(super) struct SideFiles {
+    /// The acquisition folder.
+    pub(super) folder: PathBuf,
+    /// At least one side file is there.
+    pub(super) is_known: bool,
+    /// `.done` is there.
+    pub(super) is_done: bool,
+    /// What the dataset panel shows.
+    pub(super) acquisition: Acquisition,
+    /// Planned FOVs per region, in the order of the file.
+    pub(super) planned: Vec<(String, u32)>,
+    /// Centre and z of every FOV: as executed in the first timepoint, else as planned.
+    pub(super) positions: HashMap<FovKey, (PointUm, Option<f64>)>,
+    /// Enabled channels in the order of indices.
+    pub(super) channels: Vec<Channel>,
+    /// Planned timepoints.
+    pub(super) num_timepoints: Option<u32>,
+    /// `sample.wellplate_format`.
+    pub(super) wellplate_format: Option<String>,
+    /// What could not be read.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// True where the names in a folder are those of an acquisition's side files.
+pub(super) fn are_in(entries: &[Entry]) -> bool {
+    entries
+        .iter()
+        .any(|entry| NAMES.contains(&entry.name.as_str()))
+}
+
+impl SideFiles {
+    /// Reads the side files in `folder`; locations of problems are below `root`.
+    pub(super) fn read(folder: &Path, entries: &[Entry], root: &Path) -> Self {
+        let mut files = Self {
+            folder: folder.to_path_buf(),
+            is_known: are_in(entries),
+            is_done: entries.iter().any(|entry| entry.name == ".done"),
+            ..Self::default()
+        };
+        let has = |name: &str| entries.iter().any(|entry| entry.name == name);
+        for name in ["acquisition parameters.json", "acquisition_parameters.json"] {
+            if has(name) {
+                files.parameters(name, root);
+                break;
+            }
+        }
+        if has("acquisition.yaml") {
+            files.yaml("acquisition.yaml", root);
+        }
+        if has("acquisition_channels.yaml")
+            && let Some(channels) = files.parsed(
+                "acquisition_channels.yaml",
+                root,
+                acquisition_channels::parse,
+            )
+        {
+            files.channels = channels;
+        }
+        if has("coordinates.csv") {
+            files.plan(root);
+        }
+        if let Some(first) = timepoint_folder(entries, 0) {
+            files.executed_first(&first, root);
+        }
+        files
+    }
+
+    fn parsed<T>(
+        &mut self,
+        name: &str,
+        root: &Path,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let path = self.folder.join(name);
+        let text = match source::read_document(&path) {
+            Ok(text) => text?,
+            Err(error) => {
+                self.problems.push(problem_of(&error, root));
+                return None;
+            }
+        };
+        match parse(&text) {
+            Ok(found) => Some(found),
+            Err(message) => {
+                let code = if path.extension().is_some_and(|ending| ending == "json") {
+                    Code::BadJson
+                } else {
+                    Code::BadMetadata
+                };
+                self.problems
+                    .push(Problem::new(code, below(root, &path), message));
+                None
+            }
+        }
+    }
+
+    fn parameters(&mut self, name: &str, root: &Path) {
+        let Some(found) = self.parsed(name, root, acquisition_parameters::parse) else {
+            return;
+        };
+        self.num_timepoints = found.num_t;
+        self.acquisition.objective = found.objective;
+        self.acquisition.magnification = found.magnification;
+        self.acquisition.numerical_aperture = found.numerical_aperture;
+    }
+
+    /// `acquisition.yaml` is the fuller and the later file, so it comes first.
+    fn yaml(&mut self, name: &str, root: &Path) {
+        let Some(found) = self.parsed(name, root, acquisition_yaml::parse) else {
+            return;
+        };
+        let known = &mut self.acquisition;
+        known.start_time = found.start_time;
+        known.objective = found.objective.or(known.objective.take());
+        known.magnification = found.magnification.or(known.magnification);
+        known.numerical_aperture = found.numerical_aperture.or(known.numerical_aperture);
+        self.num_timepoints = found.num_t.or(self.num_timepoints);
+        self.wellplate_format = found.wellplate_format;
+    }
+
+    fn table(&mut self, path: &Path, root: &Path) -> Vec<StagePosition> {
+        match source::read_document(path) {
+            Ok(Some(text)) => {
+                let (rows, problems) = coordinates::parse(&text);
+                let location = below(root, path);
+                self.problems
+                    .extend(problems.into_iter().map(|problem| Problem {
+                        location: location.clone(),
+                        ..problem
+                    }));
+                rows
+            }
+            Ok(None) => Vec::new(),
+            Err(error) => {
+                self.problems.push(problem_of(&error, root));
+                Vec::new()
+            }
+        }
+    }
+
+    fn plan(&mut self, root: &Path) {
+        let path = self.folder.join("coordinates.csv");
+        let mut at: HashMap<String, usize> = HashMap::new();
+        for row in self.table(&path, root) {
+            let slot = *at.entry(row.region.clone()).or_insert_with(|| {
+                self.planned.push((row.region.clone(), 0));
+                self.planned.len() - 1
+            });
+            let needed = row.fov.saturating_add(1);
+            self.planned[slot].1 = self.planned[slot].1.max(needed);
+            let place = (
+                PointUm {
+                    x: row.x_um,
+                    y: row.y_um,
+                },
+                row.z_um,
+            );
+            self.positions.entry((row.region, row.fov)).or_insert(place);
+        }
+    }
+
+    /// The executed table has offsets and autofocus applied, so it comes before the plan.
+    fn executed_first(&mut self, folder: &str, root: &Path) {
+        let path = self.folder.join(folder).join("coordinates.csv");
+        let mut seen: HashMap<FovKey, Option<u32>> = HashMap::new();
+        for row in self.table(&path, root) {
+            let key = (row.region, row.fov);
+            let is_lower = seen.get(&key).is_none_or(|&lowest| row.z_level < lowest);
+            if !is_lower {
+                continue;
+            }
+            seen.insert(key.clone(), row.z_level);
+            let planned_z = self.positions.get(&key).and_then(|(_, z)| *z);
+            let place = PointUm {
+                x: row.x_um,
+                y: row.y_um,
+            };
+            self.positions.insert(key, (place, row.z_um.or(planned_z)));
+        }
+    }
+
+    /// Puts the stage position of a FOV into its row.
+    pub(super) fn place(&self, fov: &mut Fov) {
+        let (Some(region), Some(index)) = (&fov.region, fov.fov_in_region) else {
+            return;
+        };
+        if let Some(&(place, z_um)) = self.positions.get(&(region.clone(), index)) {
+            fov.stage_um = Some(place);
+            fov.stage_z_um = z_um;
+        }
+    }
+
+    /// FOVs that a running acquisition will still create; none in a finished one.
+    pub(super) fn expected(&self) -> impl Iterator<Item = (&str, u32)> {
+        let planned = if self.is_done { &[][..] } else { &self.planned };
+        let limit = crate::model::limits::FOVS;
+        planned
+            .iter()
+            .flat_map(|(region, count)| (0..*count).map(move |fov| (region.as_str(), fov)))
+            .take(limit)
+    }
+}
+
+/// The folder of a timepoint; Squid pads the number by a setting of the machine.
+fn timepoint_folder(entries: &[Entry], timepoint: u32) -> Option<String> {
+    let mut names = entries.iter().map(|entry| &entry.name);
+    names.find(|name| name.parse() == Ok(timepoint)).cloned()
+}
+
+/// Where and when one timepoint was taken, per FOV; empty where the table is not there (yet).
+pub(super) fn executed(folder: &Path, timepoint: u32) -> HashMap<FovKey, Executed> {
+    let entries = source::list(folder).unwrap_or_default();
+    let path =
+        timepoint_folder(&entries, timepoint).map(|name| folder.join(name).join("coordinates.csv"));
+    let text = path.and_then(|path| source::read_document(&path).ok().flatten());
+    let mut found = HashMap::new();
+    for row in text.map_or(Vec::new(), |text| coordinates::parse(&text).0) {
+        let executed = Executed {
+            stage_um: PointUm {
+                x: row.x_um,
+                y: row.y_um,
+            },
+            z_um: row.z_um,
+            time: row.time.unwrap_or_default(),
+        };
+        found.entry((row.region, row.fov)).or_insert(executed);
+    }
+    found
+}

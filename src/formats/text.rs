@@ -1,0 +1,132 @@
+//! A dataset in words, one screenful: for tests, for people, for bug reports.
+
+use std::fmt::Write as _;
+
+use crate::{
+    dataset::{Arrays, Dataset, Fov, Image, ImageSlot, Level, ZarrFormat},
+    model::Channel,
+};
+
+/// FOV rows that are printed; the others are counted.
+const ROWS: usize = 24;
+/// Problems that are printed; the others are counted.
+const PROBLEMS: usize = 12;
+
+/// Renders a dataset as lines of text. Paths are below the opened one, so that equal datasets give equal texts.
+#[must_use]
+pub fn describe(dataset: &Dataset) -> String {
+    let mut lines = vec![header(dataset)];
+    if let Some(plate) = &dataset.plate {
+        let (rows, columns) = (plate.rows.join(" "), plate.columns.join(" "));
+        lines.push(format!("plate rows {rows}, columns {columns}"));
+    }
+    lines.push(format!("{} FOVs", dataset.order.len()));
+    for &id in dataset.order.iter().take(ROWS) {
+        if let (Some(fov), Some(slot)) = (dataset.fov(id), dataset.images.get(id.row())) {
+            lines.push(fov_line(fov, slot));
+        }
+    }
+    lines.extend(more(dataset.order.len(), ROWS));
+    image_lines(&dataset.template, &mut lines);
+    if let Some(run) = &dataset.acquisition {
+        let complete = run
+            .complete
+            .map_or("unknown", |done| if done { "yes" } else { "no" });
+        let planes = run
+            .planned_planes
+            .map_or_else(|| "?".to_owned(), |planes| planes.to_string());
+        let objective = run.objective.as_deref().unwrap_or("unknown");
+        lines.push(format!(
+            "complete {complete}, {planes} planes, objective {objective}"
+        ));
+    }
+    let problems = dataset.problems.iter().take(PROBLEMS);
+    lines.extend(problems.map(|problem| format!("! {} {problem}", problem.code)));
+    lines.extend(more(dataset.problems.len(), PROBLEMS));
+    lines.join("\n") + "\n"
+}
+
+fn header(dataset: &Dataset) -> String {
+    let format = match dataset.zarr_format {
+        Some(ZarrFormat::V2) => "zarr 2",
+        Some(ZarrFormat::V3) => "zarr 3",
+        None => "no zarr",
+    };
+    let ngff = dataset.ngff.as_deref().unwrap_or("none");
+    let (kind, name, layout) = (dataset.kind.as_str(), &dataset.name, &dataset.layout);
+    format!("{kind} {name}: {layout}, {format}, ngff {ngff}")
+}
+
+fn fov_line(fov: &Fov, slot: &ImageSlot) -> String {
+    let mut line = format!("  {} = {}", fov.label, fov.path);
+    if let Some(place) = fov.stage_um {
+        let _infallible = write!(line, " at {:.1},{:.1}", place.x, place.y);
+    }
+    if !fov.present {
+        line.push_str(" (planned)");
+    }
+    if let ImageSlot::Failed(error) = slot {
+        let _infallible = write!(line, " (failed: {})", error.code);
+    }
+    line
+}
+
+fn image_lines(image: &Image, lines: &mut Vec<String>) {
+    let axes: Vec<&str> = image.axes.iter().map(|axis| axis.name.as_str()).collect();
+    lines.push(format!(
+        "image {} {}",
+        axes.join(","),
+        image.sample_type.name()
+    ));
+    lines.extend(image.levels.iter().map(level_line));
+    let step = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), |value| value.to_string());
+    let sampling = image.sampling;
+    lines.push(format!(
+        "  pixel {} x {} \u{b5}m, z {} \u{b5}m, t {} s",
+        step(sampling.y_um),
+        step(sampling.x_um),
+        step(sampling.z_um),
+        step(sampling.t_secs)
+    ));
+    lines.push(format!("  {}", image.storage));
+    let channels: Vec<String> = image
+        .channels
+        .iter()
+        .enumerate()
+        .map(channel_words)
+        .collect();
+    lines.push(format!("  channels {}", channels.join("; ")));
+    if !image.labels.is_empty() {
+        lines.push(format!("  labels {}", image.labels.join(", ")));
+    }
+}
+
+fn level_line(level: &Level) -> String {
+    let shape: Vec<String> = level.shape.iter().map(u64::to_string).collect();
+    let arrays = match &level.arrays {
+        Arrays::One(_) => String::new(),
+        Arrays::PerTimepoint(all) => {
+            let found = all.iter().flatten().count();
+            format!(", {found} of {} timepoints", all.len())
+        }
+    };
+    format!("  level {}: {}{arrays}", level.path, shape.join("x"))
+}
+
+fn channel_words((index, channel): (usize, &Channel)) -> String {
+    let mut words = channel.display_name(index);
+    if let Some(color) = channel.color {
+        let _infallible = write!(words, " #{}", color.to_hex());
+    }
+    if let Some(window) = channel.window {
+        let _infallible = write!(words, " {}..{}", window.low, window.high);
+    }
+    if let Some(exposure_ms) = channel.exposure_ms {
+        let _infallible = write!(words, " {exposure_ms} ms");
+    }
+    words
+}
+
+fn more(found: usize, shown: usize) -> Option<String> {
+    (found > shown).then(|| format!("  \u{2026} and {} more", found - shown))
+}

@@ -1,0 +1,155 @@
+//! Reading files and folders that are not as they should be.
+
+use super::*;
+
+fn folder_with(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, bytes) in files {
+        fs::write(folder.path().join(name), bytes).expect("a file");
+    }
+    folder
+}
+
+#[test]
+fn only_plain_relative_paths_are_joined() {
+    let base = Path::new("/data/store");
+    let good = [
+        ("0", "/data/store/0"),
+        (".", "/data/store"),
+        ("", "/data/store"),
+        ("./0", "/data/store/0"),
+        ("A/1//0/", "/data/store/A/1/0"),
+        ("深い/µ", "/data/store/深い/µ"),
+        ("a:b", "/data/store/a:b"),
+    ];
+    for (relative, expected) in good {
+        let joined = join_inside(base, relative).map_err(|error| error.to_string());
+        // A colon in second place could be a drive.
+        if relative == "a:b" {
+            assert!(joined.is_err());
+        } else {
+            assert_eq!(joined.as_deref(), Ok(Path::new(expected)), "{relative:?}");
+        }
+    }
+    for bad in [
+        "..",
+        "../x",
+        "a/../../x",
+        "/etc",
+        "//x",
+        "C:\\x",
+        "a\\b",
+        "a\0b",
+        "C:x",
+    ] {
+        let error = join_inside(base, bad).expect_err(bad);
+        assert_eq!(error.code(), Code::UnsafePath, "{bad:?}");
+    }
+}
+
+#[test]
+fn a_listing_is_natural_and_leaves_mac_files_out() {
+    let folder = folder_with(&[("A10", b""), ("A2", b""), ("._A2", b"")]);
+    fs::create_dir(folder.path().join("B1")).expect("a folder");
+    let entries = list(folder.path()).expect("a listing");
+    let found: Vec<_> = entries
+        .iter()
+        .map(|entry| (entry.name.as_str(), entry.kind))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("A2", Kind::File),
+            ("A10", Kind::File),
+            ("B1", Kind::Folder)
+        ]
+    );
+    let error = list(&folder.path().join("none")).expect_err("absent");
+    assert_eq!(error.code(), Code::NotFound);
+}
+
+#[test]
+fn documents_lose_their_byte_order_mark() {
+    let folder = folder_with(&[("a", b"\xef\xbb\xbf{}"), ("b", b"\xb5m"), ("c", b"")]);
+    let read = |name: &str| read_document(&folder.path().join(name)).expect("readable");
+    assert_eq!(read("a").as_deref(), Some("{}"));
+    assert_eq!(read("b").as_deref(), Some("\u{fffd}m"));
+    assert_eq!(read("c").as_deref(), Some(""));
+    assert_eq!(read("none"), None);
+    let error = read_document(folder.path()).expect_err("a folder");
+    assert_eq!(error.code(), Code::IoError);
+}
+
+#[test]
+fn a_document_that_is_being_rewritten_is_waited_for() {
+    let folder = folder_with(&[("zarr.json", b"")]);
+    let path = folder.path().join("zarr.json");
+    let writer = thread::Builder::new()
+        .name("writer".into())
+        .spawn({
+            let path = path.clone();
+            move || {
+                thread::sleep(Duration::from_millis(30));
+                fs::write(path, "{\"a\": 1}")
+            }
+        })
+        .expect("a thread");
+    let value = read_json(&path).expect("complete in the end");
+    assert_eq!(value, Some(serde_json::json!({"a": 1})));
+    writer.join().expect("no panic").expect("written");
+}
+
+#[test]
+fn a_document_that_is_not_json_is_an_error() {
+    let folder = folder_with(&[("cut", b"{\"a\": "), ("odd", b"{a}")]);
+    for name in ["cut", "odd"] {
+        let error = read_json(&folder.path().join(name)).expect_err(name);
+        assert_eq!(error.code(), Code::BadJson);
+    }
+}
+
+#[test]
+fn bare_non_finite_numbers_count_as_null() {
+    let cases = [
+        (
+            "[NaN, -Infinity, Infinity, -1]",
+            serde_json::json!([null, null, null, -1]),
+        ),
+        (
+            r#"{"NaN": "a \" NaN \\", "b": NaN}"#,
+            serde_json::json!({"NaN": "a \" NaN \\", "b": null}),
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(parse_json(text).ok(), Some(expected), "{text}");
+    }
+    assert!(parse_json("[Nan]").is_err());
+}
+
+#[test]
+fn a_range_beyond_the_file_is_refused() {
+    let folder = folder_with(&[("chunk", b"0123456789")]);
+    let file = open_regular(&folder.path().join("chunk"))
+        .expect("readable")
+        .expect("there");
+    let mut target = [0; 4];
+    file.read_range(6, &mut target).expect("inside");
+    assert_eq!(&target, b"6789");
+    for offset in [7, u64::MAX - 1] {
+        let error = file.read_range(offset, &mut target).expect_err("outside");
+        assert_eq!(error.code(), Code::CorruptData);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_and_does_not_hang() {
+    let folder = folder_with(&[]);
+    let path = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    if !made.is_ok_and(|status| status.success()) {
+        return;
+    }
+    let error = open_regular(&path).expect_err("a pipe");
+    assert_eq!(error.code(), Code::IoError);
+}

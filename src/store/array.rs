@@ -1,0 +1,555 @@
+//! An opened Zarr array: what reading its chunks needs, taken from its document once and checked against the budgets.
+//!
+//! Knowledge: Zarr v3 core specification with the `transpose`, `bytes`, `sharding_indexed`, `blosc`, `gzip`, `zstd` and
+//! `crc32c` codecs, and the Zarr v2 specification. A codec chain that does not fit [`Fast`] is left to `zarrs`.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use zarrs::metadata::ArrayMetadata;
+
+use super::{ReadError, codec::ByteCodec, fill::parse_fill};
+use crate::{
+    dataset::{ZarrFormat, ZarrLocator},
+    model::{Code, SampleType, Samples, limits},
+    source::parse_json,
+};
+
+/// An array document cannot be used; the path is added by whoever knows it.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    code: Code,
+    message: String,
+}
+
+impl Refusal {
+    pub(super) fn bad(message: impl Into<String>) -> Self {
+        Self {
+            code: Code::BadMetadata,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn unsupported(message: impl Into<String>) -> Self {
+        Self {
+            code: Code::Unsupported,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn too_large(message: impl Into<String>) -> Self {
+        Self {
+            code: Code::TooLarge,
+            message: message.into(),
+        }
+    }
+
+    /// With the path of the document.
+    pub(super) fn at(self, location: String) -> ReadError {
+        ReadError {
+            code: self.code,
+            message: self.message,
+            location,
+        }
+    }
+}
+
+/// How a shard holds its index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ShardIndex {
+    /// Behind the chunks, not before them.
+    pub(super) is_at_end: bool,
+    /// Followed by a CRC-32C.
+    pub(super) has_checksum: bool,
+    /// Byte order of its numbers.
+    pub(super) is_big_endian: bool,
+}
+
+/// A chain of [transpose,] bytes and bytes-to-bytes codecs, in shards or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fast {
+    /// Shape of a decoded (inner) chunk along the axes of the array.
+    pub(super) chunk: Vec<u64>,
+    /// Chunks of a file along each axis; all 1 without shards.
+    pub(super) per_file: Vec<u64>,
+    /// The index of a shard; `None` where each chunk is a file.
+    pub(super) index: Option<ShardIndex>,
+    /// Samples from one position to the next along each axis in a decoded chunk.
+    pub(super) strides: Vec<usize>,
+    /// The samples' byte order is not this machine's.
+    pub(super) is_swapped: bool,
+    /// Bytes-to-bytes codecs in the order of the document.
+    pub(super) codecs: Vec<ByteCodec>,
+    /// Bytes of a decoded chunk.
+    pub(super) chunk_bytes: usize,
+}
+
+/// How the chunks of an array are read.
+#[derive(Clone, Debug)]
+pub(super) enum Reading {
+    /// By this module's siblings.
+    Fast(Fast),
+    /// By `zarrs`.
+    Generic(Box<ArrayMetadata>),
+}
+
+/// An opened array.
+#[derive(Clone, Debug)]
+pub(super) struct OpenedArray {
+    /// The folder of the array.
+    pub(super) folder: PathBuf,
+    /// Lengths of its axes.
+    pub(super) shape: Vec<u64>,
+    /// Shape of what one file holds: a chunk, or a shard.
+    pub(super) file_shape: Vec<u64>,
+    /// Its sample type.
+    pub(super) sample_type: SampleType,
+    /// One sample: what absent chunks consist of.
+    pub(super) fill: Samples,
+    /// How its chunks are read.
+    pub(super) reading: Reading,
+    prefix: &'static str,
+    separator: char,
+}
+
+impl OpenedArray {
+    /// Reads an array document.
+    pub(super) fn parse(locator: &ZarrLocator, document: &str) -> Result<Self, Refusal> {
+        let value = parse_json(document).map_err(|error| Refusal {
+            code: Code::BadJson,
+            message: format!("not JSON ({error})"),
+        })?;
+        let parsed = match locator.format {
+            ZarrFormat::V3 => parse_v3(&value),
+            ZarrFormat::V2 => parse_v2(&value),
+        };
+        parsed.map(|array| Self {
+            folder: locator.folder.clone(),
+            ..array
+        })
+    }
+
+    /// The path of the file at that place of the file grid.
+    pub(super) fn file_path(&self, file: &[u64]) -> PathBuf {
+        let mut key = String::from(self.prefix);
+        for (place, index) in file.iter().enumerate() {
+            if place > 0 || !self.prefix.is_empty() {
+                key.push(self.separator);
+            }
+            key.push_str(&index.to_string());
+        }
+        self.folder.join(key)
+    }
+}
+
+fn parse_v3(document: &Value) -> Result<OpenedArray, Refusal> {
+    if document.get("node_type").and_then(Value::as_str) != Some("array") {
+        return Err(Refusal::bad("not an array (node_type)"));
+    }
+    let shape = numbers(document.get("shape"), "shape")?;
+    let (data_type, _) = named(document.get("data_type"), "data_type")?;
+    let sample_type = SampleType::from_name(data_type)
+        .ok_or_else(|| Refusal::unsupported(format!("data type {data_type:?}")))?;
+    let (grid, grid_config) = named(document.get("chunk_grid"), "chunk_grid")?;
+    if grid != "regular" {
+        return Err(Refusal::unsupported(format!("chunk grid {grid:?}")));
+    }
+    let file_shape = numbers(grid_config.get("chunk_shape"), "chunk_shape")?;
+    check_shapes(&shape, &file_shape)?;
+    let (prefix, separator) = key_encoding(document.get("chunk_key_encoding"))?;
+    let codecs = document
+        .get("codecs")
+        .and_then(Value::as_array)
+        .ok_or_else(|| Refusal::bad("no codecs"))?;
+    let is_plain = document
+        .get("storage_transformers")
+        .and_then(Value::as_array)
+        .is_none_or(Vec::is_empty);
+    let fast = if is_plain {
+        fast_chain(&file_shape, codecs, sample_type)?
+    } else {
+        None
+    };
+    Ok(OpenedArray {
+        folder: PathBuf::new(),
+        fill: parse_fill(sample_type, document.get("fill_value"))?,
+        reading: reading(fast, &file_shape, document, sample_type)?,
+        shape,
+        file_shape,
+        sample_type,
+        prefix,
+        separator,
+    })
+}
+
+/// What is not fast goes to `zarrs`, which must be able to hold a whole decoded file.
+fn reading(
+    fast: Option<Fast>,
+    file_shape: &[u64],
+    document: &Value,
+    sample_type: SampleType,
+) -> Result<Reading, Refusal> {
+    if let Some(fast) = fast {
+        return Ok(Reading::Fast(fast));
+    }
+    num_bytes(file_shape, sample_type)?;
+    check_inner_chunks(document, file_shape, 0)?;
+    let metadata = serde_json::from_value(document.clone())
+        .map_err(|error| Refusal::bad(format!("array document ({error})")))?;
+    Ok(Reading::Generic(Box::new(metadata)))
+}
+
+/// Prefix and separator of chunk keys.
+fn key_encoding(encoding: Option<&Value>) -> Result<(&'static str, char), Refusal> {
+    let (name, config) = named(encoding, "chunk_key_encoding")?;
+    let separator = config.get("separator").and_then(Value::as_str);
+    let (prefix, default) = match name {
+        "default" => ("c", "/"),
+        "v2" => ("", "."),
+        _ => return Err(Refusal::unsupported(format!("chunk key encoding {name:?}"))),
+    };
+    Ok((prefix, separator_of(separator.unwrap_or(default))?))
+}
+
+fn separator_of(text: &str) -> Result<char, Refusal> {
+    match text {
+        "/" => Ok('/'),
+        "." => Ok('.'),
+        _ => Err(Refusal::bad(format!(
+            "separator {text:?}, expected \"/\" or \".\""
+        ))),
+    }
+}
+
+/// The chain, if it is one that we read ourselves.
+fn fast_chain(
+    file_shape: &[u64],
+    codecs: &[Value],
+    sample_type: SampleType,
+) -> Result<Option<Fast>, Refusal> {
+    let [first, rest @ ..] = codecs else {
+        return Err(Refusal::bad("empty codec chain"));
+    };
+    let (name, config) = named(Some(first), "codec")?;
+    if name != "sharding_indexed" || !rest.is_empty() {
+        let per_file = vec![1; file_shape.len()];
+        return plain_chain(file_shape, per_file, None, codecs, sample_type);
+    }
+    let chunk = numbers(config.get("chunk_shape"), "chunk_shape")?;
+    let per_file = chunks_per_shard(file_shape, &chunk)?;
+    let inner = config.get("codecs").and_then(Value::as_array);
+    let index_codecs = config.get("index_codecs").and_then(Value::as_array);
+    let (Some(inner), Some(index_codecs)) = (inner, index_codecs) else {
+        return Err(Refusal::bad("sharding without codecs or index_codecs"));
+    };
+    let is_at_end = match config.get("index_location").and_then(Value::as_str) {
+        None | Some("end") => true,
+        Some("start") => false,
+        Some(other) => return Err(Refusal::bad(format!("index_location {other:?}"))),
+    };
+    match shard_index(index_codecs, is_at_end) {
+        Some(index) => plain_chain(&chunk, per_file, Some(index), inner, sample_type),
+        None => Ok(None),
+    }
+}
+
+/// Bytes, with or without a checksum; `None` for any other chain.
+fn shard_index(codecs: &[Value], is_at_end: bool) -> Option<ShardIndex> {
+    let (bytes, config) = named(codecs.first(), "codec").ok()?;
+    let rest = codecs.get(1..)?;
+    let has_checksum = match rest {
+        [] => false,
+        [only] => named(Some(only), "codec").ok()?.0 == "crc32c",
+        _ => return None,
+    };
+    (bytes == "bytes" && has_checksum != rest.is_empty()).then(|| ShardIndex {
+        is_at_end,
+        has_checksum,
+        is_big_endian: config.get("endian").and_then(Value::as_str) == Some("big"),
+    })
+}
+
+fn chunks_per_shard(shard: &[u64], chunk: &[u64]) -> Result<Vec<u64>, Refusal> {
+    if shard.len() != chunk.len() || chunk.contains(&0) {
+        return Err(Refusal::bad(format!(
+            "chunks {chunk:?} in shards {shard:?}"
+        )));
+    }
+    let counts = shard.iter().zip(chunk).map(|(&shard, &chunk)| {
+        shard
+            .is_multiple_of(chunk)
+            .then(|| shard / chunk)
+            .ok_or_else(|| Refusal::bad(format!("shards of {shard} are no multiple of {chunk}")))
+    });
+    let counts: Vec<u64> = counts.collect::<Result<_, _>>()?;
+    match product(&counts) {
+        Some(total) if total <= limits::SHARD_CHUNKS => Ok(counts),
+        _ => Err(Refusal::too_large(format!(
+            "{counts:?} chunks in a shard, at most {} are read",
+            limits::SHARD_CHUNKS
+        ))),
+    }
+}
+
+/// [transpose,] bytes, bytes-to-bytes codecs; `None` for any other chain.
+fn plain_chain(
+    chunk: &[u64],
+    per_file: Vec<u64>,
+    index: Option<ShardIndex>,
+    codecs: &[Value],
+    sample_type: SampleType,
+) -> Result<Option<Fast>, Refusal> {
+    let chunk_bytes = num_bytes(chunk, sample_type)?;
+    let mut rest = codecs.iter().peekable();
+    let mut order: Vec<usize> = (0..chunk.len()).collect();
+    if let Some(transpose) = rest.next_if(|codec| is_named(codec, "transpose")) {
+        let (_, config) = named(Some(transpose), "codec")?;
+        order = transpose_order(config.get("order"), chunk.len())?;
+    }
+    let Some(bytes) = rest.next_if(|codec| is_named(codec, "bytes")) else {
+        return Ok(None);
+    };
+    let (_, config) = named(Some(bytes), "codec")?;
+    let is_big = match config.get("endian").and_then(Value::as_str) {
+        Some("big") => true,
+        Some("little") => false,
+        None if sample_type.num_bytes() == 1 => false,
+        other => return Err(Refusal::bad(format!("bytes codec with endian {other:?}"))),
+    };
+    let mut byte_codecs = Vec::new();
+    for codec in rest {
+        let (name, _) = named(Some(codec), "codec")?;
+        match ByteCodec::from_name(name) {
+            Some(codec) => byte_codecs.push(codec),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(Fast {
+        chunk: chunk.to_vec(),
+        per_file,
+        index,
+        strides: strides(chunk, &order),
+        is_swapped: is_big != cfg!(target_endian = "big") && sample_type.num_bytes() > 1,
+        codecs: byte_codecs,
+        chunk_bytes,
+    }))
+}
+
+/// A permutation of the axes; "C" and "F" are the spelling of early v3 writers.
+fn transpose_order(order: Option<&Value>, num_axes: usize) -> Result<Vec<usize>, Refusal> {
+    let found = match order {
+        Some(Value::String(name)) if name == "C" => (0..num_axes).collect(),
+        Some(Value::String(name)) if name == "F" => (0..num_axes).rev().collect(),
+        other => numbers(other, "transpose order")?
+            .iter()
+            .map(|&axis| usize::try_from(axis).unwrap_or(usize::MAX))
+            .collect::<Vec<_>>(),
+    };
+    let mut sorted = found.clone();
+    sorted.sort_unstable();
+    if sorted.iter().copied().eq(0..num_axes) {
+        Ok(found)
+    } else {
+        Err(Refusal::bad(format!(
+            "transpose order {found:?} of {num_axes} axes"
+        )))
+    }
+}
+
+/// Samples from one position to the next along each axis, where the axes are stored in `order`, the last fastest.
+fn strides(chunk: &[u64], order: &[usize]) -> Vec<usize> {
+    let mut strides = vec![0; chunk.len()];
+    let mut stride = 1;
+    for &axis in order.iter().rev() {
+        strides[axis] = stride;
+        // The product of a chunk is within the budget.
+        stride *= usize::try_from(chunk[axis]).unwrap_or(usize::MAX);
+    }
+    strides
+}
+
+fn parse_v2(document: &Value) -> Result<OpenedArray, Refusal> {
+    let shape = numbers(document.get("shape"), "shape")?;
+    let file_shape = numbers(document.get("chunks"), "chunks")?;
+    check_shapes(&shape, &file_shape)?;
+    let dtype = document
+        .get("dtype")
+        .and_then(Value::as_str)
+        .ok_or_else(|| Refusal::unsupported("dtype that is not a simple one"))?;
+    let (sample_type, is_big) =
+        v2_sample_type(dtype).ok_or_else(|| Refusal::unsupported(format!("dtype {dtype:?}")))?;
+    let separator = document.get("dimension_separator").and_then(Value::as_str);
+    let fast = v2_chain(document, &file_shape, sample_type, is_big)?;
+    Ok(OpenedArray {
+        folder: PathBuf::new(),
+        fill: parse_fill(sample_type, document.get("fill_value"))?,
+        reading: reading(fast, &file_shape, document, sample_type)?,
+        separator: separator_of(separator.unwrap_or("."))?,
+        prefix: "",
+        shape,
+        file_shape,
+        sample_type,
+    })
+}
+
+fn v2_chain(
+    document: &Value,
+    chunk: &[u64],
+    sample_type: SampleType,
+    is_big: bool,
+) -> Result<Option<Fast>, Refusal> {
+    let mut order: Vec<usize> = (0..chunk.len()).collect();
+    if document.get("order").and_then(Value::as_str) == Some("F") {
+        order.reverse();
+    }
+    let filters = document.get("filters").and_then(Value::as_array);
+    let codecs = match document.get("compressor") {
+        None | Some(Value::Null) => Some(Vec::new()),
+        Some(compressor) => compressor
+            .get("id")
+            .and_then(Value::as_str)
+            .and_then(ByteCodec::from_name)
+            // numcodecs' crc32c stands before the data.
+            .filter(|&codec| codec != ByteCodec::Crc32c)
+            .map(|codec| vec![codec]),
+    };
+    let (Some(codecs), true) = (codecs, filters.is_none_or(Vec::is_empty)) else {
+        return Ok(None);
+    };
+    Ok(Some(Fast {
+        chunk: chunk.to_vec(),
+        per_file: vec![1; chunk.len()],
+        index: None,
+        strides: strides(chunk, &order),
+        is_swapped: is_big != cfg!(target_endian = "big") && sample_type.num_bytes() > 1,
+        codecs,
+        chunk_bytes: num_bytes(chunk, sample_type)?,
+    }))
+}
+
+/// The sample type of a numpy type string, and whether it is big-endian.
+fn v2_sample_type(dtype: &str) -> Option<(SampleType, bool)> {
+    let mut letters = dtype.chars();
+    let is_big = match letters.next()? {
+        '<' | '|' => false,
+        '>' => true,
+        _ => return None,
+    };
+    let sample_type = match letters.as_str() {
+        "b1" => SampleType::Bool,
+        "u1" => SampleType::U8,
+        "u2" => SampleType::U16,
+        "u4" => SampleType::U32,
+        "u8" => SampleType::U64,
+        "i1" => SampleType::I8,
+        "i2" => SampleType::I16,
+        "i4" => SampleType::I32,
+        "i8" => SampleType::I64,
+        "f2" => SampleType::F16,
+        "f4" => SampleType::F32,
+        "f8" => SampleType::F64,
+        _ => return None,
+    };
+    Some((sample_type, is_big))
+}
+
+/// Name and configuration of an extension: `"bytes"`, or `{"name": "bytes", "configuration": {..}}`.
+fn named<'a>(value: Option<&'a Value>, what: &str) -> Result<(&'a str, &'a Value), Refusal> {
+    const NOTHING: &Value = &Value::Null;
+    let value = value.ok_or_else(|| Refusal::bad(format!("no {what}")))?;
+    let name = match value {
+        Value::String(name) => Some(name.as_str()),
+        _ => value.get("name").and_then(Value::as_str),
+    };
+    let name = name.ok_or_else(|| Refusal::bad(format!("{what} without a name")))?;
+    Ok((name, value.get("configuration").unwrap_or(NOTHING)))
+}
+
+fn is_named(value: &Value, name: &str) -> bool {
+    named(Some(value), "codec").is_ok_and(|(found, _)| found == name)
+}
+
+/// A list of whole numbers, as many as an array may have dimensions.
+fn numbers(value: Option<&Value>, what: &str) -> Result<Vec<u64>, Refusal> {
+    let list = value
+        .and_then(Value::as_array)
+        .ok_or_else(|| Refusal::bad(format!("{what} is not a list")))?;
+    if list.len() > limits::ARRAY_DIMENSIONS {
+        return Err(Refusal::too_large(format!(
+            "{} dimensions, at most {} are read",
+            list.len(),
+            limits::ARRAY_DIMENSIONS
+        )));
+    }
+    let found: Option<Vec<u64>> = list.iter().map(Value::as_u64).collect();
+    found.ok_or_else(|| Refusal::bad(format!("{what} is not a list of whole numbers")))
+}
+
+fn check_shapes(shape: &[u64], file_shape: &[u64]) -> Result<(), Refusal> {
+    if shape.len() != file_shape.len() {
+        return Err(Refusal::bad(format!(
+            "{} dimensions, chunks have {}",
+            shape.len(),
+            file_shape.len()
+        )));
+    }
+    if file_shape.contains(&0) {
+        return Err(Refusal::bad(format!("chunks of {file_shape:?}")));
+    }
+    Ok(())
+}
+
+pub(super) fn product(lengths: &[u64]) -> Option<u64> {
+    lengths
+        .iter()
+        .try_fold(1_u64, |product, &length| product.checked_mul(length))
+}
+
+/// Bytes of a decoded chunk, if it fits the budgets.
+fn num_bytes(chunk: &[u64], sample_type: SampleType) -> Result<usize, Refusal> {
+    let samples = product(chunk).filter(|&samples| samples <= limits::CHUNK_SAMPLES);
+    let bytes = samples
+        .map(|samples| samples * sample_type.num_bytes() as u64)
+        .filter(|&bytes| bytes <= limits::DECODED_BYTES);
+    bytes
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .ok_or_else(|| {
+            Refusal::too_large(format!(
+                "chunks of {chunk:?} {} samples, at most {} samples and {} bytes are read",
+                sample_type.name(),
+                limits::CHUNK_SAMPLES,
+                limits::DECODED_BYTES
+            ))
+        })
+}
+
+/// Checks every `sharding_indexed` inside a document before `zarrs` allocates for it.
+fn check_inner_chunks(value: &Value, outer: &[u64], depth: usize) -> Result<(), Refusal> {
+    const MAX_DEPTH: usize = 3;
+    let Some(codecs) = value.get("codecs").and_then(Value::as_array) else {
+        return Ok(());
+    };
+    for codec in codecs {
+        let (name, config) = named(Some(codec), "codec")?;
+        if name == "sharding_indexed" {
+            if depth >= MAX_DEPTH {
+                return Err(Refusal::unsupported(format!(
+                    "shards more than {MAX_DEPTH} deep"
+                )));
+            }
+            let chunk = numbers(config.get("chunk_shape"), "chunk_shape")?;
+            // A transpose before the shards permutes the outer shape; only then the multiples may differ.
+            let counts = if is_named(&codecs[0], "transpose") {
+                product(&chunk).map(|_| ())
+            } else {
+                chunks_per_shard(outer, &chunk)?;
+                Some(())
+            };
+            if counts.is_none() || chunk.contains(&0) {
+                return Err(Refusal::bad(format!("chunks of {chunk:?}")));
+            }
+            check_inner_chunks(config, &chunk, depth + 1)?;
+        }
+    }
+    Ok(())
+}

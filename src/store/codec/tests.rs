@@ -1,0 +1,219 @@
+//! Decoders against streams that are made here bit by bit, and against damaged ones.
+
+use super::*;
+
+/// Deterministic, half repetitive bytes.
+fn sample_bytes(len: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_u32;
+    (0..len)
+        .map(|at| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            if at % 16 < 10 {
+                (at / 16) as u8
+            } else {
+                (state >> 24) as u8
+            }
+        })
+        .collect()
+}
+
+fn shuffled_bytes(type_size: usize, data: &[u8]) -> Vec<u8> {
+    let n = data.len() / type_size;
+    let mut out: Vec<u8> = (0..type_size)
+        .flat_map(|byte| (0..n).map(move |at| data[at * type_size + byte]))
+        .collect();
+    out.extend_from_slice(&data[n * type_size..]);
+    out
+}
+
+fn shuffled_bits(type_size: usize, data: &[u8]) -> Vec<u8> {
+    let n = data.len() / type_size;
+    if !n.is_multiple_of(8) {
+        return data.to_vec();
+    }
+    let mut out = vec![0; n * type_size];
+    for at in 0..n {
+        for byte in 0..type_size {
+            for bit in 0..8 {
+                let row = byte * 8 + bit;
+                out[row * (n / 8) + at / 8] |= (data[at * type_size + byte] >> bit & 1) << (at % 8);
+            }
+        }
+    }
+    out.extend_from_slice(&data[n * type_size..]);
+    out
+}
+
+/// What a container is made with.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct Recipe {
+    /// 1 lz4, 3 zlib, 4 zstd.
+    pub(in crate::store) compressor: u8,
+    /// 0 none, 1 bytes, 4 bits.
+    pub(in crate::store) shuffle: u8,
+    pub(in crate::store) type_size: usize,
+    pub(in crate::store) block_len: usize,
+    pub(in crate::store) is_split: bool,
+}
+
+/// A small C-Blosc writer.
+pub(in crate::store) fn blosc_container(data: &[u8], recipe: Recipe) -> Vec<u8> {
+    let Recipe {
+        compressor,
+        shuffle,
+        type_size,
+        block_len,
+        is_split,
+    } = recipe;
+    let block_len = block_len.min(data.len());
+    let mut body = Vec::new();
+    let mut starts = Vec::new();
+    let num_blocks = data.len().div_ceil(block_len);
+    for block in data.chunks(block_len) {
+        starts.push((16 + 4 * num_blocks + body.len()) as u32);
+        let shuffled = match shuffle {
+            1 if type_size > 1 => shuffled_bytes(type_size, block),
+            4 => shuffled_bits(type_size, block),
+            _ => block.to_vec(),
+        };
+        let splits =
+            is_split && type_size <= 16 && block_len / type_size >= 128 && block.len() == block_len;
+        let split_len = if splits {
+            block.len() / type_size
+        } else {
+            block.len()
+        };
+        for split in shuffled.chunks(split_len) {
+            let packed = match compressor {
+                1 => lz4_flex::block::compress(split),
+                3 => {
+                    let mut writer =
+                        flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+                    std::io::Write::write_all(&mut writer, split).expect("in memory");
+                    writer.finish().expect("in memory")
+                }
+                _ => zstd::bulk::compress(split, 1).expect("in memory"),
+            };
+            let stored = packed.len() >= split.len();
+            let bytes = if stored { split } else { &packed };
+            body.extend((bytes.len() as u32).to_le_bytes());
+            body.extend(bytes);
+        }
+    }
+    let flags = compressor << 5 | shuffle | if is_split { 0 } else { 16 };
+    let mut out = vec![2, 1, flags, type_size as u8];
+    out.extend((data.len() as u32).to_le_bytes());
+    out.extend((block_len as u32).to_le_bytes());
+    out.extend(((16 + 4 * num_blocks + body.len()) as u32).to_le_bytes());
+    out.extend(starts.iter().flat_map(|start| start.to_le_bytes()));
+    out.extend(body);
+    out
+}
+
+pub(in crate::store) fn lz4_recipe(block_len: usize) -> Recipe {
+    Recipe {
+        compressor: 1,
+        shuffle: 1,
+        type_size: 2,
+        block_len,
+        is_split: true,
+    }
+}
+
+#[test]
+fn every_blosc_container_gives_its_bytes_back() {
+    for compressor in [1, 3, 4] {
+        for shuffle in [0, 1, 4] {
+            for type_size in [1, 2, 3, 4, 8] {
+                for (len, block_len) in [(8192, 8192), (10_000, 2048 * 3), (1003, 512), (17, 17)] {
+                    for is_split in [true, false] {
+                        let block_len = block_len / type_size * type_size;
+                        let recipe = Recipe {
+                            compressor,
+                            shuffle,
+                            type_size,
+                            block_len,
+                            is_split,
+                        };
+                        let data = sample_bytes(len);
+                        let packed = blosc_container(&data, recipe);
+                        let mut target = vec![0; len];
+                        let outcome = ByteCodec::Blosc.decode(&packed, &mut target);
+                        assert_eq!(outcome, Ok(()), "{recipe:?} {len}");
+                        assert!(target == data, "{recipe:?} {len}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn damaged_blosc_containers_are_errors() {
+    let data = sample_bytes(10_000);
+    let packed = blosc_container(&data, lz4_recipe(4096));
+    let mut target = vec![0; data.len()];
+    for len in 0..packed.len() {
+        assert!(
+            ByteCodec::Blosc
+                .decode(&packed[..len], &mut target)
+                .is_err(),
+            "{len}"
+        );
+    }
+    // Any single byte may lie; only a clean answer counts.
+    for at in 0..200.min(packed.len()) {
+        for lie in [0, 1, 0x7f, 0xff] {
+            let mut bad = packed.clone();
+            bad[at] = lie;
+            drop(ByteCodec::Blosc.decode(&bad, &mut target));
+        }
+    }
+}
+
+#[test]
+fn blosclz_and_snappy_expand_runs_and_matches() {
+    // Three literals, then 9 bytes from a distance of 3; then one literal.
+    let packed = [2, b'a', b'b', b'c', 7 << 5, 0, 2, 0, b'!'];
+    let mut target = [0; 13];
+    assert_eq!(blosclz::decompress(&packed, &mut target), Some(13));
+    assert_eq!(&target, b"abcabcabcabc!");
+    let packed = [13, 2 << 2, b'a', b'b', b'c', (9 - 4) << 2 | 1, 3, 0, b'!'];
+    let mut target = [0; 13];
+    assert_eq!(snappy::decompress(&packed, &mut target), Some(13));
+    assert_eq!(&target, b"abcabcabcabc!");
+}
+
+#[test]
+fn bombs_and_short_streams_are_errors() {
+    let long = vec![0; 1 << 20];
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, &long).expect("in memory");
+    let gzip = gzip.finish().expect("in memory");
+    let zstd = zstd::bulk::compress(&long, 1).expect("in memory");
+    for (codec, packed) in [(ByteCodec::Gzip, gzip), (ByteCodec::Zstd, zstd)] {
+        for len in [100, (1 << 20) - 1, (1 << 20) + 1] {
+            assert!(
+                codec.decode(&packed, &mut vec![0; len]).is_err(),
+                "{codec:?} {len}"
+            );
+            let chain = [ByteCodec::Blosc, codec];
+            assert!(decode_chain(&chain, &packed, &mut vec![0; len]).is_err());
+        }
+        assert_eq!(codec.decode(&packed, &mut vec![0; 1 << 20]), Ok(()));
+    }
+}
+
+#[test]
+fn a_chain_is_undone_from_its_end() {
+    let data = sample_bytes(3000);
+    let mut packed =
+        zstd::bulk::compress(&blosc_container(&data, lz4_recipe(3000)), 1).expect("in memory");
+    packed.extend(crc32c::crc32c(&packed).to_le_bytes());
+    let chain = [ByteCodec::Blosc, ByteCodec::Zstd, ByteCodec::Crc32c];
+    let mut target = vec![0; 3000];
+    assert_eq!(decode_chain(&chain, &packed, &mut target), Ok(()));
+    assert!(target == data);
+    packed[5] ^= 1;
+    assert!(decode_chain(&chain, &packed, &mut target).is_err());
+}
