@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{CanvasSize, ChannelLook, Pixels, PlaneState, RectPx, TileId, Visible};
+use crate::model::{CanvasSize, ChannelLook, DatasetId, Pixels, PlaneState, RectPx, TileId, Visible};
 
 /// Why a tile is hatched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +38,10 @@ pub struct DrawItem {
 }
 
 /// What is drawn now.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct DrawList {
+    /// The dataset that the tiles belong to: part of their textures' keys.
+    pub dataset: DatasetId,
     /// The canvas.
     pub canvas: CanvasSize,
     /// Visible channels.
@@ -83,6 +85,7 @@ pub fn draw_list(visible: &Visible, at_hand: &mut dyn FnMut(TileId) -> AtHand) -
         (item.hatch.is_some() || !item.tiles.is_empty()).then_some(item)
     });
     DrawList {
+        dataset: visible.dataset,
         canvas: visible.canvas,
         items: items.collect(),
         looks: visible.looks.clone(),
