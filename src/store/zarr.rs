@@ -147,9 +147,9 @@ pub(super) fn read(
         reader.read_bands(&mut samples)?
     };
     if let Samples::Bool(bools) = &mut samples {
-        bools
-            .iter_mut()
-            .for_each(|sample| *sample = u8::from(*sample != 0));
+        for sample in bools {
+            *sample = u8::from(*sample != 0);
+        }
     }
     let pixels = Pixels::new(rect.width, rect.height, order, samples)
         .map_err(|error| ReadError::new(Code::BadMetadata, error.to_string(), &array.folder))?;
