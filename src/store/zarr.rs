@@ -123,22 +123,12 @@ pub(super) fn read(
     let num_chunks =
         (y.chunks().end - y.chunks().start).saturating_mul(x.chunks().end - x.chunks().start);
     let num_samples = check_budget(array, rect, num_chunks)?;
-    let is_column_major = y.rank() < x.rank();
-    let (order, along, across) = if is_column_major {
-        (MemoryOrder::ColumnMajor, y, x)
+    let order = if y.rank() < x.rank() {
+        MemoryOrder::ColumnMajor
     } else {
-        (MemoryOrder::RowMajor, x, y)
+        MemoryOrder::RowMajor
     };
-    let mut reader = Reader {
-        array,
-        fast,
-        slab,
-        along,
-        across,
-        plane_start: plane_start(fast, slab),
-        size: array.sample_type.num_bytes(),
-        shards: HashMap::new(),
-    };
+    let mut reader = Reader::new(array, fast, slab, order, (x, y));
     reader.open_shards()?;
     let mut samples = Samples::zeros(array.sample_type, num_samples);
     let present = if num_chunks == 1 && reader.is_direct() {
@@ -187,7 +177,32 @@ fn plane_start(fast: &Fast, slab: &Slab) -> usize {
         .sum()
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// `sides`: x, y.
+    fn new(
+        array: &'a OpenedArray,
+        fast: &'a Fast,
+        slab: &'a Slab,
+        order: MemoryOrder,
+        sides: (Side, Side),
+    ) -> Self {
+        let (x, y) = sides;
+        let (along, across) = match order {
+            MemoryOrder::ColumnMajor => (y, x),
+            MemoryOrder::RowMajor => (x, y),
+        };
+        Self {
+            array,
+            fast,
+            slab,
+            along,
+            across,
+            plane_start: plane_start(fast, slab),
+            size: array.sample_type.num_bytes(),
+            shards: HashMap::new(),
+        }
+    }
+
     /// Opens the shards of the tile, while they are few.
     fn open_shards(&mut self) -> Result<(), ReadError> {
         let Some(index) = self.fast.index else {
