@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     /// The mean of 3 x 3 samples, row by row, in both memory orders.
-    fn check(samples: Samples, expected: &Samples) {
+    fn check(samples: &Samples, expected: &Samples) {
         for order in [MemoryOrder::RowMajor, MemoryOrder::ColumnMajor] {
             let pixels = Pixels::new(3, 3, order, samples.clone()).expect("nine");
             let half = halved(&pixels);
@@ -187,21 +187,21 @@ mod tests {
     fn integers_round_half_up_and_never_overflow() {
         // Symmetric matrices, so that both memory orders expect the same.
         check(
-            Samples::U8(vec![255, 254, 1, 254, 255, 2, 1, 2, 9]),
+            &Samples::U8(vec![255, 254, 1, 254, 255, 2, 1, 2, 9]),
             &Samples::U8(vec![255, 2, 2, 9]),
         );
         check(
-            Samples::I16(vec![-1, -2, -3, -2, -1, -4, -3, -4, -32768]),
+            &Samples::I16(vec![-1, -2, -3, -2, -1, -4, -3, -4, -32768]),
             &Samples::I16(vec![-1, -3, -3, -32768]),
         );
         let max = u64::MAX;
         check(
-            Samples::U64(vec![max, max, max, max, max, max - 1, max, max - 1, 7]),
+            &Samples::U64(vec![max, max, max, max, max, max - 1, max, max - 1, 7]),
             &Samples::U64(vec![max, max, max, 7]),
         );
         let (low, high) = (i64::MIN, i64::MAX);
         check(
-            Samples::I64(vec![low, low, high, low, low, low, high, low, 7]),
+            &Samples::I64(vec![low, low, high, low, low, low, high, low, 7]),
             &Samples::I64(vec![low, 0, 0, 7]),
         );
     }
@@ -210,11 +210,11 @@ mod tests {
     fn nan_is_left_out_of_means() {
         let nan = f32::NAN;
         check(
-            Samples::F32(vec![nan, 2.0, nan, 2.0, 5.0, nan, nan, nan, f32::INFINITY]),
+            &Samples::F32(vec![nan, 2.0, nan, 2.0, 5.0, nan, nan, nan, f32::INFINITY]),
             &Samples::F32(vec![3.0, nan, nan, f32::INFINITY]),
         );
         check(
-            Samples::F64(vec![1e308, 1e308, 1.0, 1e308, 1e308, 2.0, 1.0, 2.0, 0.0]),
+            &Samples::F64(vec![1e308, 1e308, 1.0, 1e308, 1e308, 2.0, 1.0, 2.0, 0.0]),
             &Samples::F64(vec![1e308, 1.5, 1.5, 0.0]),
         );
     }
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn bools_and_labels_take_the_top_left_one() {
         check(
-            Samples::Bool(vec![0, 1, 1, 1, 1, 1, 1, 1, 0]),
+            &Samples::Bool(vec![0, 1, 1, 1, 1, 1, 1, 1, 0]),
             &Samples::Bool(vec![0, 1, 1, 0]),
         );
         let labels = Samples::U32((1..=15).collect());

@@ -19,8 +19,9 @@ use super::{
     ReadError,
     array::OpenedArray,
     locate::Slab,
+    presence::count_files,
     register::register_codecs,
-    zarr::{Tile, TileRect, check_budget, count_files},
+    zarr::{Tile, TileRect, check_budget},
 };
 use crate::{
     model::{Code, MemoryOrder, Pixels, Samples, limits},

@@ -138,16 +138,7 @@ fn plane_index(
         AxisRole::Fov => u64::from(array_index.unwrap_or(0)),
         AxisRole::Y | AxisRole::X | AxisRole::Other => 0,
     };
-    for (role, name) in [
-        (AxisRole::Time, "t"),
-        (AxisRole::Channel, "c"),
-        (AxisRole::Z, "z"),
-    ] {
-        let index = wanted(role);
-        if image.axis_of(role).is_none() && index > 0 {
-            return Err(format!("{name} {index}, the image has no such axis"));
-        }
-    }
+    check_absent_axes(image, wanted)?;
     let mut indices = Vec::with_capacity(image.axes.len());
     for (axis, &length) in image.axes.iter().zip(&level.shape) {
         let index = match axis.role {
@@ -160,6 +151,21 @@ fn plane_index(
         indices.push(index);
     }
     Ok(indices)
+}
+
+/// Index 0 for an axis that the image lacks is fine, others are not.
+fn check_absent_axes(image: &Image, wanted: impl Fn(AxisRole) -> u64) -> Result<(), String> {
+    for (role, name) in [
+        (AxisRole::Time, "t"),
+        (AxisRole::Channel, "c"),
+        (AxisRole::Z, "z"),
+    ] {
+        let index = wanted(role);
+        if image.axis_of(role).is_none() && index > 0 {
+            return Err(format!("{name} {index}, the image has no such axis"));
+        }
+    }
+    Ok(())
 }
 
 /// Positions along the other axes, in axis order; the last is the fastest.

@@ -5,12 +5,14 @@
 //! belong on a reader thread.
 
 mod array;
+mod chain;
 mod codec;
 mod copy;
 mod fallback;
 mod fill;
 mod locate;
 mod opened;
+mod presence;
 mod register;
 mod shard;
 mod zarr;
@@ -221,10 +223,10 @@ impl Store {
             return Ok(PlaneState::Written);
         }
         let (present, total) = match &array.reading {
-            Reading::Fast(fast) => zarr::presence(&array, fast, &slab)?,
+            Reading::Fast(fast) => presence::presence(&array, fast, &slab)?,
             Reading::Generic(_) => {
-                let files = zarr::plane_files(&array, &slab, &array.file_shape)?;
-                zarr::count_files(&array, &files)?
+                let files = presence::plane_files(&array, &slab, &array.file_shape)?;
+                presence::count_files(&array, &files)?
             }
         };
         Ok(if present == total {

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     model::{Code, MemoryOrder, Pixels, Samples, limits},
-    source::{OpenFile, open_regular, stat},
+    source::{OpenFile, open_regular},
 };
 
 /// Shards that a read keeps open at once, each with its index; further ones are opened again for each chunk.
@@ -123,22 +123,12 @@ pub(super) fn read(
     let num_chunks =
         (y.chunks().end - y.chunks().start).saturating_mul(x.chunks().end - x.chunks().start);
     let num_samples = check_budget(array, rect, num_chunks)?;
-    let is_column_major = y.rank() < x.rank();
-    let (order, along, across) = if is_column_major {
-        (MemoryOrder::ColumnMajor, y, x)
+    let order = if y.rank() < x.rank() {
+        MemoryOrder::ColumnMajor
     } else {
-        (MemoryOrder::RowMajor, x, y)
+        MemoryOrder::RowMajor
     };
-    let mut reader = Reader {
-        array,
-        fast,
-        slab,
-        along,
-        across,
-        plane_start: plane_start(fast, slab),
-        size: array.sample_type.num_bytes(),
-        shards: HashMap::new(),
-    };
+    let mut reader = Reader::new(array, fast, slab, order, (x, y));
     reader.open_shards()?;
     let mut samples = Samples::zeros(array.sample_type, num_samples);
     let present = if num_chunks == 1 && reader.is_direct() {
@@ -147,9 +137,9 @@ pub(super) fn read(
         reader.read_bands(&mut samples)?
     };
     if let Samples::Bool(bools) = &mut samples {
-        bools
-            .iter_mut()
-            .for_each(|sample| *sample = u8::from(*sample != 0));
+        for sample in bools {
+            *sample = u8::from(*sample != 0);
+        }
     }
     let pixels = Pixels::new(rect.width, rect.height, order, samples)
         .map_err(|error| ReadError::new(Code::BadMetadata, error.to_string(), &array.folder))?;
@@ -187,7 +177,32 @@ fn plane_start(fast: &Fast, slab: &Slab) -> usize {
         .sum()
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// `sides`: x, y.
+    fn new(
+        array: &'a OpenedArray,
+        fast: &'a Fast,
+        slab: &'a Slab,
+        order: MemoryOrder,
+        sides: (Side, Side),
+    ) -> Self {
+        let (x, y) = sides;
+        let (along, across) = match order {
+            MemoryOrder::ColumnMajor => (y, x),
+            MemoryOrder::RowMajor => (x, y),
+        };
+        Self {
+            array,
+            fast,
+            slab,
+            along,
+            across,
+            plane_start: plane_start(fast, slab),
+            size: array.sample_type.num_bytes(),
+            shards: HashMap::new(),
+        }
+    }
+
     /// Opens the shards of the tile, while they are few.
     fn open_shards(&mut self) -> Result<(), ReadError> {
         let Some(index) = self.fast.index else {
@@ -401,102 +416,4 @@ fn with_scratch<R>(len: usize, body: impl FnOnce(&mut [u8]) -> R) -> R {
         BLOCKS.set(blocks);
     }
     result
-}
-
-/// How many chunks of a whole plane are on disk, and of how many; reads shard indices at most.
-pub(super) fn presence(
-    array: &OpenedArray,
-    fast: &Fast,
-    slab: &Slab,
-) -> Result<(u32, u32), ReadError> {
-    let files = plane_files(array, slab, &array.file_shape)?;
-    let Some(index) = fast.index else {
-        return count_files(array, &files);
-    };
-    let num_chunks = fast.per_file.iter().product();
-    let (mut present, mut total) = (0, 0);
-    for file in files {
-        let shard = Shard::open(&array.file_path(&file), index, num_chunks)?;
-        for number in plane_chunks(array, fast, slab, &file) {
-            total += 1;
-            if let Some(shard) = &shard
-                && shard.range(number)?.is_some()
-            {
-                present += 1;
-            }
-        }
-    }
-    Ok((present, total))
-}
-
-/// How many of the files are there.
-pub(super) fn count_files(
-    array: &OpenedArray,
-    files: &[Vec<u64>],
-) -> Result<(u32, u32), ReadError> {
-    let mut present = 0;
-    for file in files {
-        present += u32::from(stat(&array.file_path(file))?.is_some());
-    }
-    Ok((present, files.len() as u32))
-}
-
-/// The files of a plane, first the one of its top left corner.
-pub(super) fn plane_files(
-    array: &OpenedArray,
-    slab: &Slab,
-    file_shape: &[u64],
-) -> Result<Vec<Vec<u64>>, ReadError> {
-    let count = |axis: usize| array.shape[axis].div_ceil(file_shape[axis]);
-    let (rows, cols) = (count(slab.y_axis), count(slab.x_axis));
-    if rows.saturating_mul(cols) > limits::TILE_CHUNKS {
-        let message = format!(
-            "plane of {rows} x {cols} files, at most {} are looked at",
-            limits::TILE_CHUNKS
-        );
-        return Err(ReadError::new(Code::TooLarge, message, &array.folder));
-    }
-    let first: Vec<u64> = slab
-        .index
-        .iter()
-        .zip(file_shape)
-        .map(|(&index, &extent)| index / extent)
-        .collect();
-    let mut files = Vec::new();
-    for row in 0..rows {
-        for col in 0..cols {
-            let mut file = first.clone();
-            file[slab.y_axis] = row;
-            file[slab.x_axis] = col;
-            files.push(file);
-        }
-    }
-    Ok(files)
-}
-
-/// Numbers of the chunks in a shard that hold pixels of the plane.
-fn plane_chunks(array: &OpenedArray, fast: &Fast, slab: &Slab, file: &[u64]) -> Vec<usize> {
-    let last_chunk = |axis: usize| array.shape[axis].div_ceil(fast.chunk[axis]);
-    let side = |axis: usize| {
-        let first = file[axis] * fast.per_file[axis];
-        0..fast.per_file[axis].min(last_chunk(axis).saturating_sub(first))
-    };
-    let mut numbers = Vec::new();
-    for row in side(slab.y_axis) {
-        for col in side(slab.x_axis) {
-            let number = (0..file.len()).fold(0, |number, axis| {
-                let per_file = fast.per_file[axis];
-                let chunk = if axis == slab.y_axis {
-                    row
-                } else if axis == slab.x_axis {
-                    col
-                } else {
-                    slab.index[axis] / fast.chunk[axis] % per_file
-                };
-                number * per_file + chunk
-            });
-            numbers.push(number as usize);
-        }
-    }
-    numbers
 }

@@ -1,4 +1,4 @@
-//! BloscLZ, the compressor of C-Blosc's own (`blosclz.c`, after FastLZ), decoding only.
+//! `BloscLZ`, the compressor of C-Blosc's own (`blosclz.c`, after `FastLZ`), decoding only.
 //!
 //! A control byte below 32 starts that many literals plus one. Otherwise its upper 3 bits are the length of a match
 //! minus 2 (7: more bytes follow) and its lower 5 bits the high part of the distance; distances beyond 8191 take two

@@ -84,7 +84,8 @@ impl ByteCodec {
             Self::Gzip => read_bounded(flate2::bufread::MultiGzDecoder::new(encoded), bound)?,
             Self::Zlib => read_bounded(flate2::bufread::ZlibDecoder::new(encoded), bound)?,
             Self::Zstd => {
-                let decoder = zstd::stream::read::Decoder::with_buffer(encoded).map_err(damaged)?;
+                let decoder = zstd::stream::read::Decoder::with_buffer(encoded)
+                    .map_err(|error| damaged(&error))?;
                 read_bounded(decoder, bound)?
             }
             Self::Crc32c => checked(encoded)?.to_vec(),
@@ -109,11 +110,13 @@ impl ByteCodec {
 fn read_bounded(decoder: impl Read, bound: usize) -> Result<Vec<u8>, DecodeError> {
     let mut bytes = Vec::new();
     let mut bounded = decoder.take(bound as u64 + 1);
-    bounded.read_to_end(&mut bytes).map_err(damaged)?;
+    bounded
+        .read_to_end(&mut bytes)
+        .map_err(|error| damaged(&error))?;
     Ok(bytes)
 }
 
-fn damaged(error: std::io::Error) -> DecodeError {
+fn damaged(error: &std::io::Error) -> DecodeError {
     DecodeError::corrupt(format!("stream is damaged ({error})"))
 }
 

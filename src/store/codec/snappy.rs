@@ -6,7 +6,8 @@ pub(super) fn decompress(data: &[u8], target: &mut [u8]) -> Option<usize> {
     let mut written = 0_usize;
     while let Some((&tag, after)) = rest.split_first() {
         let high = usize::from(tag >> 2);
-        if tag & 3 == 0 {
+        let kind = tag & 3;
+        if kind == 0 {
             let (len, after) = literal_len(high, after)?;
             let (literals, after) = after.split_at_checked(len)?;
             target
@@ -16,7 +17,7 @@ pub(super) fn decompress(data: &[u8], target: &mut [u8]) -> Option<usize> {
             rest = after;
             continue;
         }
-        let (len, extra, top) = match tag & 3 {
+        let (len, extra, top) = match kind {
             1 => ((high & 7) + 4, 1, (high >> 3) << 8),
             2 => (high + 1, 2, 0),
             _ => (high + 1, 4, 0),

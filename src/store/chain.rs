@@ -1,0 +1,232 @@
+//! Codec chains of array documents: which of them the fast path reads, and how.
+//!
+//! Knowledge: the `transpose`, `bytes` and `sharding_indexed` codecs of Zarr v3; `order`, `filters` and `compressor` of v2.
+
+use serde_json::Value;
+
+use super::{
+    array::{Fast, Refusal, ShardIndex, named, num_bytes, numbers, product},
+    codec::ByteCodec,
+};
+use crate::model::{SampleType, limits};
+
+/// The chain, if it is one that we read ourselves.
+pub(super) fn fast_chain(
+    file_shape: &[u64],
+    codecs: &[Value],
+    sample_type: SampleType,
+) -> Result<Option<Fast>, Refusal> {
+    let [first, rest @ ..] = codecs else {
+        return Err(Refusal::bad("empty codec chain"));
+    };
+    let (name, config) = named(Some(first), "codec")?;
+    if name != "sharding_indexed" || !rest.is_empty() {
+        let per_file = vec![1; file_shape.len()];
+        return plain_chain(file_shape, per_file, None, codecs, sample_type);
+    }
+    let chunk = numbers(config.get("chunk_shape"), "chunk_shape")?;
+    let per_file = chunks_per_shard(file_shape, &chunk)?;
+    let inner = config.get("codecs").and_then(Value::as_array);
+    let index_codecs = config.get("index_codecs").and_then(Value::as_array);
+    let (Some(inner), Some(index_codecs)) = (inner, index_codecs) else {
+        return Err(Refusal::bad("sharding without codecs or index_codecs"));
+    };
+    let is_at_end = match config.get("index_location").and_then(Value::as_str) {
+        None | Some("end") => true,
+        Some("start") => false,
+        Some(other) => return Err(Refusal::bad(format!("index_location {other:?}"))),
+    };
+    match shard_index(index_codecs, is_at_end) {
+        Some(index) => plain_chain(&chunk, per_file, Some(index), inner, sample_type),
+        None => Ok(None),
+    }
+}
+
+/// Bytes, with or without a checksum; `None` for any other chain.
+fn shard_index(codecs: &[Value], is_at_end: bool) -> Option<ShardIndex> {
+    let (bytes, config) = named(codecs.first(), "codec").ok()?;
+    let rest = codecs.get(1..)?;
+    let has_checksum = match rest {
+        [] => false,
+        [only] => named(Some(only), "codec").ok()?.0 == "crc32c",
+        _ => return None,
+    };
+    (bytes == "bytes" && has_checksum != rest.is_empty()).then(|| ShardIndex {
+        is_at_end,
+        has_checksum,
+        is_big_endian: config.get("endian").and_then(Value::as_str) == Some("big"),
+    })
+}
+
+fn chunks_per_shard(shard: &[u64], chunk: &[u64]) -> Result<Vec<u64>, Refusal> {
+    if shard.len() != chunk.len() || chunk.contains(&0) {
+        return Err(Refusal::bad(format!(
+            "chunks {chunk:?} in shards {shard:?}"
+        )));
+    }
+    let counts = shard.iter().zip(chunk).map(|(&shard, &chunk)| {
+        shard
+            .is_multiple_of(chunk)
+            .then(|| shard / chunk)
+            .ok_or_else(|| Refusal::bad(format!("shards of {shard} are no multiple of {chunk}")))
+    });
+    let counts: Vec<u64> = counts.collect::<Result<_, _>>()?;
+    match product(&counts) {
+        Some(total) if total <= limits::SHARD_CHUNKS => Ok(counts),
+        _ => Err(Refusal::too_large(format!(
+            "{counts:?} chunks in a shard, at most {} are read",
+            limits::SHARD_CHUNKS
+        ))),
+    }
+}
+
+/// [transpose,] bytes, bytes-to-bytes codecs; `None` for any other chain.
+fn plain_chain(
+    chunk: &[u64],
+    per_file: Vec<u64>,
+    index: Option<ShardIndex>,
+    codecs: &[Value],
+    sample_type: SampleType,
+) -> Result<Option<Fast>, Refusal> {
+    let chunk_bytes = num_bytes(chunk, sample_type)?;
+    let mut rest = codecs.iter().peekable();
+    let mut order: Vec<usize> = (0..chunk.len()).collect();
+    if let Some(transpose) = rest.next_if(|codec| is_named(codec, "transpose")) {
+        let (_, config) = named(Some(transpose), "codec")?;
+        order = transpose_order(config.get("order"), chunk.len())?;
+    }
+    let Some(bytes) = rest.next_if(|codec| is_named(codec, "bytes")) else {
+        return Ok(None);
+    };
+    let (_, config) = named(Some(bytes), "codec")?;
+    let is_big = match config.get("endian").and_then(Value::as_str) {
+        Some("big") => true,
+        Some("little") => false,
+        None if sample_type.num_bytes() == 1 => false,
+        other => return Err(Refusal::bad(format!("bytes codec with endian {other:?}"))),
+    };
+    let mut byte_codecs = Vec::new();
+    for codec in rest {
+        let (name, _) = named(Some(codec), "codec")?;
+        match ByteCodec::from_name(name) {
+            Some(codec) => byte_codecs.push(codec),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(Fast {
+        chunk: chunk.to_vec(),
+        per_file,
+        index,
+        strides: strides(chunk, &order),
+        is_swapped: is_big != cfg!(target_endian = "big") && sample_type.num_bytes() > 1,
+        codecs: byte_codecs,
+        chunk_bytes,
+    }))
+}
+
+/// A permutation of the axes; "C" and "F" are the spelling of early v3 writers.
+fn transpose_order(order: Option<&Value>, num_axes: usize) -> Result<Vec<usize>, Refusal> {
+    let found = match order {
+        Some(Value::String(name)) if name == "C" => (0..num_axes).collect(),
+        Some(Value::String(name)) if name == "F" => (0..num_axes).rev().collect(),
+        other => numbers(other, "transpose order")?
+            .iter()
+            .map(|&axis| usize::try_from(axis).unwrap_or(usize::MAX))
+            .collect::<Vec<_>>(),
+    };
+    let mut sorted = found.clone();
+    sorted.sort_unstable();
+    if sorted.iter().copied().eq(0..num_axes) {
+        Ok(found)
+    } else {
+        Err(Refusal::bad(format!(
+            "transpose order {found:?} of {num_axes} axes"
+        )))
+    }
+}
+
+/// Samples from one position to the next along each axis, where the axes are stored in `order`, the last fastest.
+fn strides(chunk: &[u64], order: &[usize]) -> Vec<usize> {
+    let mut strides = vec![0; chunk.len()];
+    let mut stride = 1;
+    for &axis in order.iter().rev() {
+        strides[axis] = stride;
+        // The product of a chunk is within the budget.
+        stride *= usize::try_from(chunk[axis]).unwrap_or(usize::MAX);
+    }
+    strides
+}
+
+pub(super) fn v2_chain(
+    document: &Value,
+    chunk: &[u64],
+    sample_type: SampleType,
+    is_big: bool,
+) -> Result<Option<Fast>, Refusal> {
+    let mut order: Vec<usize> = (0..chunk.len()).collect();
+    if document.get("order").and_then(Value::as_str) == Some("F") {
+        order.reverse();
+    }
+    let filters = document.get("filters").and_then(Value::as_array);
+    let codecs = match document.get("compressor") {
+        None | Some(Value::Null) => Some(Vec::new()),
+        Some(compressor) => compressor
+            .get("id")
+            .and_then(Value::as_str)
+            .and_then(ByteCodec::from_name)
+            // numcodecs' crc32c stands before the data.
+            .filter(|&codec| codec != ByteCodec::Crc32c)
+            .map(|codec| vec![codec]),
+    };
+    let (Some(codecs), true) = (codecs, filters.is_none_or(Vec::is_empty)) else {
+        return Ok(None);
+    };
+    Ok(Some(Fast {
+        chunk: chunk.to_vec(),
+        per_file: vec![1; chunk.len()],
+        index: None,
+        strides: strides(chunk, &order),
+        is_swapped: is_big != cfg!(target_endian = "big") && sample_type.num_bytes() > 1,
+        codecs,
+        chunk_bytes: num_bytes(chunk, sample_type)?,
+    }))
+}
+
+/// Checks every `sharding_indexed` inside a document before `zarrs` allocates for it.
+pub(super) fn check_inner_chunks(
+    value: &Value,
+    outer: &[u64],
+    depth: usize,
+) -> Result<(), Refusal> {
+    const MAX_DEPTH: usize = 3;
+    let Some(codecs) = value.get("codecs").and_then(Value::as_array) else {
+        return Ok(());
+    };
+    for codec in codecs {
+        let (name, config) = named(Some(codec), "codec")?;
+        if name == "sharding_indexed" {
+            if depth >= MAX_DEPTH {
+                return Err(Refusal::unsupported(format!(
+                    "shards more than {MAX_DEPTH} deep"
+                )));
+            }
+            let chunk = numbers(config.get("chunk_shape"), "chunk_shape")?;
+            // A transpose before the shards permutes the outer shape; only then the multiples may differ.
+            let counts = if is_named(&codecs[0], "transpose") {
+                product(&chunk).map(|_| ())
+            } else {
+                chunks_per_shard(outer, &chunk)?;
+                Some(())
+            };
+            if counts.is_none() || chunk.contains(&0) {
+                return Err(Refusal::bad(format!("chunks of {chunk:?}")));
+            }
+            check_inner_chunks(config, &chunk, depth + 1)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_named(value: &Value, name: &str) -> bool {
+    named(Some(value), "codec").is_ok_and(|(found, _)| found == name)
+}
