@@ -11,7 +11,10 @@ use squidview::{
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path: PathBuf = std::env::args_os().nth(1).ok_or("usage: read_plane PATH")?.into();
+    let path: PathBuf = std::env::args_os()
+        .nth(1)
+        .ok_or("usage: read_plane PATH")?
+        .into();
     let mut out = std::io::stdout().lock();
 
     let detected = formats::detect(&path)?;
@@ -24,15 +27,36 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let image = &dataset.template;
-    writeln!(out, "{} {:?}, pixel {:?} µm", image.sample_type.name(), image.levels[0].shape, image.sampling.x_um)?;
+    writeln!(
+        out,
+        "{} {:?}, pixel {:?} µm",
+        image.sample_type.name(),
+        image.levels[0].shape,
+        image.sampling.x_um
+    )?;
     for (index, channel) in image.channels.iter().enumerate() {
-        let color = channel.color.map_or_else(|| "no colour".into(), Rgb::to_hex);
+        let color = channel
+            .color
+            .map_or_else(|| "no colour".into(), Rgb::to_hex);
         writeln!(out, "{:24} {color}", channel.display_name(index))?;
     }
 
     // The first FOV whose store was opened while opening the dataset.
-    let fov = dataset.order.iter().copied().find(|&fov| dataset.image(fov).is_some()).unwrap_or(FovId(0));
-    let plane = PlaneId { fov, layer: 0, t: 0, c: 0, z: ZPick::Slice(0), extra: 0, level: 0 };
+    let fov = dataset
+        .order
+        .iter()
+        .copied()
+        .find(|&fov| dataset.image(fov).is_some())
+        .unwrap_or(FovId(0));
+    let plane = PlaneId {
+        fov,
+        layer: 0,
+        t: 0,
+        c: 0,
+        z: ZPick::Slice(0),
+        extra: 0,
+        level: 0,
+    };
     match Store::new().read_tile(&dataset, TileId::whole(plane))? {
         ReadOutcome::Absent => writeln!(out, "not written yet")?,
         ReadOutcome::Pixels { tiles, state } => {

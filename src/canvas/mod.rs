@@ -4,6 +4,14 @@
 
 mod composite;
 mod draw_list;
+mod look;
+mod painter;
+mod pipelines;
+mod textures;
+#[cfg(test)]
+mod tests;
+mod uniforms;
 
 pub use composite::composite;
 pub use draw_list::{AtHand, DrawItem, DrawList, DrawnTile, Hatch, draw_list};
+pub use painter::{forget, install, shape, texture_bytes};

@@ -136,6 +136,12 @@ fn blended(position: vec2<f32>) -> Blend {
     return blend;
 }
 
+// Nothing is here.
+@fragment
+fn background() -> @location(0) vec4<f32> {
+    return finished(BACKGROUND, false, false, vec2<f32>(0.0));
+}
+
 // Marks, hatching, and the one clamp at the end.
 fn finished(color: vec3<f32>, any_high: bool, all_low: bool, position: vec2<f32>) -> vec4<f32> {
     var out = color;

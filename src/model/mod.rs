@@ -39,4 +39,3 @@ pub use space::{CanvasSize, PointUm, RectPx, RectUm};
 pub use tile_grid::TileGrid;
 pub use visible::{ChannelLook, ContrastLimits, PlacedTile, Tier, Visible, Wish};
 
-pub(crate) use pixels::for_samples;

@@ -52,7 +52,7 @@ macro_rules! for_samples {
         }
     };
 }
-pub(crate) use for_samples;
+
 
 impl Samples {
     /// `len` zeros of that type.

@@ -1,0 +1,197 @@
+//! Pipelines: made when they are first needed, because each costs the driver milliseconds.
+
+use std::collections::HashMap;
+
+use eframe::wgpu;
+
+use super::{
+    look::{BACKGROUND, CLIP_COLORS, HATCH_COLORS, HATCH_LINE_PX, HATCH_PERIOD_PX, HATCH_SPARSE_PX, Kind},
+    uniforms::{MAX_CHANNELS, Uniforms},
+};
+
+/// Format of the target that more than eight channels are accumulated in.
+pub(super) const ACCUMULATOR_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba16Float;
+
+/// What a pipeline does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Pass {
+    /// Fills the canvas with its background.
+    Background,
+    /// Blends up to eight channels straight into the frame.
+    Direct(Kind),
+    /// The first eight channels of many into the accumulator.
+    First(Kind),
+    /// Further channels, added to the accumulator.
+    Further(Kind),
+    /// The accumulator into the frame.
+    Resolve,
+}
+
+/// Layouts, and the pipelines made so far.
+pub(super) struct Pipelines {
+    target: wgpu::TextureFormat,
+    item_layouts: HashMap<Kind, wgpu::BindGroupLayout>,
+    accumulator_layout: wgpu::BindGroupLayout,
+    made: HashMap<Pass, wgpu::RenderPipeline>,
+}
+
+impl Pipelines {
+    pub(super) fn new(device: &wgpu::Device, target: wgpu::TextureFormat) -> Self {
+        let layouts = [Kind::Uint, Kind::Sint, Kind::Float].map(|kind| (kind, item_layout(device, kind)));
+        let accumulator = texture_entry(0, wgpu::TextureSampleType::Float { filterable: false });
+        Self {
+            target,
+            item_layouts: layouts.into_iter().collect(),
+            accumulator_layout: layout(device, &[accumulator]),
+            made: HashMap::new(),
+        }
+    }
+
+    /// True where the frame stores linear light.
+    pub(super) fn is_srgb(&self) -> bool {
+        self.target.is_srgb()
+    }
+
+    /// The layout of an item's bind group.
+    pub(super) fn item_layout(&self, kind: Kind) -> &wgpu::BindGroupLayout {
+        &self.item_layouts[&kind]
+    }
+
+    /// The layout of the accumulator's bind group.
+    pub(super) fn accumulator_layout(&self) -> &wgpu::BindGroupLayout {
+        &self.accumulator_layout
+    }
+
+    /// Makes a pipeline where it does not exist yet.
+    pub(super) fn prepare(&mut self, device: &wgpu::Device, pass: Pass) {
+        if !self.made.contains_key(&pass) {
+            let pipeline = self.make(device, pass);
+            self.made.insert(pass, pipeline);
+        }
+    }
+
+    /// A pipeline that was prepared.
+    pub(super) fn get(&self, pass: Pass) -> Option<&wgpu::RenderPipeline> {
+        self.made.get(&pass)
+    }
+
+    fn make(&self, device: &wgpu::Device, pass: Pass) -> wgpu::RenderPipeline {
+        let add = wgpu::BlendComponent {
+            src_factor: wgpu::BlendFactor::One,
+            dst_factor: wgpu::BlendFactor::One,
+            operation: wgpu::BlendOperation::Add,
+        };
+        let (kind, entry, format, blend) = match pass {
+            Pass::Background => (Kind::Uint, "background", self.target, None),
+            Pass::Direct(kind) => (kind, "direct", self.target, None),
+            Pass::First(kind) => (kind, "accumulate", ACCUMULATOR_FORMAT, None),
+            Pass::Further(kind) => {
+                (kind, "accumulate", ACCUMULATOR_FORMAT, Some(wgpu::BlendState { color: add, alpha: add }))
+            }
+            Pass::Resolve => (Kind::Uint, "resolve", self.target, None),
+        };
+        let mut layouts = vec![Some(&self.item_layouts[&kind])];
+        if pass == Pass::Resolve {
+            layouts.push(Some(&self.accumulator_layout));
+        }
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some("squidview canvas"),
+            bind_group_layouts: &layouts,
+            immediate_size: 0,
+        });
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some("squidview canvas"),
+            source: wgpu::ShaderSource::Wgsl(source(kind, pass == Pass::Resolve).into()),
+        });
+        device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+            label: Some(entry),
+            layout: Some(&pipeline_layout),
+            vertex: wgpu::VertexState {
+                module: &module,
+                entry_point: Some("vertex"),
+                compilation_options: wgpu::PipelineCompilationOptions::default(),
+                buffers: &[],
+            },
+            primitive: wgpu::PrimitiveState {
+                topology: wgpu::PrimitiveTopology::TriangleStrip,
+                ..wgpu::PrimitiveState::default()
+            },
+            depth_stencil: None,
+            multisample: wgpu::MultisampleState::default(),
+            fragment: Some(wgpu::FragmentState {
+                module: &module,
+                entry_point: Some(entry),
+                compilation_options: wgpu::PipelineCompilationOptions::default(),
+                targets: &[Some(wgpu::ColorTargetState { format, blend, write_mask: wgpu::ColorWrites::ALL })],
+            }),
+            multiview_mask: None,
+            cache: None,
+        })
+    }
+}
+
+/// The shader for samples of a kind, with the constants that it shares with `composite.rs`.
+fn source(kind: Kind, resolves: bool) -> String {
+    let (sample, difference) = match kind {
+        Kind::Uint => ("u32", "uint_difference"),
+        Kind::Sint => ("i32", "sint_difference"),
+        Kind::Float => ("f32", "float_difference"),
+    };
+    let color = |[r, g, b]: [u8; 3]| format!("vec3<f32>({r}.0, {g}.0, {b}.0) / 255.0");
+    let constants = [
+        ("BACKGROUND", color(BACKGROUND)),
+        ("HATCH_PLANNED_STRIPE", color(HATCH_COLORS[0])),
+        ("HATCH_PLANNED_GROUND", color(HATCH_COLORS[1])),
+        ("HATCH_FAILED_STRIPE", color(HATCH_COLORS[2])),
+        ("HATCH_FAILED_GROUND", color(HATCH_COLORS[3])),
+        ("CLIP_HIGH", color(CLIP_COLORS[0])),
+        ("CLIP_LOW", color(CLIP_COLORS[1])),
+        ("HATCH_PERIOD", format!("{HATCH_PERIOD_PX}u")),
+        ("HATCH_SPARSE", format!("{HATCH_SPARSE_PX}u")),
+        ("HATCH_LINE", format!("{HATCH_LINE_PX}u")),
+    ];
+    let mut text: String = constants.iter().map(|(name, value)| format!("const {name} = {value};\n")).collect();
+    text += &include_str!("shader.wgsl").replace("SAMPLE", sample).replace("DIFFERENCE", difference);
+    if resolves {
+        text += include_str!("resolve.wgsl");
+    }
+    text
+}
+
+fn item_layout(device: &wgpu::Device, kind: Kind) -> wgpu::BindGroupLayout {
+    let sample_type = match kind {
+        Kind::Uint => wgpu::TextureSampleType::Uint,
+        Kind::Sint => wgpu::TextureSampleType::Sint,
+        Kind::Float => wgpu::TextureSampleType::Float { filterable: false },
+    };
+    let uniforms = wgpu::BindGroupLayoutEntry {
+        binding: 0,
+        visibility: wgpu::ShaderStages::VERTEX_FRAGMENT,
+        ty: wgpu::BindingType::Buffer {
+            ty: wgpu::BufferBindingType::Uniform,
+            has_dynamic_offset: false,
+            min_binding_size: wgpu::BufferSize::new(size_of::<Uniforms>() as u64),
+        },
+        count: None,
+    };
+    let luts = texture_entry(1, wgpu::TextureSampleType::Float { filterable: false });
+    let tiles = (0..MAX_CHANNELS as u32).map(|tile| texture_entry(2 + tile, sample_type));
+    layout(device, &[uniforms, luts].into_iter().chain(tiles).collect::<Vec<_>>())
+}
+
+fn texture_entry(binding: u32, sample_type: wgpu::TextureSampleType) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::FRAGMENT,
+        ty: wgpu::BindingType::Texture {
+            sample_type,
+            view_dimension: wgpu::TextureViewDimension::D2,
+            multisampled: false,
+        },
+        count: None,
+    }
+}
+
+fn layout(device: &wgpu::Device, entries: &[wgpu::BindGroupLayoutEntry]) -> wgpu::BindGroupLayout {
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("squidview canvas"), entries })
+}

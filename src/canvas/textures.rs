@@ -1,0 +1,170 @@
+//! Textures of raw samples, one per tile: bounded in bytes, least recently drawn out first, recycled where they fit.
+
+use std::collections::HashMap;
+
+use eframe::wgpu;
+
+use super::DrawnTile;
+use crate::model::{DatasetId, MemoryOrder, Pixels, SampleType, Samples, TileId};
+
+/// Bytes of textures that are kept; what a frame needs is kept whatever it takes.
+const MAX_BYTES: usize = 256 << 20;
+/// Textures without a tile that wait for one of their size.
+const MAX_SPARE: usize = 8;
+
+/// What a texture is found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct TextureKey {
+    pub(super) dataset: DatasetId,
+    pub(super) tile: TileId,
+    pub(super) revision: u64,
+}
+
+struct Held {
+    texture: wgpu::Texture,
+    view: wgpu::TextureView,
+    bytes: usize,
+    last_frame: u64,
+}
+
+/// Textures of raw samples.
+#[derive(Default)]
+pub(super) struct Textures {
+    held: HashMap<TextureKey, Held>,
+    spare: Vec<Held>,
+    bytes: usize,
+    frame: u64,
+}
+
+impl Textures {
+    /// Begins a frame: what is asked for from now on stays.
+    pub(super) fn begin(&mut self) {
+        self.frame += 1;
+    }
+
+    /// The view of a tile's texture, uploaded where it is new.
+    pub(super) fn view(
+        &mut self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        dataset: DatasetId,
+        drawn: &DrawnTile,
+    ) -> wgpu::TextureView {
+        let key = TextureKey { dataset, tile: drawn.tile, revision: drawn.revision };
+        let frame = self.frame;
+        if let Some(held) = self.held.get_mut(&key) {
+            held.last_frame = frame;
+            return held.view.clone();
+        }
+        let held = self.upload(device, queue, &drawn.pixels);
+        let view = held.view.clone();
+        self.bytes += held.bytes;
+        self.held.insert(key, held);
+        view
+    }
+
+    /// Ends a frame: textures beyond the bound leave, those not drawn for longest first.
+    pub(super) fn end(&mut self) {
+        if self.bytes <= MAX_BYTES {
+            return;
+        }
+        let frame = self.frame;
+        let idle = self.held.iter().filter(|(_, held)| held.last_frame < frame);
+        let mut idle: Vec<_> = idle.map(|(key, held)| (held.last_frame, *key)).collect();
+        idle.sort_unstable_by_key(|(last_frame, _)| *last_frame);
+        for (_, key) in idle {
+            if self.bytes <= MAX_BYTES {
+                break;
+            }
+            if let Some(held) = self.held.remove(&key) {
+                self.bytes -= held.bytes;
+                self.spare.push(held);
+            }
+        }
+        let surplus = self.spare.len().saturating_sub(MAX_SPARE);
+        self.spare.drain(..surplus);
+    }
+
+    /// Drops every texture of a dataset.
+    pub(super) fn forget(&mut self, dataset: DatasetId) {
+        self.held.retain(|key, _| key.dataset != dataset);
+        self.bytes = self.held.values().map(|held| held.bytes).sum();
+        self.spare.clear();
+    }
+
+    /// Bytes of textures that hold a tile.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn upload(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, pixels: &Pixels) -> Held {
+        let format = format_of(pixels.sample_type());
+        // A column-major tile is uploaded as it lies; the shader swaps coordinates.
+        let (width, height) = match pixels.order() {
+            MemoryOrder::RowMajor => (pixels.width(), pixels.height()),
+            MemoryOrder::ColumnMajor => (pixels.height(), pixels.width()),
+        };
+        let fits = |held: &Held| {
+            held.texture.format() == format && (held.texture.width(), held.texture.height()) == (width, height)
+        };
+        let held = match self.spare.iter().position(fits) {
+            Some(at) => self.spare.swap_remove(at),
+            None => create(device, format, width, height),
+        };
+        match pixels.samples() {
+            Samples::U64(v) => write(queue, &held.texture, bytemuck::cast_slice(&narrowed(v, |s| s as f32))),
+            Samples::I64(v) => write(queue, &held.texture, bytemuck::cast_slice(&narrowed(v, |s| s as f32))),
+            Samples::F64(v) => write(queue, &held.texture, bytemuck::cast_slice(&narrowed(v, |s| s as f32))),
+            other => write(queue, &held.texture, other.as_bytes()),
+        }
+        Held { last_frame: self.frame, ..held }
+    }
+}
+
+/// The format that holds a sample type raw; 64-bit samples are narrowed to f32.
+pub(super) fn format_of(sample_type: SampleType) -> wgpu::TextureFormat {
+    match sample_type {
+        SampleType::Bool | SampleType::U8 => wgpu::TextureFormat::R8Uint,
+        SampleType::I8 => wgpu::TextureFormat::R8Sint,
+        SampleType::U16 => wgpu::TextureFormat::R16Uint,
+        SampleType::I16 => wgpu::TextureFormat::R16Sint,
+        SampleType::U32 => wgpu::TextureFormat::R32Uint,
+        SampleType::I32 => wgpu::TextureFormat::R32Sint,
+        SampleType::F16 => wgpu::TextureFormat::R16Float,
+        SampleType::F32 | SampleType::U64 | SampleType::I64 | SampleType::F64 => wgpu::TextureFormat::R32Float,
+    }
+}
+
+fn narrowed<T: Copy>(samples: &[T], narrow: impl Fn(T) -> f32) -> Vec<f32> {
+    samples.iter().map(|&sample| narrow(sample)).collect()
+}
+
+fn create(device: &wgpu::Device, format: wgpu::TextureFormat, width: u32, height: u32) -> Held {
+    let texture = device.create_texture(&wgpu::TextureDescriptor {
+        label: Some("squidview tile"),
+        size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format,
+        usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+        view_formats: &[],
+    });
+    let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
+    let texel_bytes = format.block_copy_size(None).unwrap_or(4) as usize;
+    Held { texture, view, bytes: width as usize * height as usize * texel_bytes, last_frame: 0 }
+}
+
+fn write(queue: &wgpu::Queue, texture: &wgpu::Texture, bytes: &[u8]) {
+    let size = texture.size();
+    queue.write_texture(
+        texture.as_image_copy(),
+        bytes,
+        wgpu::TexelCopyBufferLayout {
+            offset: 0,
+            bytes_per_row: Some(u32::try_from(bytes.len()).unwrap_or(u32::MAX) / size.height.max(1)),
+            rows_per_image: None,
+        },
+        size,
+    );
+}
