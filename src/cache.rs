@@ -38,7 +38,13 @@ impl Cache {
     /// A cache of at most `max_bytes` of samples.
     #[must_use]
     pub fn new(max_bytes: usize) -> Self {
-        Self { max_bytes, held: Mutex::new(Held { tiles: LruCache::unbounded(), bytes: 0 }) }
+        Self {
+            max_bytes,
+            held: Mutex::new(Held {
+                tiles: LruCache::unbounded(),
+                bytes: 0,
+            }),
+        }
     }
 
     /// The tile, marked as just used.
@@ -65,7 +71,9 @@ impl Cache {
         leaving.extend(held.tiles.put(key, pixels));
         held.bytes -= leaving.iter().map(|old| old.num_bytes()).sum::<usize>();
         while held.bytes > self.max_bytes {
-            let Some((_, oldest)) = held.tiles.pop_lru() else { break };
+            let Some((_, oldest)) = held.tiles.pop_lru() else {
+                break;
+            };
             held.bytes -= oldest.num_bytes();
             leaving.push(oldest);
         }
@@ -76,7 +84,12 @@ impl Cache {
     /// Drops every tile of a dataset.
     pub fn forget(&self, dataset: DatasetId) {
         let mut held = self.held.lock();
-        let keys: Vec<_> = held.tiles.iter().map(|(key, _)| *key).filter(|key| key.dataset == dataset).collect();
+        let keys: Vec<_> = held
+            .tiles
+            .iter()
+            .map(|(key, _)| *key)
+            .filter(|key| key.dataset == dataset)
+            .collect();
         let leaving: Vec<_> = keys.iter().filter_map(|key| held.tiles.pop(key)).collect();
         held.bytes -= leaving.iter().map(|old| old.num_bytes()).sum::<usize>();
         drop(held);
@@ -100,8 +113,20 @@ mod tests {
     use crate::model::{FovId, MemoryOrder, PlaneId, Samples, ZPick};
 
     fn key(dataset: DatasetId, z: u32) -> CacheKey {
-        let plane = PlaneId { fov: FovId(0), layer: 0, t: 0, c: 0, z: ZPick::Slice(z), extra: 0, level: 0 };
-        CacheKey { dataset, tile: TileId::whole(plane), revision: 0 }
+        let plane = PlaneId {
+            fov: FovId(0),
+            layer: 0,
+            t: 0,
+            c: 0,
+            z: ZPick::Slice(z),
+            extra: 0,
+            level: 0,
+        };
+        CacheKey {
+            dataset,
+            tile: TileId::whole(plane),
+            revision: 0,
+        }
     }
 
     fn pixels(bytes: u32) -> Arc<Pixels> {
@@ -117,7 +142,9 @@ mod tests {
         }
         assert!(cache.get(&key(dataset, 0)).is_some());
         cache.insert(key(dataset, 3), pixels(10));
-        let held: Vec<_> = (0..4).filter(|&z| cache.contains(&key(dataset, z))).collect();
+        let held: Vec<_> = (0..4)
+            .filter(|&z| cache.contains(&key(dataset, z)))
+            .collect();
         assert_eq!(held, [0, 2, 3]);
     }
 
@@ -151,7 +178,10 @@ mod tests {
                 let dataset = datasets[worker as usize % 2];
                 scope.spawn(move || {
                     for step in 0..2000 {
-                        cache.insert(key(dataset, step % 50), pixels(1 + (step * 7 + worker) % 90));
+                        cache.insert(
+                            key(dataset, step % 50),
+                            pixels(1 + (step * 7 + worker) % 90),
+                        );
                         if step % 97 == 0 {
                             cache.forget(dataset);
                         }
@@ -160,7 +190,13 @@ mod tests {
             }
         });
         let held = cache.held.lock();
-        assert_eq!(held.bytes, held.tiles.iter().map(|(_, pixels)| pixels.num_bytes()).sum::<usize>());
+        assert_eq!(
+            held.bytes,
+            held.tiles
+                .iter()
+                .map(|(_, pixels)| pixels.num_bytes())
+                .sum::<usize>()
+        );
         assert!(held.bytes <= 1000);
     }
 

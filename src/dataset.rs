@@ -4,6 +4,9 @@
 //! ([`Dataset::with_opened`]); the id stays, so caches keep what they have. Opening a FOV's store belongs to
 //! `formats`, which leaves a [`FovOpener`] here, so that `loader` can open stores without knowing any layout.
 
+#[cfg(test)]
+pub(crate) mod testing;
+
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use crate::model::{

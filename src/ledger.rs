@@ -52,7 +52,10 @@ impl Ledger {
     #[must_use]
     pub fn state(&self, plane: PlaneId) -> PlaneState {
         let states = self.entries(plane).iter().map(|entry| &entry.state);
-        states.max_by_key(|state| badness(state)).cloned().unwrap_or_default()
+        states
+            .max_by_key(|state| badness(state))
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// How often the plane was announced as written; 0 at first. Of a projection, the sum over its slices.
@@ -69,7 +72,9 @@ impl Ledger {
             match entry.state {
                 PlaneState::Unknown => {}
                 PlaneState::Written => counts.written += 1,
-                PlaneState::Planned | PlaneState::Missing | PlaneState::Partial { .. } => counts.unwritten += 1,
+                PlaneState::Planned | PlaneState::Missing | PlaneState::Partial { .. } => {
+                    counts.unwritten += 1
+                }
                 PlaneState::Failed(_) => counts.failed += 1,
             }
         }
@@ -98,17 +103,23 @@ impl Ledger {
 
     /// The entries behind a plane: one for a slice, all slices for a projection, none where nothing is booked.
     fn entries(&self, plane: PlaneId) -> &[Entry] {
-        let Some(book) = self.fovs.get(&plane.fov).filter(|_| plane.layer == 0) else { return &[] };
+        let Some(book) = self.fovs.get(&plane.fov).filter(|_| plane.layer == 0) else {
+            return &[];
+        };
         let (z, count) = match plane.z {
             ZPick::Slice(z) => (z, 1),
             ZPick::Max => (0, book.num_z_slices as usize),
         };
         let first = book.index(plane, z);
-        first.and_then(|first| book.entries.get(first..first + count)).unwrap_or(&[])
+        first
+            .and_then(|first| book.entries.get(first..first + count))
+            .unwrap_or(&[])
     }
 
     fn entry_mut(&mut self, image: &Image, plane: PlaneId) -> Option<&mut Entry> {
-        let ZPick::Slice(z) = plane.z else { return None };
+        let ZPick::Slice(z) = plane.z else {
+            return None;
+        };
         if plane.layer != 0 {
             return None;
         }
@@ -126,9 +137,22 @@ impl FovBook {
         let (num_timepoints, num_extra) = (image.num_timepoints(), image.num_extra());
         let (num_channels, num_z_slices) = (image.num_channels(), image.num_z_slices());
         let sizes = [num_timepoints, num_extra, num_channels, num_z_slices];
-        let planes = sizes.iter().try_fold(1_u64, |product, &size| product.checked_mul(u64::from(size)))?;
-        let entries = vec![Entry::default(); usize::try_from(planes).ok().filter(|_| planes <= MAX_PLANES_PER_FOV)?];
-        Some(Self { num_timepoints, num_extra, num_channels, num_z_slices, entries })
+        let planes = sizes
+            .iter()
+            .try_fold(1_u64, |product, &size| product.checked_mul(u64::from(size)))?;
+        let entries = vec![
+            Entry::default();
+            usize::try_from(planes)
+                .ok()
+                .filter(|_| planes <= MAX_PLANES_PER_FOV)?
+        ];
+        Some(Self {
+            num_timepoints,
+            num_extra,
+            num_channels,
+            num_z_slices,
+            entries,
+        })
     }
 
     fn index(&self, plane: PlaneId, z: u32) -> Option<usize> {
@@ -139,7 +163,13 @@ impl FovBook {
             && z < self.num_z_slices;
         let at = |outer: usize, size: u32, index: u32| outer * size as usize + index as usize;
         let (t, extra) = (plane.t as usize, plane.extra);
-        is_known.then(|| at(at(at(t, self.num_extra, extra), self.num_channels, c), self.num_z_slices, z))
+        is_known.then(|| {
+            at(
+                at(at(t, self.num_extra, extra), self.num_channels, c),
+                self.num_z_slices,
+                z,
+            )
+        })
     }
 }
 

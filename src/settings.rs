@@ -74,7 +74,11 @@ impl Default for Settings {
             text_scale: 1.0,
             fps: 10.0,
             loops: true,
-            panels: Panels { left: true, right: true, bars: true },
+            panels: Panels {
+                left: true,
+                right: true,
+                bars: true,
+            },
             window_size_pt: [1480.0, 1000.0],
             maximized: false,
             recents: Vec::new(),
@@ -118,7 +122,8 @@ impl Settings {
         if let Some(folder) = std::env::var_os("SQUIDVIEW_CONFIG_DIR") {
             return Ok(Path::new(&folder).join("settings.json"));
         }
-        let folders = directories::ProjectDirs::from("", "", "squidview").ok_or(SettingsError::NoFolder)?;
+        let folders =
+            directories::ProjectDirs::from("", "", "squidview").ok_or(SettingsError::NoFolder)?;
         Ok(folders.config_dir().join("settings.json"))
     }
 
@@ -130,10 +135,19 @@ impl Settings {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(source) => return Err(SettingsError::Io { action: "read", path: path.to_owned(), source }),
+            Err(source) => {
+                return Err(SettingsError::Io {
+                    action: "read",
+                    path: path.to_owned(),
+                    source,
+                });
+            }
         };
-        let settings: Self = serde_json::from_str(&text)
-            .map_err(|source| SettingsError::Invalid { path: path.to_owned(), source })?;
+        let settings: Self =
+            serde_json::from_str(&text).map_err(|source| SettingsError::Invalid {
+                path: path.to_owned(),
+                source,
+            })?;
         Ok(settings.within_bounds())
     }
 
@@ -142,9 +156,15 @@ impl Settings {
     /// # Errors
     /// When the folder or the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), SettingsError> {
-        let io_error = |source| SettingsError::Io { action: "write", path: path.to_owned(), source };
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|source| SettingsError::Invalid { path: path.to_owned(), source })?;
+        let io_error = |source| SettingsError::Io {
+            action: "write",
+            path: path.to_owned(),
+            source,
+        };
+        let text = serde_json::to_string_pretty(self).map_err(|source| SettingsError::Invalid {
+            path: path.to_owned(),
+            source,
+        })?;
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(io_error)?;
         }
@@ -170,14 +190,21 @@ impl Settings {
     /// How a dataset was looked at the last time.
     #[must_use]
     pub fn view_of(&self, path: &Path) -> Option<&SavedView> {
-        self.views.iter().find(|(other, _)| other == path).map(|(_, view)| view)
+        self.views
+            .iter()
+            .find(|(other, _)| other == path)
+            .map(|(_, view)| view)
     }
 
     /// A file that was edited by hand may hold anything.
     fn within_bounds(mut self) -> Self {
         let default = Self::default();
         let sane = |value: f32, low: f32, high: f32, otherwise: f32| {
-            if value.is_finite() { value.clamp(low, high) } else { otherwise }
+            if value.is_finite() {
+                value.clamp(low, high)
+            } else {
+                otherwise
+            }
         };
         self.text_scale = sane(self.text_scale, 0.7, 2.0, default.text_scale);
         self.fps = sane(self.fps, 0.5, 100.0, default.fps);
@@ -208,7 +235,11 @@ mod tests {
     fn settings_come_back_as_they_were_kept() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("below").join("settings.json");
-        let mut settings = Settings { theme: Theme::Light, fps: 24.0, ..Settings::default() };
+        let mut settings = Settings {
+            theme: Theme::Light,
+            fps: 24.0,
+            ..Settings::default()
+        };
         settings.remember_opened(recent("/data/a"));
         settings.save(&path).expect("written");
         assert_eq!(Settings::load(&path).expect("read"), settings);
@@ -218,9 +249,15 @@ mod tests {
     fn a_missing_file_gives_the_defaults_and_a_broken_one_an_error() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("settings.json");
-        assert_eq!(Settings::load(&path).expect("defaults"), Settings::default());
+        assert_eq!(
+            Settings::load(&path).expect("defaults"),
+            Settings::default()
+        );
         fs::write(&path, "{").expect("written");
-        assert!(matches!(Settings::load(&path), Err(SettingsError::Invalid { .. })));
+        assert!(matches!(
+            Settings::load(&path),
+            Err(SettingsError::Invalid { .. })
+        ));
     }
 
     #[test]
@@ -229,7 +266,11 @@ mod tests {
         for path in ["/a", "/b", "/a"] {
             settings.remember_opened(recent(path));
         }
-        let paths: Vec<_> = settings.recents.iter().map(|entry| entry.path.clone()).collect();
+        let paths: Vec<_> = settings
+            .recents
+            .iter()
+            .map(|entry| entry.path.clone())
+            .collect();
         assert_eq!(paths, [PathBuf::from("/a"), PathBuf::from("/b")]);
     }
 
@@ -237,7 +278,11 @@ mod tests {
     fn values_that_were_edited_beyond_their_bounds_are_brought_back() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("settings.json");
-        fs::write(&path, r#"{"text_scale": 90, "fps": -1, "window_size_pt": [1, 1e30]}"#).expect("written");
+        fs::write(
+            &path,
+            r#"{"text_scale": 90, "fps": -1, "window_size_pt": [1, 1e30]}"#,
+        )
+        .expect("written");
         let settings = Settings::load(&path).expect("read");
         assert_eq!((settings.text_scale, settings.fps), (2.0, 0.5));
         assert_eq!(settings.window_size_pt, [320.0, 16_000.0]);

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use super::{
     DrawItem, DrawList, Hatch,
     look::{
-        BACKGROUND, CLIP_COLORS, HATCH_COLORS, HATCH_LINE_PX, HATCH_PERIOD_PX, HATCH_SPARSE_PX, LUT_ENTRIES, Numbers,
-        lut_table,
+        BACKGROUND, CLIP_COLORS, HATCH_COLORS, HATCH_LINE_PX, HATCH_PERIOD_PX, HATCH_SPARSE_PX,
+        LUT_ENTRIES, Numbers, lut_table,
     },
 };
 use crate::model::{Lut, Samples};
@@ -16,13 +16,19 @@ use crate::model::{Lut, Samples};
 /// The canvas as 8-bit RGBA, rows from the top, opaque.
 #[must_use]
 pub fn composite(list: &DrawList) -> Vec<u8> {
-    let (width, height) = (list.canvas.width_px as usize, list.canvas.height_px as usize);
+    let (width, height) = (
+        list.canvas.width_px as usize,
+        list.canvas.height_px as usize,
+    );
     let [r, g, b] = BACKGROUND;
     let mut picture = [r, g, b, u8::MAX].repeat(width * height);
     for item in &list.items {
-        let Some(prepared) = Prepared::of(list, item) else { continue };
+        let Some(prepared) = Prepared::of(list, item) else {
+            continue;
+        };
         let rows = picture.par_chunks_exact_mut(width.max(1) * 4).enumerate();
-        rows.filter(|(y, _)| prepared.rows.contains(y)).for_each(|(y, row)| prepared.draw_row(y, row));
+        rows.filter(|(y, _)| prepared.rows.contains(y))
+            .for_each(|(y, row)| prepared.draw_row(y, row));
     }
     picture
 }
@@ -67,21 +73,36 @@ impl<'a> Prepared<'a> {
             Some(Layer {
                 samples: pixels.samples(),
                 numbers,
-                strides: if numbers.is_column_major { [height, 1] } else { [1, width] },
-                texel_cols: cols.clone().map(|x| texel(x, origin[0], numbers.scale[0], numbers.size[0])).collect(),
+                strides: if numbers.is_column_major {
+                    [height, 1]
+                } else {
+                    [1, width]
+                },
+                texel_cols: cols
+                    .clone()
+                    .map(|x| texel(x, origin[0], numbers.scale[0], numbers.size[0]))
+                    .collect(),
                 color: numbers.lut.at(1.0),
                 table: matches!(numbers.lut, Lut::Map(_)).then(|| lut_table(numbers.lut)),
             })
         };
         let layers = item.tiles.iter().filter_map(layer).collect();
-        Some(Self { layers, hatch: item.hatch, marks_clipped: list.mark_clipped, rows, cols, origin })
+        Some(Self {
+            layers,
+            hatch: item.hatch,
+            marks_clipped: list.mark_clipped,
+            rows,
+            cols,
+            origin,
+        })
     }
 
     fn draw_row(&self, y: usize, row: &mut [u8]) {
         let width = self.cols.len();
         let mut sums = vec![[0.0_f32; 3]; width];
         let mut values = vec![0.0_f32; width];
-        let (mut any_high, mut all_low) = (vec![false; width], vec![!self.layers.is_empty(); width]);
+        let (mut any_high, mut all_low) =
+            (vec![false; width], vec![!self.layers.is_empty(); width]);
         for layer in &self.layers {
             layer.values(y, self.origin[1], &mut values);
             for (column, &value) in values.iter().enumerate() {
@@ -126,7 +147,9 @@ impl Layer<'_> {
             };
         }
         match self.samples {
-            Samples::Bool(v) | Samples::U8(v) => each!(v, |s: u8| numbers.uint_difference(u32::from(s))),
+            Samples::Bool(v) | Samples::U8(v) => {
+                each!(v, |s: u8| numbers.uint_difference(u32::from(s)))
+            }
             Samples::U16(v) => each!(v, |s: u16| numbers.uint_difference(u32::from(s))),
             Samples::U32(v) => each!(v, |s: u32| numbers.uint_difference(s)),
             Samples::I8(v) => each!(v, |s: i8| numbers.sint_difference(i32::from(s))),
@@ -143,8 +166,14 @@ impl Layer<'_> {
     /// Gamma and colour of a normalised value.
     fn colored(&self, value: f32) -> [f32; 3] {
         let clamped = value.clamp(0.0, 1.0);
-        let value = if self.numbers.gamma == 1.0 { clamped } else { clamped.powf(self.numbers.gamma) };
-        let Some(table) = &self.table else { return self.color.map(|part| part * value) };
+        let value = if self.numbers.gamma == 1.0 {
+            clamped
+        } else {
+            clamped.powf(self.numbers.gamma)
+        };
+        let Some(table) = &self.table else {
+            return self.color.map(|part| part * value);
+        };
         let at = value * (LUT_ENTRIES - 1) as f32;
         let low = (at as usize).min(LUT_ENTRIES - 2);
         let part = at - low as f32;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::model::{CanvasSize, ChannelLook, DatasetId, Pixels, PlaneState, RectPx, TileId, Visible};
+use crate::model::{
+    CanvasSize, ChannelLook, DatasetId, Pixels, PlaneState, RectPx, TileId, Visible,
+};
 
 /// Why a tile is hatched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,12 +73,27 @@ pub enum AtHand {
 #[must_use]
 pub fn draw_list(visible: &Visible, at_hand: &mut dyn FnMut(TileId) -> AtHand) -> DrawList {
     let items = visible.placed.iter().filter_map(|placed| {
-        let mut item = DrawItem { rect: placed.rect, tiles: Vec::new(), hatch: None };
+        let mut item = DrawItem {
+            rect: placed.rect,
+            tiles: Vec::new(),
+            hatch: None,
+        };
         for &tile in &placed.tiles {
-            let Some(look) = visible.looks.iter().position(|look| look.c == tile.plane.c) else { continue };
+            let Some(look) = visible.looks.iter().position(|look| look.c == tile.plane.c) else {
+                continue;
+            };
             match at_hand(tile) {
-                AtHand::Pixels { tile, revision, pixels } if visible.looks[look].limits.is_some() => {
-                    item.tiles.push(DrawnTile { look, tile, revision, pixels });
+                AtHand::Pixels {
+                    tile,
+                    revision,
+                    pixels,
+                } if visible.looks[look].limits.is_some() => {
+                    item.tiles.push(DrawnTile {
+                        look,
+                        tile,
+                        revision,
+                        pixels,
+                    });
                 }
                 AtHand::Pixels { .. } => {}
                 AtHand::Without(state) => item.hatch = worse(item.hatch, hatch_of(&state)),
@@ -102,5 +119,9 @@ fn hatch_of(state: &PlaneState) -> Option<Hatch> {
 }
 
 fn worse(a: Option<Hatch>, b: Option<Hatch>) -> Option<Hatch> {
-    if a == Some(Hatch::Failed) || b == Some(Hatch::Failed) { Some(Hatch::Failed) } else { a.or(b) }
+    if a == Some(Hatch::Failed) || b == Some(Hatch::Failed) {
+        Some(Hatch::Failed)
+    } else {
+        a.or(b)
+    }
 }

@@ -17,8 +17,12 @@ pub(super) const HATCH_SPARSE_PX: u32 = 32;
 /// Width of a thin line.
 pub(super) const HATCH_LINE_PX: u32 = 2;
 /// Stripe and ground of planned tiles, stripe and ground of missing and failed ones.
-pub(super) const HATCH_COLORS: [[u8; 3]; 4] =
-    [[0x24, 0x28, 0x2E], [0x16, 0x18, 0x1C], [0x5A, 0x40, 0x16], [0x24, 0x1B, 0x0C]];
+pub(super) const HATCH_COLORS: [[u8; 3]; 4] = [
+    [0x24, 0x28, 0x2E],
+    [0x16, 0x18, 0x1C],
+    [0x5A, 0x40, 0x16],
+    [0x24, 0x1B, 0x0C],
+];
 /// Marks of samples at or beyond the upper limit, and at or below the lower one.
 pub(super) const CLIP_COLORS: [[u8; 3]; 2] = [[0xFF, 0x30, 0x30], [0x30, 0x50, 0xFF]];
 
@@ -38,7 +42,11 @@ impl Kind {
         match sample_type {
             SampleType::Bool | SampleType::U8 | SampleType::U16 | SampleType::U32 => Self::Uint,
             SampleType::I8 | SampleType::I16 | SampleType::I32 => Self::Sint,
-            SampleType::U64 | SampleType::I64 | SampleType::F16 | SampleType::F32 | SampleType::F64 => Self::Float,
+            SampleType::U64
+            | SampleType::I64
+            | SampleType::F16
+            | SampleType::F32
+            | SampleType::F64 => Self::Float,
         }
     }
 }
@@ -70,7 +78,10 @@ impl Numbers {
         let extent = [item.rect.x1 - item.rect.x0, item.rect.y1 - item.rect.y0];
         let (low_whole, low_rest, inverse_range) = limits(look, pixels.sample_type())?;
         Some(Self {
-            scale: [(f64::from(size[0]) / extent[0]) as f32, (f64::from(size[1]) / extent[1]) as f32],
+            scale: [
+                (f64::from(size[0]) / extent[0]) as f32,
+                (f64::from(size[1]) / extent[1]) as f32,
+            ],
             size,
             low_whole,
             low_rest,
@@ -89,20 +100,36 @@ fn limits(look: &ChannelLook, sample_type: SampleType) -> Option<(u32, f32, f32)
     /// Beyond this the difference of two limits could overflow `f32`.
     const MOST: f64 = f32::MAX as f64 / 4.0;
     let limits = look.limits?;
-    let (low, high) = (limits.low.clamp(-MOST, MOST), limits.high.clamp(-MOST, MOST));
+    let (low, high) = (
+        limits.low.clamp(-MOST, MOST),
+        limits.high.clamp(-MOST, MOST),
+    );
     let (low_whole, low_rest) = match Kind::of(sample_type) {
         Kind::Uint => (low.floor() as u32, low - f64::from(low.floor() as u32)),
-        Kind::Sint => ((low.floor() as i32).cast_unsigned(), low - f64::from(low.floor() as i32)),
+        Kind::Sint => (
+            (low.floor() as i32).cast_unsigned(),
+            low - f64::from(low.floor() as i32),
+        ),
         Kind::Float => (0, low),
     };
     let range = high - low;
-    Some((low_whole, low_rest as f32, if range == 0.0 { 0.0 } else { (1.0 / range) as f32 }))
+    Some((
+        low_whole,
+        low_rest as f32,
+        if range == 0.0 {
+            0.0
+        } else {
+            (1.0 / range) as f32
+        },
+    ))
 }
 
 /// A colormap as a table, linear between its entries; pure colours need none.
 pub(super) fn lut_table(lut: Lut) -> Vec<[f32; 4]> {
-    (0..LUT_ENTRIES).map(|entry| {
-        let [r, g, b] = lut.at(entry as f32 / (LUT_ENTRIES - 1) as f32);
-        [r, g, b, 1.0]
-    }).collect()
+    (0..LUT_ENTRIES)
+        .map(|entry| {
+            let [r, g, b] = lut.at(entry as f32 / (LUT_ENTRIES - 1) as f32);
+            [r, g, b, 1.0]
+        })
+        .collect()
 }

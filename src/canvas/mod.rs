@@ -7,9 +7,9 @@ mod draw_list;
 mod look;
 mod painter;
 mod pipelines;
-mod textures;
 #[cfg(test)]
 mod tests;
+mod textures;
 mod uniforms;
 
 pub use composite::composite;

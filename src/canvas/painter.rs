@@ -19,8 +19,16 @@ use crate::model::{Colormap, DatasetId, Lut, SampleType};
 
 /// Prepares drawing on a device; to be called once, when the window is made.
 pub fn install(render_state: &RenderState) {
-    let painter = Painter::new(&render_state.device, &render_state.queue, render_state.target_format);
-    render_state.renderer.write().callback_resources.insert(painter);
+    let painter = Painter::new(
+        &render_state.device,
+        &render_state.queue,
+        render_state.target_format,
+    );
+    render_state
+        .renderer
+        .write()
+        .callback_resources
+        .insert(painter);
 }
 
 /// The list as a shape for egui; `rect` must be the one whose size the list was made for, on whole physical pixels.
@@ -31,7 +39,12 @@ pub fn shape(rect: egui::Rect, list: Arc<DrawList>) -> egui::Shape {
 
 /// Drops every texture of a dataset.
 pub fn forget(render_state: &RenderState, dataset: DatasetId) {
-    if let Some(painter) = render_state.renderer.write().callback_resources.get_mut::<Painter>() {
+    if let Some(painter) = render_state
+        .renderer
+        .write()
+        .callback_resources
+        .get_mut::<Painter>()
+    {
         painter.textures.forget(dataset);
     }
 }
@@ -40,7 +53,10 @@ pub fn forget(render_state: &RenderState, dataset: DatasetId) {
 #[must_use]
 pub fn texture_bytes(render_state: &RenderState) -> usize {
     let renderer = render_state.renderer.read();
-    renderer.callback_resources.get::<Painter>().map_or(0, |painter| painter.textures.bytes())
+    renderer
+        .callback_resources
+        .get::<Painter>()
+        .map_or(0, |painter| painter.textures.bytes())
 }
 
 struct Callback {
@@ -58,7 +74,8 @@ impl egui_wgpu::CallbackTrait for Callback {
         resources: &mut egui_wgpu::CallbackResources,
     ) -> Vec<wgpu::CommandBuffer> {
         // As egui rounds the viewport of a callback.
-        let origin = [self.rect.min.x, self.rect.min.y].map(|at| (at * screen.pixels_per_point).round());
+        let origin =
+            [self.rect.min.x, self.rect.min.y].map(|at| (at * screen.pixels_per_point).round());
         if let Some(painter) = resources.get_mut::<Painter>() {
             painter.prepare(device, queue, encoder, &self.list, origin);
         }
@@ -102,7 +119,11 @@ struct Accumulator {
 }
 
 impl Painter {
-    pub(super) fn new(device: &wgpu::Device, queue: &wgpu::Queue, target: wgpu::TextureFormat) -> Self {
+    pub(super) fn new(
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        target: wgpu::TextureFormat,
+    ) -> Self {
         let blank = |kind, sample_type| (kind, blank_texture(device, format_of(sample_type)));
         Self {
             pipelines: Pipelines::new(device, target),
@@ -129,7 +150,10 @@ impl Painter {
     ) {
         self.textures.begin();
         self.draws.clear();
-        let target = Target { canvas_origin: origin, is_srgb: self.pipelines.is_srgb() };
+        let target = Target {
+            canvas_origin: origin,
+            is_srgb: self.pipelines.is_srgb(),
+        };
         let background = Uniforms::background(list, target);
         self.push(device, Pass::Background, &background, Kind::Uint, &[]);
         for item in &list.items {
@@ -150,7 +174,9 @@ impl Painter {
     }
 
     fn run(&self, pass: &mut wgpu::RenderPass<'_>, draw: &Draw) {
-        let Some(pipeline) = self.pipelines.get(draw.pass) else { return };
+        let Some(pipeline) = self.pipelines.get(draw.pass) else {
+            return;
+        };
         pass.set_pipeline(pipeline);
         pass.set_bind_group(0, &draw.bindings, &[]);
         if let (Pass::Resolve, Some(accumulator)) = (draw.pass, &self.accumulator) {
@@ -185,18 +211,33 @@ impl Painter {
         item: &DrawItem,
         target: Target,
     ) {
-        let offscreen = Target { canvas_origin: [0.0; 2], is_srgb: false };
+        let offscreen = Target {
+            canvas_origin: [0.0; 2],
+            is_srgb: false,
+        };
         let num_groups = item.tiles.len().div_ceil(MAX_CHANNELS);
         let mut groups = Vec::new();
         for group in 0..num_groups {
             let range = group * MAX_CHANNELS..((group + 1) * MAX_CHANNELS).min(item.tiles.len());
             let (kind, numbers, views) = self.channels(device, queue, list, item, range);
-            let Some(uniforms) = Uniforms::of(list, item, &numbers, num_groups, offscreen) else { return };
-            let pass = if group == 0 { Pass::First(kind) } else { Pass::Further(kind) };
+            let Some(uniforms) = Uniforms::of(list, item, &numbers, num_groups, offscreen) else {
+                return;
+            };
+            let pass = if group == 0 {
+                Pass::First(kind)
+            } else {
+                Pass::Further(kind)
+            };
             self.pipelines.prepare(device, pass);
-            groups.push(Draw { pass, bindings: self.bindings(device, &uniforms, kind, &views) });
+            groups.push(Draw {
+                pass,
+                bindings: self.bindings(device, &uniforms, kind, &views),
+            });
         }
-        self.fit_accumulator(device, (list.canvas.width_px.max(1), list.canvas.height_px.max(1)));
+        self.fit_accumulator(
+            device,
+            (list.canvas.width_px.max(1), list.canvas.height_px.max(1)),
+        );
         if let Some(accumulator) = &self.accumulator {
             let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
                 label: Some("squidview channels"),
@@ -204,7 +245,10 @@ impl Painter {
                     view: &accumulator.view,
                     resolve_target: None,
                     depth_slice: None,
-                    ops: wgpu::Operations { load: wgpu::LoadOp::Load, store: wgpu::StoreOp::Store },
+                    ops: wgpu::Operations {
+                        load: wgpu::LoadOp::Load,
+                        store: wgpu::StoreOp::Store,
+                    },
                 })],
                 ..wgpu::RenderPassDescriptor::default()
             });
@@ -226,7 +270,10 @@ impl Painter {
         item: &DrawItem,
         range: std::ops::Range<usize>,
     ) -> (Kind, Vec<Numbers>, Vec<wgpu::TextureView>) {
-        let kind = item.tiles.first().map_or(Kind::Uint, |drawn| Kind::of(drawn.pixels.sample_type()));
+        let kind = item
+            .tiles
+            .first()
+            .map_or(Kind::Uint, |drawn| Kind::of(drawn.pixels.sample_type()));
         let (mut numbers, mut views) = (Vec::new(), Vec::new());
         for drawn in item.tiles.get(range).unwrap_or(&[]) {
             let is_alike = Kind::of(drawn.pixels.sample_type()) == kind;
@@ -263,14 +310,24 @@ impl Painter {
             contents: bytemuck::bytes_of(uniforms),
             usage: wgpu::BufferUsages::UNIFORM,
         });
-        let blank = self.blanks.iter().find(|(other, _)| *other == kind).map_or(&self.blanks[0].1, |(_, view)| view);
+        let blank = self
+            .blanks
+            .iter()
+            .find(|(other, _)| *other == kind)
+            .map_or(&self.blanks[0].1, |(_, view)| view);
         let tiles = (0..MAX_CHANNELS).map(|tile| wgpu::BindGroupEntry {
             binding: 2 + tile as u32,
             resource: wgpu::BindingResource::TextureView(views.get(tile).unwrap_or(blank)),
         });
         let first = [
-            wgpu::BindGroupEntry { binding: 0, resource: buffer.as_entire_binding() },
-            wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::TextureView(&self.luts) },
+            wgpu::BindGroupEntry {
+                binding: 0,
+                resource: buffer.as_entire_binding(),
+            },
+            wgpu::BindGroupEntry {
+                binding: 1,
+                resource: wgpu::BindingResource::TextureView(&self.luts),
+            },
         ];
         device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("squidview item"),
@@ -281,7 +338,11 @@ impl Painter {
 
     /// An accumulator of the canvas' size.
     fn fit_accumulator(&mut self, device: &wgpu::Device, size: (u32, u32)) {
-        if self.accumulator.as_ref().is_some_and(|accumulator| accumulator.size == size) {
+        if self
+            .accumulator
+            .as_ref()
+            .is_some_and(|accumulator| accumulator.size == size)
+        {
             return;
         }
         let usage = wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::TEXTURE_BINDING;
@@ -290,9 +351,16 @@ impl Painter {
         let bindings = device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("squidview channels"),
             layout: self.pipelines.accumulator_layout(),
-            entries: &[wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::TextureView(&view) }],
+            entries: &[wgpu::BindGroupEntry {
+                binding: 0,
+                resource: wgpu::BindingResource::TextureView(&view),
+            }],
         });
-        self.accumulator = Some(Accumulator { view, size, bindings });
+        self.accumulator = Some(Accumulator {
+            view,
+            size,
+            bindings,
+        });
     }
 }
 
@@ -304,7 +372,11 @@ fn texture(
 ) -> wgpu::Texture {
     device.create_texture(&wgpu::TextureDescriptor {
         label: Some("squidview canvas"),
-        size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+        size: wgpu::Extent3d {
+            width,
+            height,
+            depth_or_array_layers: 1,
+        },
         mip_level_count: 1,
         sample_count: 1,
         dimension: wgpu::TextureDimension::D2,
@@ -324,12 +396,20 @@ fn lut_texture(device: &wgpu::Device, queue: &wgpu::Queue) -> wgpu::TextureView 
     let size = (LUT_ENTRIES as u32, Colormap::ALL.len() as u32);
     let usage = wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST;
     let luts = texture(device, wgpu::TextureFormat::Rgba32Float, size, usage);
-    let texels: Vec<[f32; 4]> = Colormap::ALL.into_iter().flat_map(|map| lut_table(Lut::Map(map))).collect();
+    let texels: Vec<[f32; 4]> = Colormap::ALL
+        .into_iter()
+        .flat_map(|map| lut_table(Lut::Map(map)))
+        .collect();
     let layout = wgpu::TexelCopyBufferLayout {
         offset: 0,
         bytes_per_row: Some(size.0 * size_of::<[f32; 4]>() as u32),
         rows_per_image: None,
     };
-    queue.write_texture(luts.as_image_copy(), bytemuck::cast_slice(&texels), layout, luts.size());
+    queue.write_texture(
+        luts.as_image_copy(),
+        bytemuck::cast_slice(&texels),
+        layout,
+        luts.size(),
+    );
     luts.create_view(&wgpu::TextureViewDescriptor::default())
 }

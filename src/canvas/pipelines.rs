@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use eframe::wgpu;
 
 use super::{
-    look::{BACKGROUND, CLIP_COLORS, HATCH_COLORS, HATCH_LINE_PX, HATCH_PERIOD_PX, HATCH_SPARSE_PX, Kind},
+    look::{
+        BACKGROUND, CLIP_COLORS, HATCH_COLORS, HATCH_LINE_PX, HATCH_PERIOD_PX, HATCH_SPARSE_PX,
+        Kind,
+    },
     uniforms::{MAX_CHANNELS, Uniforms},
 };
 
@@ -37,7 +40,8 @@ pub(super) struct Pipelines {
 
 impl Pipelines {
     pub(super) fn new(device: &wgpu::Device, target: wgpu::TextureFormat) -> Self {
-        let layouts = [Kind::Uint, Kind::Sint, Kind::Float].map(|kind| (kind, item_layout(device, kind)));
+        let layouts =
+            [Kind::Uint, Kind::Sint, Kind::Float].map(|kind| (kind, item_layout(device, kind)));
         let accumulator = texture_entry(0, wgpu::TextureSampleType::Float { filterable: false });
         Self {
             target,
@@ -85,9 +89,15 @@ impl Pipelines {
             Pass::Background => (Kind::Uint, "background", self.target, None),
             Pass::Direct(kind) => (kind, "direct", self.target, None),
             Pass::First(kind) => (kind, "accumulate", ACCUMULATOR_FORMAT, None),
-            Pass::Further(kind) => {
-                (kind, "accumulate", ACCUMULATOR_FORMAT, Some(wgpu::BlendState { color: add, alpha: add }))
-            }
+            Pass::Further(kind) => (
+                kind,
+                "accumulate",
+                ACCUMULATOR_FORMAT,
+                Some(wgpu::BlendState {
+                    color: add,
+                    alpha: add,
+                }),
+            ),
             Pass::Resolve => (Kind::Uint, "resolve", self.target, None),
         };
         let mut layouts = vec![Some(&self.item_layouts[&kind])];
@@ -122,7 +132,11 @@ impl Pipelines {
                 module: &module,
                 entry_point: Some(entry),
                 compilation_options: wgpu::PipelineCompilationOptions::default(),
-                targets: &[Some(wgpu::ColorTargetState { format, blend, write_mask: wgpu::ColorWrites::ALL })],
+                targets: &[Some(wgpu::ColorTargetState {
+                    format,
+                    blend,
+                    write_mask: wgpu::ColorWrites::ALL,
+                })],
             }),
             multiview_mask: None,
             cache: None,
@@ -150,8 +164,13 @@ fn source(kind: Kind, resolves: bool) -> String {
         ("HATCH_SPARSE", format!("{HATCH_SPARSE_PX}u")),
         ("HATCH_LINE", format!("{HATCH_LINE_PX}u")),
     ];
-    let mut text: String = constants.iter().map(|(name, value)| format!("const {name} = {value};\n")).collect();
-    text += &include_str!("shader.wgsl").replace("SAMPLE", sample).replace("DIFFERENCE", difference);
+    let mut text: String = constants
+        .iter()
+        .map(|(name, value)| format!("const {name} = {value};\n"))
+        .collect();
+    text += &include_str!("shader.wgsl")
+        .replace("SAMPLE", sample)
+        .replace("DIFFERENCE", difference);
     if resolves {
         text += include_str!("resolve.wgsl");
     }
@@ -176,7 +195,13 @@ fn item_layout(device: &wgpu::Device, kind: Kind) -> wgpu::BindGroupLayout {
     };
     let luts = texture_entry(1, wgpu::TextureSampleType::Float { filterable: false });
     let tiles = (0..MAX_CHANNELS as u32).map(|tile| texture_entry(2 + tile, sample_type));
-    layout(device, &[uniforms, luts].into_iter().chain(tiles).collect::<Vec<_>>())
+    layout(
+        device,
+        &[uniforms, luts]
+            .into_iter()
+            .chain(tiles)
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn texture_entry(binding: u32, sample_type: wgpu::TextureSampleType) -> wgpu::BindGroupLayoutEntry {
@@ -193,5 +218,8 @@ fn texture_entry(binding: u32, sample_type: wgpu::TextureSampleType) -> wgpu::Bi
 }
 
 fn layout(device: &wgpu::Device, entries: &[wgpu::BindGroupLayoutEntry]) -> wgpu::BindGroupLayout {
-    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("squidview canvas"), entries })
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some("squidview canvas"),
+        entries,
+    })
 }

@@ -10,22 +10,31 @@ use half::f16;
 
 use super::{painter::Painter, *};
 use crate::model::{
-    CanvasSize, ChannelLook, Colormap, ContrastLimits, DatasetId, FovId, Lut, MemoryOrder, Pixels, PlaneId, RectPx, Rgb,
-    SampleType, Samples, TileId, ZPick,
+    CanvasSize, ChannelLook, Colormap, ContrastLimits, DatasetId, FovId, Lut, MemoryOrder, Pixels,
+    PlaneId, RectPx, Rgb, SampleType, Samples, TileId, ZPick,
 };
 
-const CANVAS: CanvasSize = CanvasSize { width_px: 96, height_px: 80 };
+const CANVAS: CanvasSize = CanvasSize {
+    width_px: 96,
+    height_px: 80,
+};
 
 /// A device, made once for all tests.
 fn device() -> Option<&'static (wgpu::Device, wgpu::Queue)> {
-    static DEVICE: std::sync::OnceLock<Option<(wgpu::Device, wgpu::Queue)>> = std::sync::OnceLock::new();
+    static DEVICE: std::sync::OnceLock<Option<(wgpu::Device, wgpu::Queue)>> =
+        std::sync::OnceLock::new();
     let made = DEVICE.get_or_init(|| {
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-        let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default())).ok()?;
+        let adapter =
+            pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))
+                .ok()?;
         pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default())).ok()
     });
     let required = std::env::var_os("SQUIDVIEW_REQUIRE_ADAPTER").is_some();
-    assert!(made.is_some() || !required, "no adapter can draw, and SQUIDVIEW_REQUIRE_ADAPTER is set");
+    assert!(
+        made.is_some() || !required,
+        "no adapter can draw, and SQUIDVIEW_REQUIRE_ADAPTER is set"
+    );
     if made.is_none() {
         eprintln!("skipped: no adapter can draw");
     }
@@ -36,7 +45,11 @@ fn device() -> Option<&'static (wgpu::Device, wgpu::Queue)> {
 fn drawn(list: &DrawList) -> Option<Vec<u8>> {
     let (device, queue) = device()?;
     let format = wgpu::TextureFormat::Rgba8Unorm;
-    let size = wgpu::Extent3d { width: CANVAS.width_px, height: CANVAS.height_px, depth_or_array_layers: 1 };
+    let size = wgpu::Extent3d {
+        width: CANVAS.width_px,
+        height: CANVAS.height_px,
+        depth_or_array_layers: 1,
+    };
     let target = device.create_texture(&wgpu::TextureDescriptor {
         label: None,
         size,
@@ -51,11 +64,20 @@ fn drawn(list: &DrawList) -> Option<Vec<u8>> {
     let mut painter = Painter::new(device, queue, format);
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     painter.prepare(device, queue, &mut encoder, list, [0.0, 0.0]);
-    let ops = wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::GREEN), store: wgpu::StoreOp::Store };
-    let attachment =
-        wgpu::RenderPassColorAttachment { view: &view, resolve_target: None, depth_slice: None, ops };
-    let descriptor =
-        wgpu::RenderPassDescriptor { color_attachments: &[Some(attachment)], ..wgpu::RenderPassDescriptor::default() };
+    let ops = wgpu::Operations {
+        load: wgpu::LoadOp::Clear(wgpu::Color::GREEN),
+        store: wgpu::StoreOp::Store,
+    };
+    let attachment = wgpu::RenderPassColorAttachment {
+        view: &view,
+        resolve_target: None,
+        depth_slice: None,
+        ops,
+    };
+    let descriptor = wgpu::RenderPassDescriptor {
+        color_attachments: &[Some(attachment)],
+        ..wgpu::RenderPassDescriptor::default()
+    };
     painter.paint(&mut encoder.begin_render_pass(&descriptor));
     Some(read_back(device, queue, encoder, &target))
 }
@@ -73,15 +95,27 @@ fn read_back(
         usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
         mapped_at_creation: false,
     });
-    let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(padded), rows_per_image: None };
-    let to = wgpu::TexelCopyBufferInfo { buffer: &buffer, layout };
+    let layout = wgpu::TexelCopyBufferLayout {
+        offset: 0,
+        bytes_per_row: Some(padded),
+        rows_per_image: None,
+    };
+    let to = wgpu::TexelCopyBufferInfo {
+        buffer: &buffer,
+        layout,
+    };
     encoder.copy_texture_to_buffer(target.as_image_copy(), to, target.size());
     queue.submit([encoder.finish()]);
-    buffer.slice(..).map_async(wgpu::MapMode::Read, |outcome| outcome.expect("mapped"));
-    device.poll(wgpu::PollType::wait_indefinitely()).expect("polled");
+    buffer
+        .slice(..)
+        .map_async(wgpu::MapMode::Read, |outcome| outcome.expect("mapped"));
+    device
+        .poll(wgpu::PollType::wait_indefinitely())
+        .expect("polled");
     let mapped = buffer.slice(..).get_mapped_range().expect("mapped");
     let rows = mapped.chunks_exact(padded as usize);
-    rows.flat_map(|row| row[..CANVAS.width_px as usize * 4].to_vec()).collect()
+    rows.flat_map(|row| row[..CANVAS.width_px as usize * 4].to_vec())
+        .collect()
 }
 
 /// Samples of a type that cover its range, with odd ones among them.
@@ -92,15 +126,30 @@ fn samples(sample_type: SampleType, len: usize, seed: usize) -> Samples {
         SampleType::Bool => Samples::Bool(values().map(|v| u8::from(v > 0.5)).collect()),
         SampleType::U8 => Samples::U8(values().map(|v| (v * 255.0) as u8).collect()),
         SampleType::U16 => Samples::U16(values().map(|v| (v * 65_535.0) as u16).collect()),
-        SampleType::U32 => Samples::U32(values().map(|v| 4_000_000_000 + (v * 1000.0) as u32).collect()),
+        SampleType::U32 => Samples::U32(
+            values()
+                .map(|v| 4_000_000_000 + (v * 1000.0) as u32)
+                .collect(),
+        ),
         SampleType::U64 => Samples::U64(values().map(|v| (v * 1e9) as u64).collect()),
         SampleType::I8 => Samples::I8(values().map(|v| (v * 255.0 - 128.0) as i8).collect()),
-        SampleType::I16 => Samples::I16(values().map(|v| (v * 65_535.0 - 32_768.0) as i16).collect()),
-        SampleType::I32 => Samples::I32(values().map(|v| -2_000_000_000 + (v * 1000.0) as i32).collect()),
+        SampleType::I16 => {
+            Samples::I16(values().map(|v| (v * 65_535.0 - 32_768.0) as i16).collect())
+        }
+        SampleType::I32 => Samples::I32(
+            values()
+                .map(|v| -2_000_000_000 + (v * 1000.0) as i32)
+                .collect(),
+        ),
         SampleType::I64 => Samples::I64(values().map(|v| (v * 1e9 - 5e8) as i64).collect()),
-        SampleType::F16 => Samples::F16(values().map(|v| f16::from_f64(v * 100.0 - 50.0)).collect()),
+        SampleType::F16 => {
+            Samples::F16(values().map(|v| f16::from_f64(v * 100.0 - 50.0)).collect())
+        }
         SampleType::F32 => Samples::F32(
-            values().enumerate().map(|(i, v)| if i % 97 == 0 { f32::NAN } else { v as f32 }).collect(),
+            values()
+                .enumerate()
+                .map(|(i, v)| if i % 97 == 0 { f32::NAN } else { v as f32 })
+                .collect(),
         ),
         SampleType::F64 => Samples::F64(values().map(|v| v * 2.0 - 1.0).collect()),
     }
@@ -140,7 +189,12 @@ impl Default for Case {
             num_channels: 2,
             limits: (0.1, 0.8),
             gamma: 1.0,
-            rect: RectPx { x0: 5.0, y0: 3.0, x1: 85.0, y1: 70.0 },
+            rect: RectPx {
+                x0: 5.0,
+                y0: 3.0,
+                x1: 85.0,
+                y1: 70.0,
+            },
             hatch: None,
             mark_clipped: false,
         }
@@ -154,27 +208,50 @@ impl Case {
         let at = |part: f64| low + (high - low) * part;
         let look = |c: usize| ChannelLook {
             c: c as u16,
-            limits: Some(ContrastLimits { low: at(self.limits.0), high: at(self.limits.1) }),
+            limits: Some(ContrastLimits {
+                low: at(self.limits.0),
+                high: at(self.limits.1),
+            }),
             gamma: self.gamma,
             lut: if c % 3 == 1 {
                 Lut::Map(Colormap::ALL[c % 4])
             } else {
-                Lut::Color(Rgb { r: 30 * (c as u8 % 5), g: 90, b: 60 })
+                Lut::Color(Rgb {
+                    r: 30 * (c as u8 % 5),
+                    g: 90,
+                    b: 60,
+                })
             },
         };
         let tile = |c: usize| {
-            let plane =
-                PlaneId { fov: FovId(0), layer: 0, t: 0, c: c as u16, z: ZPick::Slice(0), extra: 0, level: 0 };
+            let plane = PlaneId {
+                fov: FovId(0),
+                layer: 0,
+                t: 0,
+                c: c as u16,
+                z: ZPick::Slice(0),
+                extra: 0,
+                level: 0,
+            };
             let samples = samples(self.sample_type, (width * height) as usize, c);
             let pixels = Arc::new(Pixels::new(width, height, self.order, samples).expect("fits"));
-            DrawnTile { look: c, tile: TileId::whole(plane), revision: 0, pixels }
+            DrawnTile {
+                look: c,
+                tile: TileId::whole(plane),
+                revision: 0,
+                pixels,
+            }
         };
         let tiles = (0..self.num_channels).map(tile).collect();
         DrawList {
             dataset: DatasetId::unique(),
             canvas: CANVAS,
             looks: (0..self.num_channels.max(1)).map(look).collect(),
-            items: vec![DrawItem { rect: self.rect, tiles, hatch: self.hatch }],
+            items: vec![DrawItem {
+                rect: self.rect,
+                tiles,
+                hatch: self.hatch,
+            }],
             mark_clipped: self.mark_clipped,
         }
     }
@@ -190,17 +267,39 @@ fn check(name: &str, case: &Case) {
     let num_wrong = pairs().filter(differs).count();
     let first = pairs().position(|pair| differs(&pair));
     let allowed = expected.len() / 4 / 1000;
-    let shown = first.map(|at| (at, &expected[at * 4..at * 4 + 4], &found[at * 4..at * 4 + 4]));
-    assert!(num_wrong <= allowed, "{name}: {num_wrong} pixels differ, the first {shown:?}");
-    let num_drawn = expected.chunks_exact(4).filter(|pixel| pixel[..3] != look::BACKGROUND).count();
-    assert!(num_drawn > 1000, "{name}: only {num_drawn} pixels are drawn");
+    let shown = first.map(|at| {
+        (
+            at,
+            &expected[at * 4..at * 4 + 4],
+            &found[at * 4..at * 4 + 4],
+        )
+    });
+    assert!(
+        num_wrong <= allowed,
+        "{name}: {num_wrong} pixels differ, the first {shown:?}"
+    );
+    let num_drawn = expected
+        .chunks_exact(4)
+        .filter(|pixel| pixel[..3] != look::BACKGROUND)
+        .count();
+    assert!(
+        num_drawn > 1000,
+        "{name}: only {num_drawn} pixels are drawn"
+    );
 }
 
 #[test]
 fn every_sample_type_looks_alike_on_both_in_both_memory_orders() {
     for sample_type in SampleType::ALL {
         for order in [MemoryOrder::RowMajor, MemoryOrder::ColumnMajor] {
-            check(&format!("{sample_type:?} {order:?}"), &Case { sample_type, order, ..Case::default() });
+            check(
+                &format!("{sample_type:?} {order:?}"),
+                &Case {
+                    sample_type,
+                    order,
+                    ..Case::default()
+                },
+            );
         }
     }
 }
@@ -209,7 +308,14 @@ fn every_sample_type_looks_alike_on_both_in_both_memory_orders() {
 fn limits_in_any_order_look_alike_on_both() {
     for limits in [(0.0, 1.0), (0.9, 0.2), (0.5, 0.5), (-3.0, 7.0)] {
         for sample_type in SampleType::ALL {
-            check(&format!("{sample_type:?} {limits:?}"), &Case { sample_type, limits, ..Case::default() });
+            check(
+                &format!("{sample_type:?} {limits:?}"),
+                &Case {
+                    sample_type,
+                    limits,
+                    ..Case::default()
+                },
+            );
         }
     }
 }
@@ -217,20 +323,84 @@ fn limits_in_any_order_look_alike_on_both() {
 #[test]
 fn zoom_offset_gamma_marks_and_hatching_look_alike_on_both() {
     let rect = |x0, y0, x1, y1| RectPx { x0, y0, x1, y1 };
-    check("zoomed in", &Case { rect: rect(-400.3, -300.7, 1100.0, 900.0), ..Case::default() });
-    check("fraction", &Case { rect: rect(0.25, 0.75, 41.25, 29.75), ..Case::default() });
-    check("small", &Case { rect: rect(3.0, 4.0, 40.0, 38.0), num_channels: 1, ..Case::default() });
-    check("gamma", &Case { gamma: 0.45, ..Case::default() });
-    check("clipped", &Case { mark_clipped: true, ..Case::default() });
-    check("planned", &Case { num_channels: 0, hatch: Some(Hatch::Planned), ..Case::default() });
-    check("failed", &Case { hatch: Some(Hatch::Failed), ..Case::default() });
+    check(
+        "zoomed in",
+        &Case {
+            rect: rect(-400.3, -300.7, 1100.0, 900.0),
+            ..Case::default()
+        },
+    );
+    check(
+        "fraction",
+        &Case {
+            rect: rect(0.25, 0.75, 41.25, 29.75),
+            ..Case::default()
+        },
+    );
+    check(
+        "small",
+        &Case {
+            rect: rect(3.0, 4.0, 40.0, 38.0),
+            num_channels: 1,
+            ..Case::default()
+        },
+    );
+    check(
+        "gamma",
+        &Case {
+            gamma: 0.45,
+            ..Case::default()
+        },
+    );
+    check(
+        "clipped",
+        &Case {
+            mark_clipped: true,
+            ..Case::default()
+        },
+    );
+    check(
+        "planned",
+        &Case {
+            num_channels: 0,
+            hatch: Some(Hatch::Planned),
+            ..Case::default()
+        },
+    );
+    check(
+        "failed",
+        &Case {
+            hatch: Some(Hatch::Failed),
+            ..Case::default()
+        },
+    );
 }
 
 #[test]
 fn more_than_eight_channels_are_added_and_clamped_once() {
     for num_channels in [8, 9, 40] {
-        check(&format!("{num_channels} channels"), &Case { num_channels, ..Case::default() });
+        check(
+            &format!("{num_channels} channels"),
+            &Case {
+                num_channels,
+                ..Case::default()
+            },
+        );
     }
-    check("12 clipped", &Case { num_channels: 12, mark_clipped: true, ..Case::default() });
-    check("12 hatched", &Case { num_channels: 12, hatch: Some(Hatch::Planned), ..Case::default() });
+    check(
+        "12 clipped",
+        &Case {
+            num_channels: 12,
+            mark_clipped: true,
+            ..Case::default()
+        },
+    );
+    check(
+        "12 hatched",
+        &Case {
+            num_channels: 12,
+            hatch: Some(Hatch::Planned),
+            ..Case::default()
+        },
+    );
 }

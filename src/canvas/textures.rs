@@ -50,7 +50,11 @@ impl Textures {
         dataset: DatasetId,
         drawn: &DrawnTile,
     ) -> wgpu::TextureView {
-        let key = TextureKey { dataset, tile: drawn.tile, revision: drawn.revision };
+        let key = TextureKey {
+            dataset,
+            tile: drawn.tile,
+            revision: drawn.revision,
+        };
         let frame = self.frame;
         if let Some(held) = self.held.get_mut(&key) {
             held.last_frame = frame;
@@ -105,19 +109,35 @@ impl Textures {
             MemoryOrder::ColumnMajor => (pixels.height(), pixels.width()),
         };
         let fits = |held: &Held| {
-            held.texture.format() == format && (held.texture.width(), held.texture.height()) == (width, height)
+            held.texture.format() == format
+                && (held.texture.width(), held.texture.height()) == (width, height)
         };
         let held = match self.spare.iter().position(fits) {
             Some(at) => self.spare.swap_remove(at),
             None => create(device, format, width, height),
         };
         match pixels.samples() {
-            Samples::U64(v) => write(queue, &held.texture, bytemuck::cast_slice(&narrowed(v, |s| s as f32))),
-            Samples::I64(v) => write(queue, &held.texture, bytemuck::cast_slice(&narrowed(v, |s| s as f32))),
-            Samples::F64(v) => write(queue, &held.texture, bytemuck::cast_slice(&narrowed(v, |s| s as f32))),
+            Samples::U64(v) => write(
+                queue,
+                &held.texture,
+                bytemuck::cast_slice(&narrowed(v, |s| s as f32)),
+            ),
+            Samples::I64(v) => write(
+                queue,
+                &held.texture,
+                bytemuck::cast_slice(&narrowed(v, |s| s as f32)),
+            ),
+            Samples::F64(v) => write(
+                queue,
+                &held.texture,
+                bytemuck::cast_slice(&narrowed(v, |s| s as f32)),
+            ),
             other => write(queue, &held.texture, other.as_bytes()),
         }
-        Held { last_frame: self.frame, ..held }
+        Held {
+            last_frame: self.frame,
+            ..held
+        }
     }
 }
 
@@ -131,7 +151,9 @@ pub(super) fn format_of(sample_type: SampleType) -> wgpu::TextureFormat {
         SampleType::U32 => wgpu::TextureFormat::R32Uint,
         SampleType::I32 => wgpu::TextureFormat::R32Sint,
         SampleType::F16 => wgpu::TextureFormat::R16Float,
-        SampleType::F32 | SampleType::U64 | SampleType::I64 | SampleType::F64 => wgpu::TextureFormat::R32Float,
+        SampleType::F32 | SampleType::U64 | SampleType::I64 | SampleType::F64 => {
+            wgpu::TextureFormat::R32Float
+        }
     }
 }
 
@@ -142,7 +164,11 @@ fn narrowed<T: Copy>(samples: &[T], narrow: impl Fn(T) -> f32) -> Vec<f32> {
 fn create(device: &wgpu::Device, format: wgpu::TextureFormat, width: u32, height: u32) -> Held {
     let texture = device.create_texture(&wgpu::TextureDescriptor {
         label: Some("squidview tile"),
-        size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+        size: wgpu::Extent3d {
+            width,
+            height,
+            depth_or_array_layers: 1,
+        },
         mip_level_count: 1,
         sample_count: 1,
         dimension: wgpu::TextureDimension::D2,
@@ -152,7 +178,12 @@ fn create(device: &wgpu::Device, format: wgpu::TextureFormat, width: u32, height
     });
     let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
     let texel_bytes = format.block_copy_size(None).unwrap_or(4) as usize;
-    Held { texture, view, bytes: width as usize * height as usize * texel_bytes, last_frame: 0 }
+    Held {
+        texture,
+        view,
+        bytes: width as usize * height as usize * texel_bytes,
+        last_frame: 0,
+    }
 }
 
 fn write(queue: &wgpu::Queue, texture: &wgpu::Texture, bytes: &[u8]) {
@@ -162,7 +193,9 @@ fn write(queue: &wgpu::Queue, texture: &wgpu::Texture, bytes: &[u8]) {
         bytes,
         wgpu::TexelCopyBufferLayout {
             offset: 0,
-            bytes_per_row: Some(u32::try_from(bytes.len()).unwrap_or(u32::MAX) / size.height.max(1)),
+            bytes_per_row: Some(
+                u32::try_from(bytes.len()).unwrap_or(u32::MAX) / size.height.max(1),
+            ),
             rows_per_image: None,
         },
         size,

@@ -4,10 +4,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{
-    DrawItem, DrawList, Hatch,
-    look::Numbers,
-};
+use super::{DrawItem, DrawList, Hatch, look::Numbers};
 use crate::model::Lut;
 
 /// Channels of one pass.
@@ -78,8 +75,12 @@ impl Uniforms {
         let background = Self::background(list, target);
         let [_, _, width, height] = background.clipped;
         let edge = |at: f64, end: f32| (at as f32).clamp(0.0, end);
-        let clipped =
-            [edge(item.rect.x0, width), edge(item.rect.y0, height), edge(item.rect.x1, width), edge(item.rect.y1, height)];
+        let clipped = [
+            edge(item.rect.x0, width),
+            edge(item.rect.y0, height),
+            edge(item.rect.x1, width),
+            edge(item.rect.y1, height),
+        ];
         let mut uniforms = Self {
             clipped,
             origin: [item.rect.x0 as f32, item.rect.y0 as f32],
@@ -107,7 +108,9 @@ impl Channel {
         let [r, g, b] = numbers.lut.at(1.0);
         let lut_row = match numbers.lut {
             Lut::Color(_) => None,
-            Lut::Map(map) => crate::model::Colormap::ALL.iter().position(|other| *other == map),
+            Lut::Map(map) => crate::model::Colormap::ALL
+                .iter()
+                .position(|other| *other == map),
         };
         Self {
             scale: numbers.scale,

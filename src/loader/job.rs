@@ -49,6 +49,9 @@ pub(super) struct Shared {
 
 struct State {
     dataset: Option<Arc<Dataset>>,
+    /// What the last `want` asked for.
+    wanted: HashSet<Job>,
+    /// What of it nobody works on yet, most urgent first.
     queue: VecDeque<Job>,
     in_flight: HashSet<JobKey>,
     /// Tiles without pixels, why, and when that was found.
@@ -68,6 +71,7 @@ impl Shared {
     pub(super) fn new(wanted_readers: usize) -> Self {
         let state = State {
             dataset: None,
+            wanted: HashSet::new(),
             queue: VecDeque::new(),
             in_flight: HashSet::new(),
             outcomes: LruCache::new(MAX_OUTCOMES),
@@ -79,7 +83,10 @@ impl Shared {
             next_reader: 0,
             is_shutting_down: false,
         };
-        Self { state: Mutex::new(state), wakes_readers: Condvar::new() }
+        Self {
+            state: Mutex::new(state),
+            wakes_readers: Condvar::new(),
+        }
     }
 
     /// Replaces the queue; gives the number of readers that are newly found stuck.
@@ -94,7 +101,11 @@ impl Shared {
         let mut state = self.state.lock();
         state.dataset = Some(Arc::clone(dataset));
         state.known.clear();
-        state.queue = jobs(dataset, ledger, visible);
+        let wished = jobs(dataset, ledger, visible);
+        state.wanted = wished.iter().copied().collect();
+        // A wish for what is being worked on joins it.
+        let is_new = |job: &Job| !state.in_flight.contains(&(dataset.id, *job));
+        state.queue = wished.into_iter().filter(is_new).collect();
         state.answer_known(dataset.id, cache);
         let num_stuck = state.newly_stuck(stuck_after);
         drop(state);
@@ -130,16 +141,28 @@ impl Shared {
         is_current
     }
 
-    /// True where a job is still worth its result: its dataset is shown, and (for projections) somebody wishes it.
+    /// True while the last `want` still asks for the job.
     pub(super) fn is_wanted(&self, task: &Task) -> bool {
         let state = self.state.lock();
-        let current = state.is_current(task.dataset.id) && !state.is_shutting_down;
-        // A job that is being worked on leaves the queue, and comes back with the next `want` that still asks for it.
-        current && state.in_flight.contains(&(task.dataset.id, task.job))
+        state.is_current(task.dataset.id) && state.wanted.contains(&task.job)
     }
 
-    pub(super) fn remember_outcome(&self, dataset: DatasetId, tile: TileId, revision: u64, state: PlaneState) {
-        self.state.lock().outcomes.put((dataset, tile, revision), (state, Instant::now()));
+    /// True while the dataset is the one that is shown.
+    pub(super) fn is_current(&self, dataset: DatasetId) -> bool {
+        self.state.lock().is_current(dataset)
+    }
+
+    pub(super) fn remember_outcome(
+        &self,
+        dataset: DatasetId,
+        tile: TileId,
+        revision: u64,
+        state: PlaneState,
+    ) {
+        self.state
+            .lock()
+            .outcomes
+            .put((dataset, tile, revision), (state, Instant::now()));
     }
 
     pub(super) fn remember_histogram(
@@ -149,7 +172,10 @@ impl Shared {
         revision: u64,
         histogram: Arc<Histogram>,
     ) {
-        self.state.lock().histograms.put((dataset, plane, revision), histogram);
+        self.state
+            .lock()
+            .histograms
+            .put((dataset, plane, revision), histogram);
     }
 
     pub(super) fn forget_outcomes(&self) {
@@ -167,11 +193,19 @@ impl Shared {
     pub(super) fn state(&self, dataset: DatasetId, tile: TileId) -> TileState {
         let state = self.state.lock();
         let is_tile = |job: &Job| matches!(job, Job::Tile(other, _) if *other == tile);
-        if state.in_flight.iter().any(|(id, job)| *id == dataset && is_tile(job)) {
+        if state
+            .in_flight
+            .iter()
+            .any(|(id, job)| *id == dataset && is_tile(job))
+        {
             TileState::Loading
         } else if state.is_current(dataset) && state.queue.iter().any(is_tile) {
             TileState::Queued
-        } else if state.outcomes.iter().any(|((id, other, _), _)| (*id, *other) == (dataset, tile)) {
+        } else if state
+            .outcomes
+            .iter()
+            .any(|((id, other, _), _)| (*id, *other) == (dataset, tile))
+        {
             TileState::Failed
         } else {
             TileState::Absent
@@ -202,6 +236,7 @@ impl Shared {
     pub(super) fn shut_down(&self) {
         let mut state = self.state.lock();
         state.is_shutting_down = true;
+        state.wanted.clear();
         state.queue.clear();
         drop(state);
         self.wakes_readers.notify_all();
@@ -210,8 +245,14 @@ impl Shared {
 
 /// What a `Visible` asks for, most urgent first: stores, visible tiles, their statistics, then what is likely next.
 fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> VecDeque<Job> {
-    let unopened = |fov: &&FovId| matches!(dataset.images.get(fov.row()), Some(ImageSlot::Unopened));
-    let mut jobs: VecDeque<Job> = visible.unopened.iter().filter(unopened).map(|&fov| Job::Fov(fov)).collect();
+    let unopened =
+        |fov: &&FovId| matches!(dataset.images.get(fov.row()), Some(ImageSlot::Unopened));
+    let mut jobs: VecDeque<Job> = visible
+        .unopened
+        .iter()
+        .filter(unopened)
+        .map(|&fov| Job::Fov(fov))
+        .collect();
     let tiles = |tier: fn(Tier) -> bool| {
         let wishes = visible.wishes.iter().filter(move |wish| tier(wish.tier));
         wishes.map(|wish| (wish.tile, ledger.revision(wish.tile.plane)))
@@ -225,13 +266,17 @@ fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> VecDeque<Job> 
         }
     }
     jobs.extend(planes);
-    jobs.extend(tiles(|tier| tier != Tier::Visible).map(|(tile, revision)| Job::Tile(tile, revision)));
+    jobs.extend(
+        tiles(|tier| tier != Tier::Visible).map(|(tile, revision)| Job::Tile(tile, revision)),
+    );
     jobs
 }
 
 impl State {
     fn is_current(&self, dataset: DatasetId) -> bool {
-        self.dataset.as_ref().is_some_and(|current| current.id == dataset)
+        self.dataset
+            .as_ref()
+            .is_some_and(|current| current.id == dataset)
     }
 
     /// Takes jobs off the queue whose answer is cached or known, and answers the known ones.
@@ -239,21 +284,39 @@ impl State {
         let mut rest = VecDeque::with_capacity(self.queue.len());
         for job in std::mem::take(&mut self.queue) {
             match job {
-                Job::Tile(tile, revision) if cache.contains(&CacheKey { dataset, tile, revision }) => {}
+                Job::Tile(tile, revision)
+                    if cache.contains(&CacheKey {
+                        dataset,
+                        tile,
+                        revision,
+                    }) => {}
                 Job::Tile(tile, revision) => match self.outcomes.get(&(dataset, tile, revision)) {
                     Some((state, at)) if !may_look_again(state, *at) => {
                         let (state, elapsed) = (state.clone(), Duration::ZERO);
-                        self.known.push_back(Loaded::Tile { dataset, tile, revision, state, pixels: None, elapsed });
+                        self.known.push_back(Loaded::Tile {
+                            dataset,
+                            tile,
+                            revision,
+                            state,
+                            pixels: None,
+                            elapsed,
+                        });
                     }
                     _ => rest.push_back(job),
                 },
-                Job::Statistics(plane, revision) => match self.histograms.get(&(dataset, plane, revision)) {
-                    Some(histogram) => {
-                        let histogram = Arc::clone(histogram);
-                        self.known.push_back(Loaded::Statistics { dataset, plane, histogram });
+                Job::Statistics(plane, revision) => {
+                    match self.histograms.get(&(dataset, plane, revision)) {
+                        Some(histogram) => {
+                            let histogram = Arc::clone(histogram);
+                            self.known.push_back(Loaded::Statistics {
+                                dataset,
+                                plane,
+                                histogram,
+                            });
+                        }
+                        None => rest.push_back(job),
                     }
-                    None => rest.push_back(job),
-                },
+                }
                 Job::Fov(_) => rest.push_back(job),
             }
         }
@@ -263,23 +326,24 @@ impl State {
     /// The most urgent job that nobody works on and that can be worked on now.
     fn take(&mut self) -> Option<Task> {
         let dataset = Arc::clone(self.dataset.as_ref()?);
-        let at = self.queue.iter().position(|job| self.can_start(dataset.id, job))?;
+        let at = self
+            .queue
+            .iter()
+            .position(|job| self.can_start(dataset.id, job))?;
         let job = self.queue.remove(at)?;
         self.in_flight.insert((dataset.id, job));
         Some(Task { job, dataset })
     }
 
     fn can_start(&self, dataset: DatasetId, job: &Job) -> bool {
-        let is_of_plane = |other: &Job, plane: PlaneId| {
-            matches!(other, Job::Tile(tile, _) if tile.plane.at_level(0) == plane)
-        };
+        let is_of_plane = |other: &Job, plane: PlaneId| matches!(other, Job::Tile(tile, _) if tile.plane.at_level(0) == plane);
         match job {
             // Statistics use the tile that is being read for the picture instead of reading it a second time.
-            Job::Statistics(plane, _) => {
-                !self.in_flight.contains(&(dataset, *job))
-                    && !self.in_flight.iter().any(|(id, other)| *id == dataset && is_of_plane(other, *plane))
-            }
-            _ => !self.in_flight.contains(&(dataset, *job)),
+            Job::Statistics(plane, _) => !self
+                .in_flight
+                .iter()
+                .any(|(id, other)| *id == dataset && is_of_plane(other, *plane)),
+            Job::Fov(_) | Job::Tile(..) => true,
         }
     }
 
@@ -290,7 +354,8 @@ impl State {
 
     /// Readers that have had no answer for too long, as far as they have not been replaced yet.
     fn newly_stuck(&mut self, after: Duration) -> usize {
-        let is_stuck = |since: &&Option<Instant>| since.is_some_and(|since| since.elapsed() > after);
+        let is_stuck =
+            |since: &&Option<Instant>| since.is_some_and(|since| since.elapsed() > after);
         let num_stuck = self.readers.values().filter(is_stuck).count();
         let newly = num_stuck.saturating_sub(self.num_given_up);
         self.num_given_up = num_stuck;
@@ -300,5 +365,6 @@ impl State {
 
 /// A plane that was not there may have been written since; one that failed stays failed until somebody asks again.
 fn may_look_again(state: &PlaneState, found: Instant) -> bool {
-    matches!(state, PlaneState::Planned | PlaneState::Partial { .. }) && found.elapsed() >= LOOK_AGAIN_AFTER
+    matches!(state, PlaneState::Planned | PlaneState::Partial { .. })
+        && found.elapsed() >= LOOK_AGAIN_AFTER
 }

@@ -138,18 +138,28 @@ impl Loader {
         for _ in 0..options.num_readers.max(1) {
             spawn_reader(&tools);
         }
-        Self { shared, cache, tools: Some(tools), receiver: Some(receiver), alive }
+        Self {
+            shared,
+            cache,
+            tools: Some(tools),
+            receiver: Some(receiver),
+            alive,
+        }
     }
 
     /// Replaces all wishes by those of `visible`: FOVs to open, tiles to read, most urgent first.
     ///
     /// The statistics of every visible channel's plane are made as well. Tiles that are cached are not read again.
     pub fn want(&self, dataset: &Arc<Dataset>, ledger: &Ledger, visible: &Visible) {
-        let num_stuck = self.shared.replace(dataset, ledger, visible, &self.cache, STUCK_AFTER);
+        let num_stuck = self
+            .shared
+            .replace(dataset, ledger, visible, &self.cache, STUCK_AFTER);
         if let Some(tools) = self.tools.as_ref().filter(|_| num_stuck > 0) {
             for _ in 0..num_stuck {
                 if self.shared.num_readers() < MAX_READERS {
-                    tracing::warn!("a read has had no answer for {STUCK_AFTER:?}; another reader takes over");
+                    tracing::warn!(
+                        "a read has had no answer for {STUCK_AFTER:?}; another reader takes over"
+                    );
                     spawn_reader(tools);
                 }
             }
@@ -195,7 +205,11 @@ impl Drop for Loader {
         self.tools = None;
         let deadline = Instant::now() + JOIN_WITHIN;
         // Nothing is ever sent: the channel closes when the last reader has ended.
-        if self.alive.recv_deadline(deadline).is_err_and(|error| error.is_timeout()) {
+        if self
+            .alive
+            .recv_deadline(deadline)
+            .is_err_and(|error| error.is_timeout())
+        {
             tracing::warn!("a reader is stuck in the system and is left behind");
         }
     }
@@ -204,8 +218,9 @@ impl Drop for Loader {
 fn spawn_reader(tools: &Tools) {
     let number = tools.shared.add_reader();
     let own = tools.clone();
-    let spawned =
-        thread::Builder::new().name(format!("squidview-reader-{number}")).spawn(move || reader::run(&own, number));
+    let spawned = thread::Builder::new()
+        .name(format!("squidview-reader-{number}"))
+        .spawn(move || reader::run(&own, number));
     if let Err(error) = spawned {
         tracing::error!("cannot start a reader thread: {error}");
         tools.shared.remove_reader(number);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Task, Tools};
 use crate::{
     cache::CacheKey,
-    model::{AxisRole, MemoryOrder, PlaneId, PlaneState, Pixels, Samples, TileId, ZPick, mean},
+    model::{AxisRole, MemoryOrder, Pixels, PlaneId, PlaneState, Samples, TileId, ZPick, mean},
     store::{ReadError, ReadOutcome, TileRead},
 };
 
@@ -21,43 +21,76 @@ pub(super) fn project(
     let image = task.dataset.image(tile.plane.fov)?;
     let last_stored = u8::try_from(image.levels.len() - 1).unwrap_or(u8::MAX);
     let stored_level = tile.plane.level.min(last_stored);
-    let num_slices = u32::try_from(image.len_at(AxisRole::Z, usize::from(stored_level))).unwrap_or(u32::MAX);
+    let num_slices =
+        u32::try_from(image.len_at(AxisRole::Z, usize::from(stored_level))).unwrap_or(u32::MAX);
     let (mut maximum, mut num_present) = (None, 0);
     for z in 0..num_slices {
         if !tools.shared.is_wanted(task) {
             return None;
         }
-        let plane = PlaneId { z: ZPick::Slice(z), ..tile.plane.at_level(stored_level) };
+        let plane = PlaneId {
+            z: ZPick::Slice(z),
+            ..tile.plane.at_level(stored_level)
+        };
         match slice(tools, task, TileId { plane, ..tile }, revision) {
             Ok(Some(slice)) => {
                 num_present += 1;
-                maximum = Some(maximum.map_or_else(|| slice.as_ref().clone(), |so_far| maximum_of(so_far, &slice)));
+                maximum = Some(maximum.map_or_else(
+                    || slice.as_ref().clone(),
+                    |so_far| maximum_of(so_far, &slice),
+                ));
             }
             Ok(None) => {}
             Err(error) => return Some(Err(error)),
         }
     }
-    let Some(maximum) = maximum else { return Some(Ok(ReadOutcome::Absent)) };
+    let Some(maximum) = maximum else {
+        return Some(Ok(ReadOutcome::Absent));
+    };
     let state = if num_present == num_slices {
         PlaneState::Written
     } else {
-        PlaneState::Partial { present: num_present, total: num_slices }
+        PlaneState::Partial {
+            present: num_present,
+            total: num_slices,
+        }
     };
     let mut tiles = vec![TileRead {
-        tile: TileId { plane: tile.plane.at_level(stored_level), ..tile },
+        tile: TileId {
+            plane: tile.plane.at_level(stored_level),
+            ..tile
+        },
         pixels: Arc::new(maximum),
     }];
     for level in stored_level + 1..=tile.plane.level {
         let half = mean::halved(&tiles[0].pixels);
-        let coarser = TileId { plane: tile.plane.at_level(level), ..tile };
-        tiles.insert(0, TileRead { tile: coarser, pixels: Arc::new(half) });
+        let coarser = TileId {
+            plane: tile.plane.at_level(level),
+            ..tile
+        };
+        tiles.insert(
+            0,
+            TileRead {
+                tile: coarser,
+                pixels: Arc::new(half),
+            },
+        );
     }
     Some(Ok(ReadOutcome::Pixels { tiles, state }))
 }
 
 /// One z-slice; `None` where it is not on disk. Slices that are only needed here do not push others out of the cache.
-fn slice(tools: &Tools, task: &Task, tile: TileId, revision: u64) -> Result<Option<Arc<Pixels>>, ReadError> {
-    if let Some(held) = tools.cache.get(&CacheKey { dataset: task.dataset.id, tile, revision }) {
+fn slice(
+    tools: &Tools,
+    task: &Task,
+    tile: TileId,
+    revision: u64,
+) -> Result<Option<Arc<Pixels>>, ReadError> {
+    if let Some(held) = tools.cache.get(&CacheKey {
+        dataset: task.dataset.id,
+        tile,
+        revision,
+    }) {
         return Ok(Some(held));
     }
     match tools.source.read_tile(&task.dataset, tile)? {
@@ -72,7 +105,8 @@ fn maximum_of(mut so_far: Pixels, slice: &Pixels) -> Pixels {
         so_far = so_far.to_rows().into_owned();
         return maximum_of(so_far, &slice.to_rows());
     }
-    let (width, height, order): (u32, u32, MemoryOrder) = (so_far.width(), so_far.height(), so_far.order());
+    let (width, height, order): (u32, u32, MemoryOrder) =
+        (so_far.width(), so_far.height(), so_far.order());
     let samples = larger(so_far.into_samples(), slice.samples());
     Pixels::new(width, height, order, samples).expect("as many samples as before")
 }

@@ -26,7 +26,9 @@ pub(super) fn run(tools: &Tools, number: usize) {
             Job::Statistics(plane, revision) => statistics(tools, &task, plane, revision),
         };
         let is_current = tools.shared.finish(&task);
-        let Some(news) = news.filter(|_| is_current) else { continue };
+        let Some(news) = news.filter(|_| is_current) else {
+            continue;
+        };
         if tools.sender.send(news).is_err() {
             return;
         }
@@ -36,14 +38,22 @@ pub(super) fn run(tools: &Tools, number: usize) {
 
 fn open_fov(task: &Task, fov: crate::model::FovId) -> Loaded {
     let dataset = &task.dataset;
-    let outcome = catch_unwind(AssertUnwindSafe(|| dataset.opener.open_fov(dataset, fov))).unwrap_or_else(|_| {
-        Err(OpenFovError {
-            code: Code::BadMetadata,
-            message: "internal error while opening, please report it".into(),
-            location: dataset.fov(fov).map(|row| row.folder.display().to_string()).unwrap_or_default(),
-        })
-    });
-    Loaded::Fov { dataset: dataset.id, fov, outcome }
+    let outcome = catch_unwind(AssertUnwindSafe(|| dataset.opener.open_fov(dataset, fov)))
+        .unwrap_or_else(|_| {
+            Err(OpenFovError {
+                code: Code::BadMetadata,
+                message: "internal error while opening, please report it".into(),
+                location: dataset
+                    .fov(fov)
+                    .map(|row| row.folder.display().to_string())
+                    .unwrap_or_default(),
+            })
+        });
+    Loaded::Fov {
+        dataset: dataset.id,
+        fov,
+        outcome,
+    }
 }
 
 /// Reads a tile; `None` where it was given up because nobody wishes it any more.
@@ -52,14 +62,25 @@ fn read(tools: &Tools, task: &Task, tile: TileId, revision: u64) -> Option<Loade
     let dataset = &task.dataset;
     let outcome = read_any(tools, task, tile, revision)?;
     let (state, pixels) = match outcome {
-        Ok(ReadOutcome::Pixels { tiles, state }) => (state, tiles.into_iter().next().map(|read| read.pixels)),
+        Ok(ReadOutcome::Pixels { tiles, state }) => {
+            (state, tiles.into_iter().next().map(|read| read.pixels))
+        }
         Ok(ReadOutcome::Absent) => (absent_state(dataset), None),
         Err(error) => (super::failed(&error), None),
     };
     if pixels.is_none() || state != PlaneState::Written {
-        tools.shared.remember_outcome(dataset.id, tile, revision, state.clone());
+        tools
+            .shared
+            .remember_outcome(dataset.id, tile, revision, state.clone());
     }
-    Some(Loaded::Tile { dataset: dataset.id, tile, revision, state, pixels, elapsed: started.elapsed() })
+    Some(Loaded::Tile {
+        dataset: dataset.id,
+        tile,
+        revision,
+        state,
+        pixels,
+        elapsed: started.elapsed(),
+    })
 }
 
 /// Reads a tile or makes a projection, and caches all that was decoded on the way, the asked tile last.
@@ -81,11 +102,18 @@ fn read_any(
             location: dataset.root.display().to_string(),
         }))
     })?;
-    if let Ok(ReadOutcome::Pixels { tiles, state: PlaneState::Written }) = &outcome
-        && tools.shared.is_wanted(task)
+    if let Ok(ReadOutcome::Pixels {
+        tiles,
+        state: PlaneState::Written,
+    }) = &outcome
+        && tools.shared.is_current(dataset.id)
     {
         for read in tiles.iter().rev() {
-            let key = CacheKey { dataset: dataset.id, tile: read.tile, revision };
+            let key = CacheKey {
+                dataset: dataset.id,
+                tile: read.tile,
+                revision,
+            };
             tools.cache.insert(key, Arc::clone(&read.pixels));
         }
     }
@@ -94,8 +122,15 @@ fn read_any(
 
 /// What it means that nothing of a plane is on disk.
 fn absent_state(dataset: &Dataset) -> PlaneState {
-    let is_running = dataset.acquisition.as_ref().is_some_and(|run| run.complete != Some(true) && !run.aborted);
-    if is_running { PlaneState::Planned } else { PlaneState::Missing }
+    let is_running = dataset
+        .acquisition
+        .as_ref()
+        .is_some_and(|run| run.complete != Some(true) && !run.aborted);
+    if is_running {
+        PlaneState::Planned
+    } else {
+        PlaneState::Missing
+    }
 }
 
 /// Statistics of a plane from its level-0 samples; of a huge plane from some tiles of a coarser stored level.
@@ -105,11 +140,22 @@ fn statistics(tools: &Tools, task: &Task, plane: PlaneId, revision: u64) -> Opti
     let level = image.statistics_level();
     let grid = image.grid(level)?;
     let tiles = spread_tiles(grid, plane_at(image, plane, level));
-    let read: Option<Vec<Arc<Pixels>>> = tiles.map(|tile| pixels(tools, task, tile, revision)).collect();
-    let histograms = read?.iter().filter_map(|pixels| Histogram::of(pixels)).collect::<Vec<_>>();
+    let read: Option<Vec<Arc<Pixels>>> = tiles
+        .map(|tile| pixels(tools, task, tile, revision))
+        .collect();
+    let histograms = read?
+        .iter()
+        .filter_map(|pixels| Histogram::of(pixels))
+        .collect::<Vec<_>>();
     let histogram = Arc::new(Histogram::merged(&histograms).unwrap_or_else(Histogram::empty));
-    tools.shared.remember_histogram(dataset.id, plane, revision, Arc::clone(&histogram));
-    Some(Loaded::Statistics { dataset: dataset.id, plane, histogram })
+    tools
+        .shared
+        .remember_histogram(dataset.id, plane, revision, Arc::clone(&histogram));
+    Some(Loaded::Statistics {
+        dataset: dataset.id,
+        plane,
+        histogram,
+    })
 }
 
 /// The plane at another level, its z in the index space of that level.
@@ -122,7 +168,10 @@ fn plane_at(image: &Image, plane: PlaneId, level: u8) -> PlaneId {
             ZPick::Slice(u32::try_from(scaled).unwrap_or(z))
         }
     };
-    PlaneId { z, ..plane.at_level(level) }
+    PlaneId {
+        z,
+        ..plane.at_level(level)
+    }
 }
 
 /// At most [`MAX_STATISTICS_TILES`] tiles, evenly spread over the plane.
@@ -132,13 +181,21 @@ fn spread_tiles(grid: TileGrid, plane: PlaneId) -> impl Iterator<Item = TileId> 
     let cols = u64::from(grid.num_cols());
     (0..wanted).map(move |n| {
         let at = n * count / wanted;
-        TileId { plane, row: (at / cols) as u32, col: (at % cols) as u32 }
+        TileId {
+            plane,
+            row: (at / cols) as u32,
+            col: (at % cols) as u32,
+        }
     })
 }
 
 /// A tile's samples, from the cache where it is there; `None` where there are none.
 fn pixels(tools: &Tools, task: &Task, tile: TileId, revision: u64) -> Option<Arc<Pixels>> {
-    let key = CacheKey { dataset: task.dataset.id, tile, revision };
+    let key = CacheKey {
+        dataset: task.dataset.id,
+        tile,
+        revision,
+    };
     if let Some(held) = tools.cache.get(&key) {
         return Some(held);
     }

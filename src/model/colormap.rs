@@ -26,27 +26,42 @@ pub enum Lut {
     Map(Colormap),
 }
 
-const VIRIDIS: [u32; 9] =
-    [0x44_01_54, 0x47_2D_7B, 0x3B_52_8B, 0x2C_72_8E, 0x21_91_8C, 0x28_AE_80, 0x5E_C9_62, 0xAD_DC_30, 0xFD_E7_25];
-const MAGMA: [u32; 9] =
-    [0x00_00_04, 0x1D_11_47, 0x51_12_7C, 0x83_26_81, 0xB7_37_79, 0xE7_52_63, 0xFC_89_61, 0xFE_C2_87, 0xFC_FD_BF];
-const INFERNO: [u32; 9] =
-    [0x00_00_04, 0x21_0C_4A, 0x57_10_6E, 0x8A_22_6A, 0xBC_37_54, 0xE4_59_32, 0xF9_8C_0A, 0xF9_C9_32, 0xFC_FF_A4];
-const TURBO: [u32; 9] =
-    [0x30_12_3B, 0x46_6B_E3, 0x28_BC_EB, 0x31_F2_99, 0xA2_FC_3C, 0xED_D0_3A, 0xFB_80_22, 0xD2_31_05, 0x7A_04_03];
+const VIRIDIS: [u32; 9] = [
+    0x44_01_54, 0x47_2D_7B, 0x3B_52_8B, 0x2C_72_8E, 0x21_91_8C, 0x28_AE_80, 0x5E_C9_62, 0xAD_DC_30,
+    0xFD_E7_25,
+];
+const MAGMA: [u32; 9] = [
+    0x00_00_04, 0x1D_11_47, 0x51_12_7C, 0x83_26_81, 0xB7_37_79, 0xE7_52_63, 0xFC_89_61, 0xFE_C2_87,
+    0xFC_FD_BF,
+];
+const INFERNO: [u32; 9] = [
+    0x00_00_04, 0x21_0C_4A, 0x57_10_6E, 0x8A_22_6A, 0xBC_37_54, 0xE4_59_32, 0xF9_8C_0A, 0xF9_C9_32,
+    0xFC_FF_A4,
+];
+const TURBO: [u32; 9] = [
+    0x30_12_3B, 0x46_6B_E3, 0x28_BC_EB, 0x31_F2_99, 0xA2_FC_3C, 0xED_D0_3A, 0xFB_80_22, 0xD2_31_05,
+    0x7A_04_03,
+];
 
 impl Lut {
     /// The colour at `value` (0 to 1, clamped): red, green, blue, each 0 to 1, display space.
     #[must_use]
     pub fn at(self, value: f32) -> [f32; 3] {
-        let value = if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) };
+        let value = if value.is_nan() {
+            0.0
+        } else {
+            value.clamp(0.0, 1.0)
+        };
         match self {
             Self::Color(rgb) => unit(rgb).map(|part| part * value),
             Self::Map(map) => {
                 let anchors = map.anchors();
                 let at = value * (anchors.len() - 1) as f32;
                 let index = (at as usize).min(anchors.len() - 2);
-                let (low, high) = (unit(rgb_of(anchors[index])), unit(rgb_of(anchors[index + 1])));
+                let (low, high) = (
+                    unit(rgb_of(anchors[index])),
+                    unit(rgb_of(anchors[index + 1])),
+                );
                 let part = at - index as f32;
                 std::array::from_fn(|i| low[i] + (high[i] - low[i]) * part)
             }
@@ -104,7 +119,11 @@ mod tests {
 
     #[test]
     fn a_pure_colour_goes_from_black_to_itself() {
-        let lut = Lut::Color(Rgb { r: 255, g: 0, b: 51 });
+        let lut = Lut::Color(Rgb {
+            r: 255,
+            g: 0,
+            b: 51,
+        });
         assert_eq!(lut.at(0.0), [0.0; 3]);
         assert_eq!(lut.at(2.0), [1.0, 0.0, 0.2]);
         assert_eq!(lut.at(f32::NAN), [0.0; 3]);
@@ -113,7 +132,21 @@ mod tests {
     #[test]
     fn a_colormap_passes_through_its_anchors() {
         let lut = Lut::Map(Colormap::Viridis);
-        assert_eq!(lut.at(0.5), unit(Rgb { r: 0x21, g: 0x91, b: 0x8C }));
-        assert_eq!(lut.swatch(), Rgb { r: 0xFD, g: 0xE7, b: 0x25 });
+        assert_eq!(
+            lut.at(0.5),
+            unit(Rgb {
+                r: 0x21,
+                g: 0x91,
+                b: 0x8C
+            })
+        );
+        assert_eq!(
+            lut.swatch(),
+            Rgb {
+                r: 0xFD,
+                g: 0xE7,
+                b: 0x25
+            }
+        );
     }
 }

@@ -32,12 +32,20 @@ impl Histogram {
     #[must_use]
     pub fn of(pixels: &Pixels) -> Option<Self> {
         let values = match pixels.samples() {
-            Samples::Bool(v) | Samples::U8(v) => counted(v.iter().map(|&s| usize::from(s)), 1 << 8, 0.0),
-            Samples::I8(v) => counted(v.iter().map(|&s| usize::from(s.cast_unsigned() ^ 0x80)), 1 << 8, -128.0),
-            Samples::U16(v) => counted(v.iter().map(|&s| usize::from(s)), 1 << 16, 0.0),
-            Samples::I16(v) => {
-                counted(v.iter().map(|&s| usize::from(s.cast_unsigned() ^ 0x8000)), 1 << 16, -32768.0)
+            Samples::Bool(v) | Samples::U8(v) => {
+                counted(v.iter().map(|&s| usize::from(s)), 1 << 8, 0.0)
             }
+            Samples::I8(v) => counted(
+                v.iter().map(|&s| usize::from(s.cast_unsigned() ^ 0x80)),
+                1 << 8,
+                -128.0,
+            ),
+            Samples::U16(v) => counted(v.iter().map(|&s| usize::from(s)), 1 << 16, 0.0),
+            Samples::I16(v) => counted(
+                v.iter().map(|&s| usize::from(s.cast_unsigned() ^ 0x8000)),
+                1 << 16,
+                -32768.0,
+            ),
             Samples::U32(v) => binned(|| v.iter().map(|&s| f64::from(s)), true),
             Samples::U64(v) => binned(|| v.iter().map(|&s| s as f64), true),
             Samples::I32(v) => binned(|| v.iter().map(|&s| f64::from(s)), true),
@@ -52,8 +60,18 @@ impl Histogram {
     /// Statistics where no sample is finite: nothing counted, limits 0 and 1.
     #[must_use]
     pub fn empty() -> Self {
-        let auto = ContrastLimits { low: 0.0, high: 1.0 };
-        Self { min: 0.0, max: 1.0, num_samples: 0, bins: vec![0], auto, values: Vec::new() }
+        let auto = ContrastLimits {
+            low: 0.0,
+            high: 1.0,
+        };
+        Self {
+            min: 0.0,
+            max: 1.0,
+            num_samples: 0,
+            bins: vec![0],
+            auto,
+            values: Vec::new(),
+        }
     }
 
     /// Statistics of several tiles together; `None` where there are none.
@@ -62,7 +80,10 @@ impl Histogram {
         if let [only] = tiles {
             return Some(only.clone());
         }
-        let mut values: Vec<(f64, u32)> = tiles.iter().flat_map(|tile| tile.values.iter().copied()).collect();
+        let mut values: Vec<(f64, u32)> = tiles
+            .iter()
+            .flat_map(|tile| tile.values.iter().copied())
+            .collect();
         values.sort_by(|a, b| a.0.total_cmp(&b.0));
         values.dedup_by(|next, kept| {
             let is_same = next.0 == kept.0;
@@ -78,15 +99,29 @@ impl Histogram {
     fn of_values(values: Vec<(f64, u32)>, are_whole: bool) -> Option<Self> {
         let (min, max) = (values.first()?.0, values.last()?.0);
         let num_samples = values.iter().map(|&(_, count)| u64::from(count)).sum();
-        let num_bins = if are_whole { ((max - min + 1.0).min(NUM_BINS as f64)) as usize } else { NUM_BINS };
+        let num_bins = if are_whole {
+            ((max - min + 1.0).min(NUM_BINS as f64)) as usize
+        } else {
+            NUM_BINS
+        };
         let mut bins = vec![0_u32; num_bins.max(1)];
         let width = (max - min).max(f64::MIN_POSITIVE) / (bins.len() as f64);
         for &(value, count) in &values {
             let bin = (((value - min) / width) as usize).min(bins.len() - 1);
             bins[bin] = bins[bin].saturating_add(count);
         }
-        let auto = ContrastLimits { low: min, high: max };
-        let mut histogram = Self { min, max, num_samples, bins, auto, values };
+        let auto = ContrastLimits {
+            low: min,
+            high: max,
+        };
+        let mut histogram = Self {
+            min,
+            max,
+            num_samples,
+            bins,
+            auto,
+            values,
+        };
         histogram.auto = histogram.percentiles(0.1, 99.9);
         Some(histogram)
     }
@@ -99,13 +134,26 @@ impl Histogram {
     pub fn percentiles(&self, low: f64, high: f64) -> ContrastLimits {
         let low_value = self.value_at(low);
         let high_value = self.value_at(high);
-        let step = if self.min.fract() == 0.0 && self.max.fract() == 0.0 { 1.0 } else { (low_value.abs() * 1e-6).max(1e-9) };
-        ContrastLimits { low: low_value, high: if high_value > low_value { high_value } else { low_value + step } }
+        let step = if self.min.fract() == 0.0 && self.max.fract() == 0.0 {
+            1.0
+        } else {
+            (low_value.abs() * 1e-6).max(1e-9)
+        };
+        ContrastLimits {
+            low: low_value,
+            high: if high_value > low_value {
+                high_value
+            } else {
+                low_value + step
+            },
+        }
     }
 
     /// The smallest value with at least `percent` of the samples at or below it.
     fn value_at(&self, percent: f64) -> f64 {
-        let wanted = (self.num_samples as f64 * percent.clamp(0.0, 100.0) / 100.0).ceil().max(1.0);
+        let wanted = (self.num_samples as f64 * percent.clamp(0.0, 100.0) / 100.0)
+            .ceil()
+            .max(1.0);
         let mut below = 0.0;
         for &(value, count) in &self.values {
             below += f64::from(count);
@@ -118,7 +166,11 @@ impl Histogram {
 }
 
 /// Counts of samples of up to 16 bit; index `i` stands for the value `i + offset`.
-fn counted(indices: impl Iterator<Item = usize>, num_values: usize, offset: f64) -> Vec<(f64, u32)> {
+fn counted(
+    indices: impl Iterator<Item = usize>,
+    num_values: usize,
+    offset: f64,
+) -> Vec<(f64, u32)> {
     // Neighbouring pixels are alike: two tables in turn keep one increment from waiting for the one before.
     let (mut even, mut odd) = (vec![0_u32; num_values], vec![0_u32; num_values]);
     let mut is_odd = false;
@@ -128,7 +180,9 @@ fn counted(indices: impl Iterator<Item = usize>, num_values: usize, offset: f64)
         is_odd = !is_odd;
     }
     let both = even.iter().zip(&odd).map(|(a, b)| a + b).enumerate();
-    both.filter(|&(_, count)| count > 0).map(|(index, count)| (index as f64 + offset, count)).collect()
+    both.filter(|&(_, count)| count > 0)
+        .map(|(index, count)| (index as f64 + offset, count))
+        .collect()
 }
 
 /// Counts of finite samples in fine intervals between their extremes.
@@ -144,14 +198,23 @@ fn binned<I: Iterator<Item = f64>>(samples: impl Fn() -> I, are_whole: bool) -> 
     // Half of each, because max - min of two finite numbers may overflow.
     let range = (max / 2.0 - min / 2.0) * 2.0;
     let fits = are_whole && range < FINE_BINS as f64;
-    let width = if fits || range == 0.0 { 1.0 } else { range / (FINE_BINS - 1) as f64 };
+    let width = if fits || range == 0.0 {
+        1.0
+    } else {
+        range / (FINE_BINS - 1) as f64
+    };
     let mut counts = vec![0_u32; FINE_BINS];
     for sample in finite() {
         let bin = ((sample - min) / width) as usize;
         counts[bin.min(FINE_BINS - 1)] += 1;
     }
-    let occurring = counts.into_iter().enumerate().filter(|&(_, count)| count > 0);
-    occurring.map(|(bin, count)| ((min + bin as f64 * width).min(max), count)).collect()
+    let occurring = counts
+        .into_iter()
+        .enumerate()
+        .filter(|&(_, count)| count > 0);
+    occurring
+        .map(|(bin, count)| ((min + bin as f64 * width).min(max), count))
+        .collect()
 }
 
 #[cfg(test)]
@@ -167,15 +230,34 @@ mod tests {
     #[test]
     fn percentiles_of_16_bit_samples_are_exact() {
         let histogram = of(Samples::U16((1..=1000).collect())).expect("finite");
-        assert_eq!(histogram.auto, ContrastLimits { low: 1.0, high: 999.0 });
-        assert_eq!(histogram.percentiles(25.0, 50.0), ContrastLimits { low: 250.0, high: 500.0 });
-        assert_eq!((histogram.min, histogram.max, histogram.num_samples), (1.0, 1000.0, 1000));
+        assert_eq!(
+            histogram.auto,
+            ContrastLimits {
+                low: 1.0,
+                high: 999.0
+            }
+        );
+        assert_eq!(
+            histogram.percentiles(25.0, 50.0),
+            ContrastLimits {
+                low: 250.0,
+                high: 500.0
+            }
+        );
+        assert_eq!(
+            (histogram.min, histogram.max, histogram.num_samples),
+            (1.0, 1000.0, 1000)
+        );
         assert_eq!(histogram.bins.iter().sum::<u32>(), 1000);
     }
 
     #[test]
     fn a_flat_plane_still_has_two_limits() {
-        for samples in [Samples::U16(vec![7; 9]), Samples::F32(vec![0.25; 9]), Samples::I8(vec![-3; 9])] {
+        for samples in [
+            Samples::U16(vec![7; 9]),
+            Samples::F32(vec![0.25; 9]),
+            Samples::I8(vec![-3; 9]),
+        ] {
             let auto = of(samples).expect("finite").auto;
             assert!(auto.high > auto.low, "{auto:?}");
         }
@@ -184,7 +266,10 @@ mod tests {
     #[test]
     fn what_is_not_finite_is_left_out() {
         let histogram = of(Samples::F32(vec![f32::NAN, 1.0, f32::INFINITY, 3.0])).expect("finite");
-        assert_eq!((histogram.min, histogram.max, histogram.num_samples), (1.0, 3.0, 2));
+        assert_eq!(
+            (histogram.min, histogram.max, histogram.num_samples),
+            (1.0, 3.0, 2)
+        );
         assert_eq!(of(Samples::F64(vec![f64::NAN; 4])), None);
     }
 
@@ -192,11 +277,18 @@ mod tests {
     fn every_sample_type_finds_its_extremes() {
         for sample_type in SampleType::ALL {
             let histogram = of(Samples::zeros(sample_type, 12)).expect("finite");
-            assert_eq!((histogram.min, histogram.max, histogram.num_samples), (0.0, 0.0, 12), "{sample_type:?}");
+            assert_eq!(
+                (histogram.min, histogram.max, histogram.num_samples),
+                (0.0, 0.0, 12),
+                "{sample_type:?}"
+            );
         }
         let signed = of(Samples::I16(vec![i16::MIN, 0, i16::MAX])).expect("finite");
         assert_eq!((signed.min, signed.max), (-32768.0, 32767.0));
         let huge = of(Samples::F64(vec![-f64::MAX, f64::MAX])).expect("finite");
-        assert_eq!((huge.min, huge.max, huge.num_samples), (-f64::MAX, f64::MAX, 2));
+        assert_eq!(
+            (huge.min, huge.max, huge.num_samples),
+            (-f64::MAX, f64::MAX, 2)
+        );
     }
 }

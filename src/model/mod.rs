@@ -38,4 +38,3 @@ pub use shown::{Shown, ShownChannel};
 pub use space::{CanvasSize, PointUm, RectPx, RectUm};
 pub use tile_grid::TileGrid;
 pub use visible::{ChannelLook, ContrastLimits, PlacedTile, Tier, Visible, Wish};
-

@@ -53,7 +53,6 @@ macro_rules! for_samples {
     };
 }
 
-
 impl Samples {
     /// `len` zeros of that type.
     #[must_use]

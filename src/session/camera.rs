@@ -48,13 +48,19 @@ impl Projection {
     /// Physical pixels of a world point.
     #[must_use]
     pub fn px_from_um(&self, point: PointUm) -> (f64, f64) {
-        (self.origin_px.0 + point.x * self.px_per_um, self.origin_px.1 + point.y * self.px_per_um)
+        (
+            self.origin_px.0 + point.x * self.px_per_um,
+            self.origin_px.1 + point.y * self.px_per_um,
+        )
     }
 
     /// World point under a physical pixel position.
     #[must_use]
     pub fn um_from_px(&self, x_px: f64, y_px: f64) -> PointUm {
-        PointUm { x: (x_px - self.origin_px.0) / self.px_per_um, y: (y_px - self.origin_px.1) / self.px_per_um }
+        PointUm {
+            x: (x_px - self.origin_px.0) / self.px_per_um,
+            y: (y_px - self.origin_px.1) / self.px_per_um,
+        }
     }
 
     /// Where a world rectangle lies on the canvas.
@@ -68,7 +74,10 @@ impl Projection {
 
 impl Camera {
     /// The whole scene.
-    pub const FIT: Self = Self { center: PointUm { x: 0.0, y: 0.0 }, zoom: Zoom::Fit };
+    pub const FIT: Self = Self {
+        center: PointUm { x: 0.0, y: 0.0 },
+        zoom: Zoom::Fit,
+    };
 
     /// The map from the world onto a canvas.
     ///
@@ -82,7 +91,10 @@ impl Camera {
         let origin = |size: u32, center: f64| (f64::from(size) / 2.0 - center * px_per_um).round();
         Projection {
             px_per_um,
-            origin_px: (origin(canvas.width_px, center.x), origin(canvas.height_px, center.y)),
+            origin_px: (
+                origin(canvas.width_px, center.x),
+                origin(canvas.height_px, center.y),
+            ),
         }
     }
 
@@ -91,7 +103,11 @@ impl Camera {
     pub fn one_to_one(&self, image: &Image, canvas: CanvasSize) -> Self {
         let bounds = Scene::single(FovId(0), image).bounds();
         let center = self.middle(&bounds, canvas);
-        Self { center, zoom: Zoom::Fixed(1.0 / pixel_um(image).x) }.within(image, canvas)
+        Self {
+            center,
+            zoom: Zoom::Fixed(1.0 / pixel_um(image).x),
+        }
+        .within(image, canvas)
     }
 
     /// Moves the picture by physical pixels.
@@ -99,25 +115,46 @@ impl Camera {
     pub fn panned(&self, dx_px: f64, dy_px: f64, image: &Image, canvas: CanvasSize) -> Self {
         let bounds = Scene::single(FovId(0), image).bounds();
         let projection = self.projection(&bounds, canvas);
-        let (half_width, half_height) = (f64::from(canvas.width_px) / 2.0, f64::from(canvas.height_px) / 2.0);
+        let (half_width, half_height) = (
+            f64::from(canvas.width_px) / 2.0,
+            f64::from(canvas.height_px) / 2.0,
+        );
         let center = projection.um_from_px(half_width - dx_px, half_height - dy_px);
-        Self { center, zoom: Zoom::Fixed(projection.px_per_um) }.within(image, canvas)
+        Self {
+            center,
+            zoom: Zoom::Fixed(projection.px_per_um),
+        }
+        .within(image, canvas)
     }
 
     /// Magnifies by `factor`; the world point under (x, y) stays.
     #[must_use]
-    pub fn zoomed(&self, factor: f64, x_px: f64, y_px: f64, image: &Image, canvas: CanvasSize) -> Self {
+    pub fn zoomed(
+        &self,
+        factor: f64,
+        x_px: f64,
+        y_px: f64,
+        image: &Image,
+        canvas: CanvasSize,
+    ) -> Self {
         let bounds = Scene::single(FovId(0), image).bounds();
         let projection = self.projection(&bounds, canvas);
         let (low, high) = zoom_bounds(image, &bounds, canvas);
         let px_per_um = (projection.px_per_um * factor).clamp(low, high);
         let fixed = projection.um_from_px(x_px, y_px);
-        let (half_width, half_height) = (f64::from(canvas.width_px) / 2.0, f64::from(canvas.height_px) / 2.0);
+        let (half_width, half_height) = (
+            f64::from(canvas.width_px) / 2.0,
+            f64::from(canvas.height_px) / 2.0,
+        );
         let center = PointUm {
             x: fixed.x + (half_width - x_px) / px_per_um,
             y: fixed.y + (half_height - y_px) / px_per_um,
         };
-        Self { center, zoom: Zoom::Fixed(px_per_um) }.within(image, canvas)
+        Self {
+            center,
+            zoom: Zoom::Fixed(px_per_um),
+        }
+        .within(image, canvas)
     }
 
     /// Shows a part of the canvas as large as fits.
@@ -128,31 +165,51 @@ impl Camera {
         let min = projection.um_from_px(part.x0.min(part.x1), part.y0.min(part.y1));
         let max = projection.um_from_px(part.x0.max(part.x1), part.y0.max(part.y1));
         let wanted = RectUm { min, max };
-        Self { center: wanted.center(), zoom: Zoom::Fixed(fit_px_per_um(&wanted, canvas)) }.within(image, canvas)
+        Self {
+            center: wanted.center(),
+            zoom: Zoom::Fixed(fit_px_per_um(&wanted, canvas)),
+        }
+        .within(image, canvas)
     }
 
     /// The world point in the middle of the canvas.
     fn middle(&self, bounds: &RectUm, canvas: CanvasSize) -> PointUm {
         let projection = self.projection(bounds, canvas);
-        projection.um_from_px(f64::from(canvas.width_px) / 2.0, f64::from(canvas.height_px) / 2.0)
+        projection.um_from_px(
+            f64::from(canvas.width_px) / 2.0,
+            f64::from(canvas.height_px) / 2.0,
+        )
     }
 
     /// The same camera with magnification and centre inside their bounds.
     #[must_use]
     pub fn within(self, image: &Image, canvas: CanvasSize) -> Self {
-        let Zoom::Fixed(px_per_um) = self.zoom else { return self };
+        let Zoom::Fixed(px_per_um) = self.zoom else {
+            return self;
+        };
         let bounds = Scene::single(FovId(0), image).bounds();
         let (low, high) = zoom_bounds(image, &bounds, canvas);
-        let px_per_um = if px_per_um.is_finite() { px_per_um.clamp(low, high) } else { low };
+        let px_per_um = if px_per_um.is_finite() {
+            px_per_um.clamp(low, high)
+        } else {
+            low
+        };
         let clamp = |center: f64, min: f64, max: f64, size: u32| {
             let reach = ((f64::from(size) / 2.0 - MIN_ON_CANVAS_PX).max(0.0)) / px_per_um;
-            if center.is_finite() { center.clamp(min - reach, max + reach) } else { f64::midpoint(min, max) }
+            if center.is_finite() {
+                center.clamp(min - reach, max + reach)
+            } else {
+                f64::midpoint(min, max)
+            }
         };
         let center = PointUm {
             x: clamp(self.center.x, bounds.min.x, bounds.max.x, canvas.width_px),
             y: clamp(self.center.y, bounds.min.y, bounds.max.y, canvas.height_px),
         };
-        Self { center, zoom: Zoom::Fixed(px_per_um) }
+        Self {
+            center,
+            zoom: Zoom::Fixed(px_per_um),
+        }
     }
 }
 
@@ -161,11 +218,18 @@ fn fit_px_per_um(rect: &RectUm, canvas: CanvasSize) -> f64 {
     let x = f64::from(canvas.width_px.max(1)) / rect.width();
     let y = f64::from(canvas.height_px.max(1)) / rect.height();
     let fitted = x.min(y);
-    if fitted.is_finite() && fitted > 0.0 { fitted } else { 1.0 }
+    if fitted.is_finite() && fitted > 0.0 {
+        fitted
+    } else {
+        1.0
+    }
 }
 
 /// Smallest and largest magnification; both hold the fitted one.
 fn zoom_bounds(image: &Image, bounds: &RectUm, canvas: CanvasSize) -> (f64, f64) {
     let fit = fit_px_per_um(bounds, canvas);
-    (fit * MIN_OF_FIT, (MAX_PX_PER_TEXEL / pixel_um(image).x).max(fit))
+    (
+        fit * MIN_OF_FIT,
+        (MAX_PX_PER_TEXEL / pixel_um(image).x).max(fit),
+    )
 }

@@ -62,7 +62,11 @@ impl ChannelView {
             visible: true,
             lut: Lut::Color(channel.display_color(index, num_channels)),
             limits: channel.window,
-            limits_source: if channel.window.is_some() { LimitsSource::File } else { LimitsSource::Pending },
+            limits_source: if channel.window.is_some() {
+                LimitsSource::File
+            } else {
+                LimitsSource::Pending
+            },
             gamma: 1.0,
             histogram: None,
         }
@@ -70,7 +74,11 @@ impl ChannelView {
 
     /// Gamma inside its bounds, 0.1 to 10.
     pub(super) fn set_gamma(&mut self, gamma: f32) {
-        self.gamma = if gamma.is_finite() { gamma.clamp(0.1, 10.0) } else { 1.0 };
+        self.gamma = if gamma.is_finite() {
+            gamma.clamp(0.1, 10.0)
+        } else {
+            1.0
+        };
     }
 }
 
@@ -82,8 +90,15 @@ pub(super) fn of_dataset(dataset: &Dataset) -> Vec<ChannelView> {
     let unknown = Channel::default();
     let view = |index: usize| {
         let channel = described.get(index).unwrap_or(&unknown);
-        let visible = if says_active { channel.active == Some(true) } else { index < FIRST_VISIBLE };
-        ChannelView { visible, ..ChannelView::of_file(channel, index, num_channels) }
+        let visible = if says_active {
+            channel.active == Some(true)
+        } else {
+            index < FIRST_VISIBLE
+        };
+        ChannelView {
+            visible,
+            ..ChannelView::of_file(channel, index, num_channels)
+        }
     };
     (0..num_channels).map(view).collect()
 }

@@ -18,15 +18,27 @@ impl Session {
     /// The limits that a channel is drawn with at a FOV and timepoint.
     #[must_use]
     pub fn limits_at(&self, channel: usize, fov: FovId, t: u32) -> Option<ContrastLimits> {
-        let own = if self.limits_shared { None } else { self.own_limits.get(&(fov, t, channel)).copied() };
+        let own = if self.limits_shared {
+            None
+        } else {
+            self.own_limits.get(&(fov, t, channel)).copied()
+        };
         own.or_else(|| self.channels.get(channel)?.limits)
     }
 
     /// Statistics of a plane arrived: kept for the panel, and limits for whoever waits for them.
-    pub(super) fn take_statistics(&mut self, channel: usize, fov: FovId, t: u32, histogram: &Arc<Histogram>) {
+    pub(super) fn take_statistics(
+        &mut self,
+        channel: usize,
+        fov: FovId,
+        t: u32,
+        histogram: &Arc<Histogram>,
+    ) {
         let percentiles = self.auto_percentiles;
         let is_shown = (fov, t) == (self.position.fov, self.position.t);
-        let Some(view) = self.channels.get_mut(channel) else { return };
+        let Some(view) = self.channels.get_mut(channel) else {
+            return;
+        };
         if is_shown {
             view.histogram = Some(Arc::clone(histogram));
         }
@@ -43,31 +55,69 @@ impl Session {
     /// Limits of one channel by hand.
     pub(super) fn set_limits(&mut self, channel: usize, limits: ContrastLimits) {
         if limits.low.is_finite() && limits.high.is_finite() {
-            self.keep_limits(channel, self.position.fov, self.position.t, limits, LimitsSource::User);
+            self.keep_limits(
+                channel,
+                self.position.fov,
+                self.position.t,
+                limits,
+                LimitsSource::User,
+            );
         }
     }
 
     /// Limits from the shown plane's statistics, by `choose`; nothing where there are none yet.
-    pub(super) fn set_auto(&mut self, channel: usize, choose: impl Fn(&Histogram) -> ContrastLimits) {
-        let Some(histogram) = self.channels.get(channel).and_then(|view| view.histogram.clone()) else { return };
-        self.keep_limits(channel, self.position.fov, self.position.t, choose(&histogram), LimitsSource::Auto);
+    pub(super) fn set_auto(
+        &mut self,
+        channel: usize,
+        choose: impl Fn(&Histogram) -> ContrastLimits,
+    ) {
+        let Some(histogram) = self
+            .channels
+            .get(channel)
+            .and_then(|view| view.histogram.clone())
+        else {
+            return;
+        };
+        self.keep_limits(
+            channel,
+            self.position.fov,
+            self.position.t,
+            choose(&histogram),
+            LimitsSource::Auto,
+        );
     }
 
     /// Back to what the files say: window (else pending), colour and gamma.
     pub(super) fn reset_channel(&mut self, channel: usize, dataset: &Dataset) {
-        let original = super::channels::of_dataset(dataset).into_iter().nth(channel);
-        let (Some(mut original), Some(view)) = (original, self.channels.get_mut(channel)) else { return };
+        let original = super::channels::of_dataset(dataset)
+            .into_iter()
+            .nth(channel);
+        let (Some(mut original), Some(view)) = (original, self.channels.get_mut(channel)) else {
+            return;
+        };
         (original.visible, original.histogram) = (view.visible, view.histogram.take());
-        if let (LimitsSource::Pending, Some(histogram)) = (original.limits_source, &original.histogram) {
+        if let (LimitsSource::Pending, Some(histogram)) =
+            (original.limits_source, &original.histogram)
+        {
             let (low, high) = self.auto_percentiles;
-            (original.limits, original.limits_source) = (Some(histogram.percentiles(low, high)), LimitsSource::Auto);
+            (original.limits, original.limits_source) =
+                (Some(histogram.percentiles(low, high)), LimitsSource::Auto);
         }
         *view = original;
         self.own_limits.retain(|(_, _, other), _| *other != channel);
     }
 
-    fn keep_limits(&mut self, channel: usize, fov: FovId, t: u32, limits: ContrastLimits, source: LimitsSource) {
-        let Some(view) = self.channels.get_mut(channel) else { return };
+    fn keep_limits(
+        &mut self,
+        channel: usize,
+        fov: FovId,
+        t: u32,
+        limits: ContrastLimits,
+        source: LimitsSource,
+    ) {
+        let Some(view) = self.channels.get_mut(channel) else {
+            return;
+        };
         view.limits_source = source;
         if self.limits_shared {
             view.limits = Some(limits);

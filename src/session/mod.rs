@@ -78,7 +78,9 @@ impl Session {
     /// The first look at a dataset: first position, all active channels, fitted.
     #[must_use]
     pub fn new(dataset: &Dataset) -> Self {
-        let longest = [NavAxis::Z, NavAxis::Time, NavAxis::Fov].into_iter().find(|&axis| dataset.len_along(axis) > 1);
+        let longest = [NavAxis::Z, NavAxis::Time, NavAxis::Fov]
+            .into_iter()
+            .find(|&axis| dataset.len_along(axis) > 1);
         Self {
             position: Position::first(dataset),
             last_move: (longest.unwrap_or(NavAxis::Z), Direction::Forward),
@@ -93,14 +95,20 @@ impl Session {
             mark_clipped: false,
             camera: Camera::FIT,
             playback: Playback::default(),
-            panels: Panels { left: true, right: true, bars: true },
+            panels: Panels {
+                left: true,
+                right: true,
+                bars: true,
+            },
         }
     }
 
     /// The image of the FOV at the present position; the template until its store is opened.
     #[must_use]
     pub fn image<'a>(&self, dataset: &'a Dataset) -> &'a Arc<Image> {
-        dataset.image(self.position.fov).unwrap_or(&dataset.template)
+        dataset
+            .image(self.position.fov)
+            .unwrap_or(&dataset.template)
     }
 
     /// The map between world and canvas for the shown FOV.
@@ -112,12 +120,26 @@ impl Session {
 
     /// The level-0 pixel (column, row) of the shown FOV under a physical pixel position of the canvas.
     #[must_use]
-    pub fn pixel_at(&self, x_px: f64, y_px: f64, dataset: &Dataset, canvas: CanvasSize) -> Option<(u32, u32)> {
+    pub fn pixel_at(
+        &self,
+        x_px: f64,
+        y_px: f64,
+        dataset: &Dataset,
+        canvas: CanvasSize,
+    ) -> Option<(u32, u32)> {
         let image = self.image(dataset);
         let (width, height) = image.plane_size();
-        let (at, pixel) = (self.projection(dataset, canvas).um_from_px(x_px, y_px), pixel_um(image));
-        let inside = |index: f64, size: u32| (index >= 0.0 && index < f64::from(size)).then_some(index as u32);
-        Some((inside((at.x / pixel.x).floor(), width)?, inside((at.y / pixel.y).floor(), height)?))
+        let (at, pixel) = (
+            self.projection(dataset, canvas).um_from_px(x_px, y_px),
+            pixel_um(image),
+        );
+        let inside = |index: f64, size: u32| {
+            (index >= 0.0 && index < f64::from(size)).then_some(index as u32)
+        };
+        Some((
+            inside((at.x / pixel.x).floor(), width)?,
+            inside((at.y / pixel.y).floor(), height)?,
+        ))
     }
 
     /// Indices of the channels that are drawn, in drawing order.
@@ -125,7 +147,9 @@ impl Session {
     pub fn drawn_channels(&self) -> Vec<usize> {
         match self.mode {
             ChannelMode::Single => vec![self.selected_channel],
-            ChannelMode::Composite => (0..self.channels.len()).filter(|&c| self.channels[c].visible).collect(),
+            ChannelMode::Composite => (0..self.channels.len())
+                .filter(|&c| self.channels[c].visible)
+                .collect(),
         }
     }
 
@@ -140,7 +164,9 @@ impl Session {
             | Command::SetExtra(_)
             | Command::PlayStep { .. } => self.navigate(command, dataset),
             Command::TogglePlay(axis) => self.toggle_play(*axis),
-            Command::SetFps(fps) => self.playback.fps = fps.max(Playback::FPS.0).min(Playback::FPS.1),
+            Command::SetFps(fps) => {
+                self.playback.fps = fps.max(Playback::FPS.0).min(Playback::FPS.1)
+            }
             Command::SetLoop(loops) => self.playback.loops = *loops,
             Command::ToggleMaxProjection => self.max_projection = !self.max_projection,
             Command::ToggleClipped => self.mark_clipped = !self.mark_clipped,
@@ -160,14 +186,29 @@ impl Session {
         let (axis, _) = self.last_move;
         let (after, axis) = match command {
             Command::SetIndex(axis, index) => (before.with_index(*axis, *index, dataset), *axis),
-            Command::GoToFov(fov) => (Position { fov: *fov, ..before }.clamped(dataset), NavAxis::Fov),
+            Command::GoToFov(fov) => (
+                Position {
+                    fov: *fov,
+                    ..before
+                }
+                .clamped(dataset),
+                NavAxis::Fov,
+            ),
             Command::Step(axis, steps) => (before.stepped(*axis, *steps, false, dataset), *axis),
             Command::GoToEnd(Direction::Backward) => (before.with_index(axis, 0, dataset), axis),
-            Command::GoToEnd(Direction::Forward) => (before.with_index(axis, u32::MAX, dataset), axis),
+            Command::GoToEnd(Direction::Forward) => {
+                (before.with_index(axis, u32::MAX, dataset), axis)
+            }
             Command::GoToText(text) => before.going_to(text, dataset).unwrap_or((before, axis)),
             Command::SetExtra(extra) => {
                 let last = self.image(dataset).num_extra().saturating_sub(1);
-                (Position { extra: (*extra).min(last), ..before }, axis)
+                (
+                    Position {
+                        extra: (*extra).min(last),
+                        ..before
+                    },
+                    axis,
+                )
             }
             Command::PlayStep { steps } => return self.play_step(*steps, dataset),
             _ => return,
@@ -188,13 +229,17 @@ impl Session {
     }
 
     fn play_step(&mut self, steps: u32, dataset: &Dataset) {
-        let Some(axis) = self.playback.axis else { return };
+        let Some(axis) = self.playback.axis else {
+            return;
+        };
         let last = dataset.len_along(axis).saturating_sub(1);
         let reaches_end = self.position.index(axis, dataset).saturating_add(steps) > last;
         if reaches_end && !self.playback.loops {
             self.playback.axis = None;
         }
-        self.position = self.position.stepped(axis, i64::from(steps), self.playback.loops, dataset);
+        self.position = self
+            .position
+            .stepped(axis, i64::from(steps), self.playback.loops, dataset);
         self.last_move = (axis, Direction::Forward);
     }
 
@@ -202,10 +247,17 @@ impl Session {
         let image = Arc::clone(self.image(dataset));
         self.camera = match command {
             Command::OneToOne(canvas) => self.camera.one_to_one(&image, *canvas),
-            Command::Pan { dx_px, dy_px, canvas } => self.camera.panned(*dx_px, *dy_px, &image, *canvas),
-            Command::ZoomAbout { factor, x_px, y_px, canvas } => {
-                self.camera.zoomed(*factor, *x_px, *y_px, &image, *canvas)
-            }
+            Command::Pan {
+                dx_px,
+                dy_px,
+                canvas,
+            } => self.camera.panned(*dx_px, *dy_px, &image, *canvas),
+            Command::ZoomAbout {
+                factor,
+                x_px,
+                y_px,
+                canvas,
+            } => self.camera.zoomed(*factor, *x_px, *y_px, &image, *canvas),
             Command::ZoomTo(part, canvas) => self.camera.on_part(*part, &image, *canvas),
             _ => Camera::FIT,
         };
@@ -215,7 +267,8 @@ impl Session {
     fn follow(&mut self, dataset: &Dataset) {
         let described = channels::of_dataset(dataset);
         if self.channels.len() < described.len() {
-            self.channels.extend(described.into_iter().skip(self.channels.len()));
+            self.channels
+                .extend(described.into_iter().skip(self.channels.len()));
         }
         self.position = self.position.clamped(dataset);
     }
@@ -223,11 +276,17 @@ impl Session {
     fn set_channels(&mut self, command: &Command, dataset: &Dataset) {
         let (low, high) = self.auto_percentiles;
         match command {
-            Command::SetVisible(channel, visible) => self.change(*channel, |view| view.visible = *visible),
+            Command::SetVisible(channel, visible) => {
+                self.change(*channel, |view| view.visible = *visible)
+            }
             Command::SetLut(channel, lut) => self.change(*channel, |view| view.lut = *lut),
-            Command::SetGamma(channel, gamma) => self.change(*channel, |view| view.set_gamma(*gamma)),
+            Command::SetGamma(channel, gamma) => {
+                self.change(*channel, |view| view.set_gamma(*gamma))
+            }
             Command::Solo(channel) => self.solo(*channel),
-            Command::SelectChannel(channel) if *channel < self.channels.len() => self.selected_channel = *channel,
+            Command::SelectChannel(channel) if *channel < self.channels.len() => {
+                self.selected_channel = *channel
+            }
             Command::StepChannel(direction) => self.step_channel(*direction),
             Command::ToggleMode => {
                 self.mode = match self.mode {
@@ -242,12 +301,23 @@ impl Session {
                     self.set_auto(channel, |histogram| histogram.percentiles(low, high));
                 }
             }
-            Command::AutoChannel(channel) => self.set_auto(*channel, |histogram| histogram.percentiles(low, high)),
-            Command::MinMaxChannel(channel) => self
-                .set_auto(*channel, |histogram| ContrastLimits { low: histogram.min, high: histogram.max }),
+            Command::AutoChannel(channel) => {
+                self.set_auto(*channel, |histogram| histogram.percentiles(low, high))
+            }
+            Command::MinMaxChannel(channel) => {
+                self.set_auto(*channel, |histogram| ContrastLimits {
+                    low: histogram.min,
+                    high: histogram.max,
+                })
+            }
             Command::SetAutoEveryChange(every) => self.auto_every_change = *every,
             Command::SetLimitsShared(shared) => self.limits_shared = *shared,
-            Command::Statistics { channel, fov, t, histogram } => self.take_statistics(*channel, *fov, *t, histogram),
+            Command::Statistics {
+                channel,
+                fov,
+                t,
+                histogram,
+            } => self.take_statistics(*channel, *fov, *t, histogram),
             _ => {}
         }
     }
@@ -260,7 +330,11 @@ impl Session {
 
     /// Only this channel, or all again where it is the only one.
     fn solo(&mut self, channel: usize) {
-        let is_alone = self.channels.iter().enumerate().all(|(other, view)| view.visible == (other == channel));
+        let is_alone = self
+            .channels
+            .iter()
+            .enumerate()
+            .all(|(other, view)| view.visible == (other == channel));
         for (other, view) in self.channels.iter_mut().enumerate() {
             view.visible = is_alone || other == channel;
         }
@@ -268,7 +342,11 @@ impl Session {
 
     fn step_channel(&mut self, direction: Direction) {
         let count = self.channels.len().max(1);
-        let step = if direction == Direction::Forward { 1 } else { count - 1 };
+        let step = if direction == Direction::Forward {
+            1
+        } else {
+            count - 1
+        };
         self.selected_channel = (self.selected_channel + step) % count;
     }
 }

@@ -17,7 +17,11 @@ pub struct Playback {
 
 impl Default for Playback {
     fn default() -> Self {
-        Self { axis: None, fps: 10.0, loops: true }
+        Self {
+            axis: None,
+            fps: 10.0,
+            loops: true,
+        }
     }
 }
 
@@ -31,7 +35,11 @@ impl Playback {
     pub fn steps_due(&self, elapsed: Duration) -> u32 {
         // A timer may fire a little early; half a millisecond is not worth another frame.
         let steps = (elapsed.as_secs_f32() + 5e-4) * self.fps;
-        if steps.is_finite() { steps.floor().clamp(0.0, 1e6) as u32 } else { 0 }
+        if steps.is_finite() {
+            steps.floor().clamp(0.0, 1e6) as u32
+        } else {
+            0
+        }
     }
 }
 
@@ -41,9 +49,16 @@ mod tests {
 
     #[test]
     fn playback_skips_steps_that_could_not_be_shown() {
-        let playback = Playback { fps: 10.0, ..Playback::default() };
+        let playback = Playback {
+            fps: 10.0,
+            ..Playback::default()
+        };
         for (millis, steps) in [(0, 0), (99, 0), (100, 1), (199, 1), (350, 3)] {
-            assert_eq!(playback.steps_due(Duration::from_millis(millis)), steps, "after {millis} ms");
+            assert_eq!(
+                playback.steps_due(Duration::from_millis(millis)),
+                steps,
+                "after {millis} ms"
+            );
         }
     }
 }

@@ -22,9 +22,18 @@ impl Position {
     /// The first look: first timepoint, first FOV that can be shown, middle z-slice, where most is in focus.
     #[must_use]
     pub fn first(dataset: &Dataset) -> Self {
-        let opened = dataset.order.iter().copied().find(|&fov| dataset.image(fov).is_some());
+        let opened = dataset
+            .order
+            .iter()
+            .copied()
+            .find(|&fov| dataset.image(fov).is_some());
         let fov = opened.or_else(|| dataset.fov_at(0)).unwrap_or(FovId(0));
-        Self { t: 0, fov, z: dataset.len_along(NavAxis::Z) / 2, extra: 0 }
+        Self {
+            t: 0,
+            fov,
+            z: dataset.len_along(NavAxis::Z) / 2,
+            extra: 0,
+        }
     }
 
     /// Index along an axis; of FOVs the flat number of the display order.
@@ -54,16 +63,26 @@ impl Position {
     pub fn stepped(self, axis: NavAxis, steps: i64, goes_round: bool, dataset: &Dataset) -> Self {
         let length = i64::from(dataset.len_along(axis)).max(1);
         let wanted = i64::from(self.index(axis, dataset)).saturating_add(steps);
-        let index = if goes_round { wanted.rem_euclid(length) } else { wanted.clamp(0, length - 1) };
+        let index = if goes_round {
+            wanted.rem_euclid(length)
+        } else {
+            wanted.clamp(0, length - 1)
+        };
         self.with_index(axis, u32::try_from(index).unwrap_or(0), dataset)
     }
 
     /// The same position inside the dataset's present sizes.
     #[must_use]
     pub fn clamped(self, dataset: &Dataset) -> Self {
-        let fov = if dataset.fov(self.fov).is_some() { self.fov } else { Self::first(dataset).fov };
+        let fov = if dataset.fov(self.fov).is_some() {
+            self.fov
+        } else {
+            Self::first(dataset).fov
+        };
         let clamped = Self { fov, ..self };
-        clamped.with_index(NavAxis::Time, self.t, dataset).with_index(NavAxis::Z, self.z, dataset)
+        clamped
+            .with_index(NavAxis::Time, self.t, dataset)
+            .with_index(NavAxis::Z, self.z, dataset)
     }
 
     /// Where a typed text leads: `t7`, `z3`, `fov 12` or `fov12` (flat), a FOV's label (`B3:2`), a region or well (its
@@ -80,16 +99,29 @@ impl Position {
     }
 
     fn going_to_word(self, word: &str, dataset: &Dataset) -> Option<(Self, NavAxis)> {
-        let label = |fov: &&FovId| dataset.fov(**fov).is_some_and(|row| row.label.to_lowercase() == word);
+        let label = |fov: &&FovId| {
+            dataset
+                .fov(**fov)
+                .is_some_and(|row| row.label.to_lowercase() == word)
+        };
         let region = |fov: &&FovId| {
             let name = dataset.fov(**fov).and_then(|row| row.region.as_ref());
             name.is_some_and(|name| name.to_lowercase() == word)
         };
-        let named = dataset.order.iter().find(label).or_else(|| dataset.order.iter().find(region));
+        let named = dataset
+            .order
+            .iter()
+            .find(label)
+            .or_else(|| dataset.order.iter().find(region));
         if let Some(&fov) = named {
             return Some((Self { fov, ..self }, NavAxis::Fov));
         }
-        let axes = [("fov", NavAxis::Fov), ("t", NavAxis::Time), ("z", NavAxis::Z), ("", NavAxis::Fov)];
+        let axes = [
+            ("fov", NavAxis::Fov),
+            ("t", NavAxis::Time),
+            ("z", NavAxis::Z),
+            ("", NavAxis::Fov),
+        ];
         axes.into_iter().find_map(|(prefix, axis)| {
             let index = word.strip_prefix(prefix)?.parse().ok()?;
             Some((self.with_index(axis, index, dataset), axis))

@@ -10,13 +10,21 @@ const AHEAD_PLAYING: i64 = 8;
 /// Positions to read ahead, likeliest first; none of them is `position` itself, none occurs twice.
 ///
 /// A maximum over z costs a whole stack, so nothing is read ahead for it.
-pub(super) fn next_positions(session: &Session, position: Position, dataset: &Dataset) -> Vec<Position> {
+pub(super) fn next_positions(
+    session: &Session,
+    position: Position,
+    dataset: &Dataset,
+) -> Vec<Position> {
     if session.max_projection {
         return Vec::new();
     }
     let (axis, direction) = session.last_move;
     let is_playing = session.playback.axis == Some(axis);
-    let forward = if direction == Direction::Forward { 1 } else { -1 };
+    let forward = if direction == Direction::Forward {
+        1
+    } else {
+        -1
+    };
     let ahead = if is_playing { AHEAD_PLAYING } else { AHEAD };
     let goes_round = is_playing && session.playback.loops;
     let mut next: Vec<Position> = Vec::new();

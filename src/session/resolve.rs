@@ -5,8 +5,8 @@ use crate::{
     dataset::{Dataset, Image, ImageSlot},
     ledger::Ledger,
     model::{
-        AxisRole, CanvasSize, ChannelLook, FovId, PlacedTile, PlaneId, PlaneState, RectPx, RectUm, Tier, TileId, Visible,
-        Wish, ZPick,
+        AxisRole, CanvasSize, ChannelLook, FovId, PlacedTile, PlaneId, PlaneState, RectPx, RectUm,
+        Tier, TileId, Visible, Wish, ZPick,
     },
 };
 
@@ -64,7 +64,11 @@ fn looks(session: &Session, position: Position) -> Vec<ChannelLook> {
             lut: view.lut,
         })
     };
-    session.drawn_channels().into_iter().filter_map(look).collect()
+    session
+        .drawn_channels()
+        .into_iter()
+        .filter_map(look)
+        .collect()
 }
 
 /// One FOV on the canvas, at the level that the zoom needs.
@@ -97,13 +101,24 @@ impl<'a> View<'a> {
         let projection = session.camera.projection(&bounds, canvas);
         let level = level_for(image, &projection.rect_px(&bounds));
         let is_max = session.max_projection && image.num_z_slices() > 1;
-        Ok(Self { image, fov: position.fov, position, is_max, level, projection, rect: bounds, canvas })
+        Ok(Self {
+            image,
+            fov: position.fov,
+            position,
+            is_max,
+            level,
+            projection,
+            rect: bounds,
+            canvas,
+        })
     }
 
     /// False where the position is beyond this FOV's own sizes.
     fn is_inside(&self, position: Position) -> bool {
         let z_inside = self.is_max || position.z < self.image.num_z_slices();
-        position.t < self.image.num_timepoints() && z_inside && position.extra < self.image.num_extra()
+        position.t < self.image.num_timepoints()
+            && z_inside
+            && position.extra < self.image.num_extra()
     }
 
     /// The name of a channel's plane at this view's level; `None` beyond this FOV's sizes.
@@ -115,7 +130,11 @@ impl<'a> View<'a> {
             layer: 0,
             t: at.t,
             c,
-            z: if self.is_max { ZPick::Max } else { ZPick::Slice(self.z_at_level()) },
+            z: if self.is_max {
+                ZPick::Max
+            } else {
+                ZPick::Slice(self.z_at_level())
+            },
             extra: at.extra,
             level: self.level,
         })
@@ -124,14 +143,19 @@ impl<'a> View<'a> {
     /// The z-slice in the index space of this view's level: stored levels may be shorter along z.
     fn z_at_level(&self) -> u32 {
         let stored = usize::from(self.level).min(self.image.levels.len() - 1);
-        let (own, full) = (self.image.len_at(AxisRole::Z, stored), self.image.len_of(AxisRole::Z).max(1));
+        let (own, full) = (
+            self.image.len_at(AxisRole::Z, stored),
+            self.image.len_of(AxisRole::Z).max(1),
+        );
         let z = u64::from(self.position.z) * own / full;
         u32::try_from(z.min(own.saturating_sub(1))).unwrap_or(0)
     }
 
     /// Tiles that touch the canvas, with their places; channels that this FOV does not have are left out.
     fn placed(&self, channels: &[u16]) -> Vec<PlacedTile> {
-        let Some(grid) = self.image.grid(self.level) else { return Vec::new() };
+        let Some(grid) = self.image.grid(self.level) else {
+            return Vec::new();
+        };
         let planes: Vec<_> = channels.iter().filter_map(|&c| self.plane(c)).collect();
         if planes.is_empty() {
             return Vec::new();
@@ -139,11 +163,20 @@ impl<'a> View<'a> {
         let whole = self.projection.rect_px(&self.rect);
         let x_scale = (whole.x1 - whole.x0) / f64::from(grid.width);
         let y_scale = (whole.y1 - whole.y0) / f64::from(grid.height);
-        let (first_col, last_col) =
-            span(whole.x0, x_scale * f64::from(grid.tile_width), self.canvas.width_px, grid.num_cols());
-        let (first_row, last_row) =
-            span(whole.y0, y_scale * f64::from(grid.tile_height), self.canvas.height_px, grid.num_rows());
-        let cells = (first_row..last_row).flat_map(|row| (first_col..last_col).map(move |col| (row, col)));
+        let (first_col, last_col) = span(
+            whole.x0,
+            x_scale * f64::from(grid.tile_width),
+            self.canvas.width_px,
+            grid.num_cols(),
+        );
+        let (first_row, last_row) = span(
+            whole.y0,
+            y_scale * f64::from(grid.tile_height),
+            self.canvas.height_px,
+            grid.num_rows(),
+        );
+        let cells =
+            (first_row..last_row).flat_map(|row| (first_col..last_col).map(move |col| (row, col)));
         let placed = cells.filter_map(|(row, col)| {
             let (x, y, width, height) = grid.tile_rect(row, col)?;
             let rect = RectPx {
@@ -152,7 +185,10 @@ impl<'a> View<'a> {
                 x1: whole.x0 + f64::from(x + width) * x_scale,
                 y1: whole.y0 + f64::from(y + height) * y_scale,
             };
-            let tiles = planes.iter().map(|&plane| TileId { plane, row, col }).collect();
+            let tiles = planes
+                .iter()
+                .map(|&plane| TileId { plane, row, col })
+                .collect();
             Some(PlacedTile { rect, tiles })
         });
         placed.collect()
@@ -162,7 +198,10 @@ impl<'a> View<'a> {
 /// First and one past the last of `count` tiles of `step_px` from `start_px` that touch `0..size_px`.
 fn span(start_px: f64, step_px: f64, size_px: u32, count: u32) -> (u32, u32) {
     let index = |px: f64| ((px - start_px) / step_px).clamp(0.0, f64::from(count));
-    (index(0.0).floor() as u32, index(f64::from(size_px)).ceil() as u32)
+    (
+        index(0.0).floor() as u32,
+        index(f64::from(size_px)).ceil() as u32,
+    )
 }
 
 /// The coarsest level whose texel is no larger than a physical pixel; level 0 when zoomed in.
@@ -175,12 +214,18 @@ fn level_for(image: &Image, whole: &RectPx) -> u8 {
         })
     };
     let last = u8::try_from(image.num_levels().saturating_sub(1)).unwrap_or(u8::MAX);
-    (0..=last).take_while(|level| *level == 0 || is_fine(level)).last().unwrap_or(0)
+    (0..=last)
+        .take_while(|level| *level == 0 || is_fine(level))
+        .last()
+        .unwrap_or(0)
 }
 
 /// Wishes for the tiles on the canvas: the selected channel first, then by distance from the middle.
 fn by_urgency(placed: &[PlacedTile], selected: u16, canvas: CanvasSize) -> Vec<Wish> {
-    let (x, y) = (f64::from(canvas.width_px) / 2.0, f64::from(canvas.height_px) / 2.0);
+    let (x, y) = (
+        f64::from(canvas.width_px) / 2.0,
+        f64::from(canvas.height_px) / 2.0,
+    );
     let distance = |rect: &RectPx| {
         let dx = f64::midpoint(rect.x0, rect.x1) - x;
         let dy = f64::midpoint(rect.y0, rect.y1) - y;
@@ -191,20 +236,37 @@ fn by_urgency(placed: &[PlacedTile], selected: u16, canvas: CanvasSize) -> Vec<W
     let wishes = |is_wanted: fn(u16, u16) -> bool| {
         let tiles = near_first.iter().flat_map(|placed| &placed.tiles);
         let wanted = tiles.filter(move |tile| is_wanted(tile.plane.c, selected));
-        wanted.map(|&tile| Wish { tile, tier: Tier::Visible }).collect::<Vec<_>>()
+        wanted
+            .map(|&tile| Wish {
+                tile,
+                tier: Tier::Visible,
+            })
+            .collect::<Vec<_>>()
     };
-    [wishes(|c, selected| c == selected), wishes(|c, selected| c != selected)].concat()
+    [
+        wishes(|c, selected| c == selected),
+        wishes(|c, selected| c != selected),
+    ]
+    .concat()
 }
 
 /// Wishes for a position that is likely next; planes that are known to be absent are left alone.
 fn prefetched(view: &View<'_>, channels: &[u16], ledger: &Ledger) -> Vec<Wish> {
     let placed = view.placed(channels);
-    let tiles = placed.iter().flat_map(|placed| placed.tiles.iter().copied());
+    let tiles = placed
+        .iter()
+        .flat_map(|placed| placed.tiles.iter().copied());
     let may_be_there = |tile: &TileId| {
         matches!(
             ledger.state(tile.plane),
             PlaneState::Unknown | PlaneState::Written | PlaneState::Partial { .. }
         )
     };
-    tiles.filter(may_be_there).map(|tile| Wish { tile, tier: Tier::Prefetch }).collect()
+    tiles
+        .filter(may_be_there)
+        .map(|tile| Wish {
+            tile,
+            tier: Tier::Prefetch,
+        })
+        .collect()
 }

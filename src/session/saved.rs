@@ -66,7 +66,8 @@ impl Session {
             }
             (view.visible, view.lut) = (saved.visible, saved.lut);
             view.set_gamma(saved.gamma);
-            let is_sane = |limits: &ContrastLimits| limits.low.is_finite() && limits.high.is_finite();
+            let is_sane =
+                |limits: &ContrastLimits| limits.low.is_finite() && limits.high.is_finite();
             if let Some(limits) = saved.limits.filter(is_sane) {
                 (view.limits, view.limits_source) = (Some(limits), saved.limits_source);
             }

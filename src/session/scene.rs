@@ -27,16 +27,23 @@ impl Scene {
     pub fn single(fov: FovId, image: &Image) -> Self {
         let (width, height) = image.plane_size();
         let pixel = pixel_um(image);
-        let rect =
-            RectUm::from_size(PointUm::default(), f64::from(width) * pixel.x, f64::from(height) * pixel.y);
-        Self { fovs: vec![PlacedFov { fov, rect }] }
+        let rect = RectUm::from_size(
+            PointUm::default(),
+            f64::from(width) * pixel.x,
+            f64::from(height) * pixel.y,
+        );
+        Self {
+            fovs: vec![PlacedFov { fov, rect }],
+        }
     }
 
     /// The smallest rectangle that holds every FOV.
     #[must_use]
     pub fn bounds(&self) -> RectUm {
         let rects = self.fovs.iter().map(|placed| placed.rect);
-        rects.reduce(|all, rect| all.union(&rect)).unwrap_or_default()
+        rects
+            .reduce(|all, rect| all.union(&rect))
+            .unwrap_or_default()
     }
 }
 
@@ -45,5 +52,8 @@ impl Scene {
 #[must_use]
 pub fn pixel_um(image: &Image) -> PointUm {
     let (x, y) = (image.sampling.x_um, image.sampling.y_um);
-    PointUm { x: x.or(y).unwrap_or(1.0), y: y.or(x).unwrap_or(1.0) }
+    PointUm {
+        x: x.or(y).unwrap_or(1.0),
+        y: y.or(x).unwrap_or(1.0),
+    }
 }

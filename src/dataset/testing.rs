@@ -1,0 +1,134 @@
+//! Small datasets for the tests of other modules: described, never on disk.
+
+use std::sync::Arc;
+
+use super::{
+    Arrays, Dataset, DatasetKind, Fov, FovOpener, Image, ImageSlot, Level, OpenFovError, OpenedFov,
+    Sampling, ZarrFormat, ZarrLocator,
+};
+use crate::model::{Axis, AxisRole, Channel, DatasetId, FovId, SampleType, TileGrid};
+
+/// Sizes of the described images.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) num_fovs: u32,
+    pub(crate) t: u64,
+    pub(crate) c: u64,
+    pub(crate) z: u64,
+    pub(crate) height: u32,
+    pub(crate) width: u32,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self {
+            num_fovs: 3,
+            t: 4,
+            c: 2,
+            z: 5,
+            height: 48,
+            width: 64,
+        }
+    }
+}
+
+/// Opens every FOV with the same image.
+struct SameImage(Arc<Image>);
+
+impl FovOpener for SameImage {
+    fn open_fov(&self, _dataset: &Dataset, fov: FovId) -> Result<OpenedFov, OpenFovError> {
+        Ok(OpenedFov {
+            images: vec![(fov, Arc::clone(&self.0))],
+            problems: Vec::new(),
+        })
+    }
+}
+
+/// An image of u16 samples, 0.5 µm pixels, with computed levels.
+pub(crate) fn image(sizes: Sizes) -> Image {
+    let axis = |name: &str, role| Axis {
+        name: name.into(),
+        role,
+        unit: None,
+    };
+    let grid = TileGrid::of_stored(sizes.width, sizes.height, sizes.width, sizes.height);
+    let level = Level {
+        path: "0".into(),
+        arrays: Arrays::One(ZarrLocator {
+            folder: "/nowhere/0".into(),
+            format: ZarrFormat::V3,
+            document: None,
+        }),
+        shape: vec![
+            sizes.t,
+            sizes.c,
+            sizes.z,
+            sizes.height.into(),
+            sizes.width.into(),
+        ],
+        scale: None,
+        translation: None,
+        grid,
+    };
+    Image {
+        axes: vec![
+            axis("t", AxisRole::Time),
+            axis("c", AxisRole::Channel),
+            axis("z", AxisRole::Z),
+            axis("y", AxisRole::Y),
+            axis("x", AxisRole::X),
+        ],
+        sample_type: SampleType::U16,
+        levels: vec![level],
+        computed: std::iter::successors(grid.halved(), TileGrid::halved)
+            .take(3)
+            .collect(),
+        channels: (0..sizes.c)
+            .map(|c| Channel {
+                name: Some(format!("Dye {c}")),
+                ..Channel::default()
+            })
+            .collect(),
+        sampling: Sampling {
+            y_um: Some(0.5),
+            x_um: Some(0.5),
+            z_um: Some(1.5),
+            t_secs: Some(60.0),
+        },
+        labels: Vec::new(),
+        storage: "described".into(),
+        ngff: None,
+        complete: None,
+    }
+}
+
+/// FOVs labelled `A1:0`, `A1:1`, …, all opened with the same image.
+pub(crate) fn dataset(sizes: Sizes) -> Dataset {
+    let image = Arc::new(image(sizes));
+    let fov = |index: u32| Fov {
+        path: format!("A/1/{index}"),
+        label: format!("A1:{index}"),
+        region: Some("A1".into()),
+        fov_in_region: Some(index),
+        present: true,
+        ..Fov::default()
+    };
+    Dataset {
+        id: DatasetId::unique(),
+        revision: 0,
+        root: "/nowhere".into(),
+        name: "nowhere".into(),
+        kind: DatasetKind::Squid,
+        layout: "described".into(),
+        ngff: None,
+        zarr_format: Some(ZarrFormat::V3),
+        fovs: (0..sizes.num_fovs).map(fov).collect(),
+        order: (0..sizes.num_fovs).map(FovId).collect(),
+        images: vec![ImageSlot::Opened(Arc::clone(&image)); sizes.num_fovs as usize],
+        template: Arc::clone(&image),
+        acquisition: None,
+        plate: None,
+        problems: Vec::new(),
+        opener: Arc::new(SameImage(image)),
+    }
+}

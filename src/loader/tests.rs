@@ -1,0 +1,395 @@
+//! The loader against a scripted source: slow, failing and panicking reads, without a clock.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::Mutex;
+
+use super::*;
+use crate::{
+    cache::CacheKey,
+    dataset::testing::{Sizes, dataset},
+    model::{
+        CanvasSize, Code, MemoryOrder, Pixels, PlacedTile, RectPx, Samples, Tier, Wish, ZPick,
+    },
+    store::TileRead,
+};
+
+/// More than any read here takes; a test that waits that long has failed.
+const SOON: Duration = Duration::from_secs(20);
+
+/// What a scripted read of a z-slice does.
+#[derive(Clone)]
+enum Script {
+    Value(u16),
+    /// Says that it has begun, then waits to be let go.
+    Held(Sender<()>, Receiver<()>),
+    Absent,
+    Fails,
+    Panics,
+}
+
+/// A source whose reads follow a script by z-slice; unscripted ones give their index.
+#[derive(Default)]
+struct Scripted {
+    scripts: HashMap<u32, Script>,
+    num_reads: AtomicUsize,
+    reads: Mutex<Vec<TileId>>,
+}
+
+impl ReadTiles for Scripted {
+    fn read_tile(&self, dataset: &Dataset, tile: TileId) -> Result<ReadOutcome, ReadError> {
+        self.num_reads.fetch_add(1, Ordering::Relaxed);
+        self.reads.lock().push(tile);
+        let ZPick::Slice(z) = tile.plane.z else {
+            panic!("the loader makes projections")
+        };
+        let value = match self.scripts.get(&z) {
+            Some(Script::Value(value)) => *value,
+            Some(Script::Held(begun, let_go)) => {
+                begun.send(()).expect("the test waits");
+                let_go.recv().expect("the test lets go");
+                z as u16
+            }
+            Some(Script::Absent) => return Ok(ReadOutcome::Absent),
+            Some(Script::Fails) => {
+                let (message, location) = ("chunk is damaged".into(), "c/0".into());
+                return Err(ReadError {
+                    code: Code::CorruptData,
+                    message,
+                    location,
+                });
+            }
+            Some(Script::Panics) => panic!("scripted"),
+            None => z as u16,
+        };
+        let grid = dataset
+            .image(tile.plane.fov)
+            .and_then(|image| image.grid(tile.plane.level))
+            .expect("described");
+        let samples = Samples::U16(vec![value; (grid.width * grid.height) as usize]);
+        let pixels =
+            Pixels::new(grid.width, grid.height, MemoryOrder::RowMajor, samples).expect("fits");
+        let tiles = vec![TileRead {
+            tile,
+            pixels: Arc::new(pixels),
+        }];
+        Ok(ReadOutcome::Pixels {
+            tiles,
+            state: PlaneState::Written,
+        })
+    }
+}
+
+struct Bench {
+    loader: Loader,
+    source: Arc<Scripted>,
+    cache: Arc<Cache>,
+}
+
+fn bench(num_readers: usize, scripts: impl IntoIterator<Item = (u32, Script)>) -> Bench {
+    let source = Arc::new(Scripted {
+        scripts: scripts.into_iter().collect(),
+        ..Scripted::default()
+    });
+    let cache = Arc::new(Cache::new(64 << 20));
+    let options = LoaderOptions {
+        num_readers,
+        wake: Arc::new(|| {}),
+    };
+    let loader = Loader::new(
+        Arc::clone(&source) as Arc<dyn ReadTiles>,
+        Arc::clone(&cache),
+        options,
+    );
+    Bench {
+        loader,
+        source,
+        cache,
+    }
+}
+
+fn tile(z: ZPick) -> TileId {
+    TileId::whole(PlaneId {
+        fov: FovId(0),
+        layer: 0,
+        t: 0,
+        c: 0,
+        z,
+        extra: 0,
+        level: 0,
+    })
+}
+
+fn slice(z: u32) -> TileId {
+    tile(ZPick::Slice(z))
+}
+
+/// Wishes for tiles of one tier.
+fn visible(dataset: &Dataset, tiles: &[TileId], tier: Tier) -> Visible {
+    Visible {
+        dataset: dataset.id,
+        canvas: CanvasSize {
+            width_px: 64,
+            height_px: 48,
+        },
+        looks: Vec::new(),
+        placed: vec![PlacedTile {
+            rect: RectPx::default(),
+            tiles: tiles.to_vec(),
+        }],
+        wishes: tiles.iter().map(|&tile| Wish { tile, tier }).collect(),
+        unopened: Vec::new(),
+        outside: false,
+        mark_clipped: false,
+    }
+}
+
+impl Bench {
+    fn want(&self, dataset: &Arc<Dataset>, tiles: &[TileId], tier: Tier) {
+        self.loader
+            .want(dataset, &Ledger::default(), &visible(dataset, tiles, tier));
+    }
+
+    fn next(&self) -> Loaded {
+        self.loader.wait(SOON).expect("news")
+    }
+
+    /// The next tile, statistics passed over.
+    fn next_tile(&self) -> (TileId, PlaneState, Option<u16>) {
+        loop {
+            if let Loaded::Tile {
+                tile,
+                state,
+                pixels,
+                ..
+            } = self.next()
+            {
+                let value = pixels
+                    .and_then(|pixels| pixels.value(0, 0))
+                    .map(|value| value.as_f64() as u16);
+                return (tile, state, value);
+            }
+        }
+    }
+
+    fn reads(&self) -> Vec<TileId> {
+        self.source.reads.lock().clone()
+    }
+}
+
+fn held() -> (Script, Receiver<()>, Sender<()>) {
+    let (begun_sender, begun) = bounded(1);
+    let (let_go, let_go_receiver) = bounded(1);
+    (Script::Held(begun_sender, let_go_receiver), begun, let_go)
+}
+
+#[test]
+fn a_wish_becomes_a_cached_tile_and_its_statistics() {
+    let (bench, dataset) = (bench(1, []), Arc::new(dataset(Sizes::default())));
+    bench.want(&dataset, &[slice(3)], Tier::Visible);
+    assert_eq!(bench.next_tile(), (slice(3), PlaneState::Written, Some(3)));
+    let Loaded::Statistics {
+        plane, histogram, ..
+    } = bench.next()
+    else {
+        panic!("statistics follow the picture")
+    };
+    assert_eq!((plane, histogram.max), (slice(3).plane, 3.0));
+    assert_eq!(
+        bench.source.num_reads.load(Ordering::Relaxed),
+        1,
+        "statistics use the cached tile"
+    );
+}
+
+#[test]
+fn a_wish_that_is_gone_is_never_read() {
+    let (script, begun, let_go) = held();
+    let (bench, dataset) = (bench(1, [(0, script)]), Arc::new(dataset(Sizes::default())));
+    bench.want(&dataset, &[slice(0), slice(1)], Tier::Prefetch);
+    begun.recv_timeout(SOON).expect("the first read begins");
+    bench.want(&dataset, &[slice(2)], Tier::Prefetch);
+    let_go.send(()).expect("held");
+    let found = [bench.next_tile().0, bench.next_tile().0];
+    assert_eq!(found, [slice(0), slice(2)]);
+    assert_eq!(bench.reads(), [slice(0), slice(2)]);
+}
+
+#[test]
+fn nothing_is_read_twice_at_the_same_time() {
+    let (script, begun, let_go) = held();
+    let (bench, dataset) = (bench(2, [(0, script)]), Arc::new(dataset(Sizes::default())));
+    bench.want(&dataset, &[slice(0)], Tier::Visible);
+    begun.recv_timeout(SOON).expect("the read begins");
+    for _ in 0..5 {
+        bench.want(&dataset, &[slice(0)], Tier::Visible);
+    }
+    bench.want(&dataset, &[slice(0), slice(1)], Tier::Visible);
+    assert_eq!(bench.next_tile().0, slice(1), "the other reader goes on");
+    let_go.send(()).expect("held");
+    assert_eq!(bench.next_tile().0, slice(0));
+    assert_eq!(
+        bench
+            .reads()
+            .iter()
+            .filter(|&&tile| tile == slice(0))
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn a_read_that_ends_after_another_dataset_was_opened_is_dropped() {
+    let (script, begun, let_go) = held();
+    let bench = bench(1, [(0, script)]);
+    let (a, b) = (
+        Arc::new(dataset(Sizes::default())),
+        Arc::new(dataset(Sizes::default())),
+    );
+    bench.want(&a, &[slice(0)], Tier::Visible);
+    begun.recv_timeout(SOON).expect("the read of A begins");
+    bench.want(&b, &[slice(1)], Tier::Visible);
+    let_go.send(()).expect("held");
+    let Loaded::Tile { dataset, tile, .. } = bench.next() else {
+        panic!("a tile")
+    };
+    assert_eq!((dataset, tile), (b.id, slice(1)));
+    let key = |dataset: &Dataset, tile| CacheKey {
+        dataset: dataset.id,
+        tile,
+        revision: 0,
+    };
+    assert!(
+        !bench.cache.contains(&key(&a, slice(0))),
+        "nothing of A is kept"
+    );
+    assert!(bench.cache.contains(&key(&b, slice(1))));
+}
+
+#[test]
+fn a_late_read_of_an_older_revision_is_not_taken_for_the_new_one() {
+    let (script, begun, let_go) = held();
+    let (bench, dataset) = (bench(2, [(0, script)]), Arc::new(dataset(Sizes::default())));
+    let mut ledger = Ledger::default();
+    bench.loader.want(
+        &dataset,
+        &ledger,
+        &visible(&dataset, &[slice(0)], Tier::Visible),
+    );
+    begun.recv_timeout(SOON).expect("the read begins");
+    ledger.announce(&dataset.template, slice(0).plane);
+    let_go.send(()).expect("held");
+    let Loaded::Tile { revision, .. } = bench.next() else {
+        panic!("a tile")
+    };
+    assert_eq!((revision, ledger.revision(slice(0).plane)), (0, 1));
+    assert!(!bench.cache.contains(&CacheKey {
+        dataset: dataset.id,
+        tile: slice(0),
+        revision: 1
+    }));
+}
+
+#[test]
+fn a_failed_or_panicking_read_is_a_failed_plane_and_is_not_read_again() {
+    for script in [Script::Fails, Script::Panics] {
+        let (bench, dataset) = (bench(1, [(0, script)]), Arc::new(dataset(Sizes::default())));
+        for _ in 0..3 {
+            bench.want(&dataset, &[slice(0)], Tier::Prefetch);
+            let (_, state, value) = bench.next_tile();
+            assert!(matches!(state, PlaneState::Failed(_)), "{state:?}");
+            assert_eq!(value, None);
+        }
+        assert_eq!(bench.reads().len(), 1);
+        bench.loader.retry();
+        bench.want(&dataset, &[slice(0)], Tier::Prefetch);
+        bench.next_tile();
+        assert_eq!(bench.reads().len(), 2);
+    }
+}
+
+#[test]
+fn an_absent_plane_is_planned_while_the_acquisition_runs_and_missing_afterwards() {
+    for (complete, expected) in [
+        (Some(false), PlaneState::Planned),
+        (Some(true), PlaneState::Missing),
+    ] {
+        let mut described = dataset(Sizes::default());
+        described.acquisition = Some(crate::dataset::Acquisition {
+            complete,
+            ..Default::default()
+        });
+        let bench = bench(1, [(0, Script::Absent)]);
+        bench.want(&Arc::new(described), &[slice(0)], Tier::Prefetch);
+        assert_eq!(bench.next_tile().1, expected);
+    }
+}
+
+#[test]
+fn a_projection_takes_the_largest_sample_of_all_slices_that_are_there() {
+    let scripts = [(1, Script::Value(900)), (3, Script::Absent)];
+    let (bench, dataset) = (bench(1, scripts), Arc::new(dataset(Sizes::default())));
+    bench.want(&dataset, &[tile(ZPick::Max)], Tier::Visible);
+    let (_, state, value) = bench.next_tile();
+    assert_eq!(
+        (state, value),
+        (
+            PlaneState::Partial {
+                present: 4,
+                total: 5
+            },
+            Some(900)
+        )
+    );
+}
+
+#[test]
+fn a_projection_that_nobody_wishes_any_more_stops_between_slices() {
+    let (script, begun, let_go) = held();
+    let bench = bench(1, [(1, script)]);
+    let (a, b) = (
+        Arc::new(dataset(Sizes::default())),
+        Arc::new(dataset(Sizes::default())),
+    );
+    bench.want(&a, &[tile(ZPick::Max)], Tier::Visible);
+    begun.recv_timeout(SOON).expect("the second slice is read");
+    bench.want(&b, &[slice(0)], Tier::Visible);
+    let_go.send(()).expect("held");
+    assert_eq!(bench.next_tile().0, slice(0));
+    assert_eq!(bench.reads(), [slice(0), slice(1), slice(0)]);
+}
+
+#[test]
+fn stores_are_opened_before_tiles_are_read() {
+    let (bench, mut described) = (bench(1, []), dataset(Sizes::default()));
+    described.images[2] = crate::dataset::ImageSlot::Unopened;
+    let dataset = Arc::new(described);
+    let mut wished = visible(&dataset, &[slice(0)], Tier::Prefetch);
+    wished.unopened = vec![FovId(2), FovId(0)];
+    bench.loader.want(&dataset, &Ledger::default(), &wished);
+    let Loaded::Fov { fov, outcome, .. } = bench.next() else {
+        panic!("the store comes first")
+    };
+    assert_eq!((fov, outcome.expect("opened").images.len()), (FovId(2), 1));
+    assert_eq!(bench.next_tile().0, slice(0));
+}
+
+#[test]
+fn dropping_the_loader_does_not_wait_for_a_stuck_reader() {
+    let (script, begun, let_go) = held();
+    let (bench, dataset) = (bench(1, [(0, script)]), Arc::new(dataset(Sizes::default())));
+    bench.want(&dataset, &[slice(0)], Tier::Visible);
+    begun.recv_timeout(SOON).expect("the read begins");
+    let started = Instant::now();
+    drop(bench.loader);
+    assert!(started.elapsed() < SOON / 2);
+    let_go.send(()).expect("the reader is still there");
+}
