@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod loader;
 pub mod metadata;
 pub mod model;
+pub mod render;
 pub mod session;
 pub mod settings;
 pub mod simulate;

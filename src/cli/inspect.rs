@@ -1,0 +1,179 @@
+//! `squidview inspect`: what the window would show, as JSON or as text.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use rayon::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::output::{self, Failure, number};
+use crate::{
+    dataset::{Dataset, Fov, Image, ZarrFormat},
+    formats,
+    model::{AxisRole, Code, FovId, PlaneId, PlaneState, Rgb, ZPick},
+    render::with_opened_fov,
+    store::Store,
+};
+
+/// Planes that are looked for to count the written ones; counting more would take minutes.
+const MAX_COUNTED: u64 = 5_000_000;
+
+/// Describe a dataset: what the window would show
+#[derive(Args, Debug)]
+pub(super) struct InspectArguments {
+    /// Acquisition folder, store, or any folder inside it
+    path: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Which field `image` describes
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    fov: u32,
+}
+
+pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
+    let dataset = output::open(&arguments.path)?;
+    let fov = field(&dataset, arguments.fov)?;
+    let dataset = with_opened_fov(dataset, fov)?;
+    if !arguments.json {
+        return output::print(&formats::text::describe(&dataset));
+    }
+    output::print(&document(&dataset, arguments.fov, fov).to_string())
+}
+
+/// The FOV of a field's index.
+pub(super) fn field(dataset: &Dataset, index: u32) -> Result<FovId, Failure> {
+    dataset.fov_at(index).ok_or_else(|| {
+        let last = dataset.num_fovs().saturating_sub(1);
+        Failure::new(Code::OutOfRange, format!("field {index} is beyond the last one, {last}"))
+    })
+}
+
+fn document(dataset: &Dataset, index: u32, fov: FovId) -> Value {
+    let image = dataset.image(fov).unwrap_or(&dataset.template);
+    let rows = dataset.order.iter().filter_map(|&fov| dataset.fov(fov)).enumerate();
+    let fields: Vec<Value> = rows.map(|(index, row)| field_document(index, row)).collect();
+    let warnings = dataset.problems.iter().map(|problem| {
+        json!({ "code": problem.code.as_str(), "message": problem.message, "path": problem.location })
+    });
+    json!({
+        "kind": dataset.kind.as_str(),
+        "ngff": dataset.ngff,
+        "zarr_format": dataset.zarr_format.map(|format| match format { ZarrFormat::V2 => 2, ZarrFormat::V3 => 3 }),
+        "fields": fields,
+        "fov": index,
+        "image": image_document(image),
+        "acquisition": acquisition_document(dataset),
+        "plate": dataset.plate.as_ref().map(|plate| json!({
+            "rows": plate.rows, "columns": plate.columns, "acquisitions": plate.acquisitions,
+        })),
+        "warnings": warnings.collect::<Vec<_>>(),
+    })
+}
+
+fn field_document(index: usize, row: &Fov) -> Value {
+    let mut field = Map::new();
+    field.insert("index".into(), json!(index));
+    field.insert("id".into(), json!(row.path));
+    let mut known = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            field.insert(key.into(), value);
+        }
+    };
+    known("row", row.row.as_ref().map(|row| json!(row)));
+    known("column", row.column.as_ref().map(|column| json!(column)));
+    known("acquisition", row.acquisition.map(|id| json!(id)));
+    known("region", row.region.as_ref().map(|region| json!(region)));
+    known("fov", row.fov_in_region.map(|fov| json!(fov)));
+    known("stage_um", row.stage_um.map(|at| json!([at.x, at.y, row.stage_z_um])));
+    known("present", Some(json!(row.present)));
+    Value::Object(field)
+}
+
+/// The axes that a script sees: all but the FOV axis of a 6-D array.
+fn listed<'a, T>(image: &'a Image, per_axis: &'a [T]) -> impl Iterator<Item = &'a T> {
+    let axes = image.axes.iter().zip(per_axis);
+    axes.filter(|(axis, _)| axis.role != AxisRole::Fov).map(|(_, value)| value)
+}
+
+fn image_document(image: &Image) -> Value {
+    let numbers = |values: &Vec<f64>| listed(image, values).map(|&value| number(value)).collect::<Vec<_>>();
+    let levels = image.levels.iter().map(|level| {
+        json!({
+            "path": level.path,
+            "shape": listed(image, &level.shape).collect::<Vec<_>>(),
+            "scale": level.scale.as_ref().map(numbers),
+            "translation": level.translation.as_ref().map(numbers),
+        })
+    });
+    let channels = image.channels.iter().map(|channel| {
+        json!({
+            "name": channel.name,
+            "color": channel.color.map(Rgb::to_hex),
+            "window": channel.window.map(|window| json!([number(window.low), number(window.high)])),
+        })
+    });
+    let sampling = &image.sampling;
+    let mut pixel_size = Map::new();
+    for (axis, length) in [("z", sampling.z_um), ("y", sampling.y_um), ("x", sampling.x_um)] {
+        if let Some(length) = length {
+            pixel_size.insert(axis.into(), number(length));
+        }
+    }
+    json!({
+        "axes": listed(image, &image.axes).map(|axis| &axis.name).collect::<Vec<_>>(),
+        "shape": listed(image, &image.levels[0].shape).collect::<Vec<_>>(),
+        "dtype": image.sample_type.name(),
+        "levels": levels.collect::<Vec<_>>(),
+        "pixel_size_um": if pixel_size.is_empty() { Value::Null } else { Value::Object(pixel_size) },
+        "time_step_s": sampling.t_secs.map(number),
+        "channels": channels.collect::<Vec<_>>(),
+        "labels": image.labels,
+    })
+}
+
+fn acquisition_document(dataset: &Dataset) -> Value {
+    let Some(acquisition) = &dataset.acquisition else { return Value::Null };
+    let planned = acquisition.planned_planes;
+    let is_countable = planned.is_some_and(|planned| planned <= MAX_COUNTED);
+    json!({
+        "complete": acquisition.complete.unwrap_or(false),
+        "planned_planes": planned,
+        "written_planes": is_countable.then(|| count_written(dataset)),
+    })
+}
+
+/// Planes of all FOVs that are on disk, whole; in a finished store an absent chunk is the fill value, so all are.
+fn count_written(dataset: &Dataset) -> u64 {
+    let unopened = dataset.order.par_iter().filter(|fov| dataset.image(**fov).is_none());
+    let opened = unopened.map(|&fov| (fov, dataset.opener.open_fov(dataset, fov))).collect();
+    let dataset = dataset.with_opened(opened);
+    let store = Store::new();
+    let count = |&fov: &FovId| {
+        let Some(image) = dataset.image(fov) else { return 0 };
+        let is_written = |plane: &PlaneId| matches!(store.presence(&dataset, *plane), Ok(PlaneState::Written));
+        planes(image, fov).filter(is_written).count() as u64
+    };
+    dataset.order.par_iter().map(count).sum()
+}
+
+fn planes(image: &Image, fov: FovId) -> impl Iterator<Item = PlaneId> {
+    let (num_channels, num_z) = (image.num_channels(), image.num_z_slices());
+    let extras = (0..image.num_timepoints()).flat_map({
+        let num_extra = image.num_extra();
+        move |t| (0..num_extra).map(move |extra| (t, extra))
+    });
+    extras.flat_map(move |(t, extra)| {
+        (0..num_channels).flat_map(move |c| {
+            (0..num_z).map(move |z| PlaneId {
+                fov,
+                layer: 0,
+                t,
+                c: c as u16,
+                z: ZPick::Slice(z),
+                extra,
+                level: 0,
+            })
+        })
+    })
+}

@@ -1,0 +1,100 @@
+//! Answers on stdout, complaints on stderr, and the shape of an error in JSON.
+
+use std::{
+    io::{self, Write as _},
+    path::Path,
+    process::ExitCode,
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    dataset::{Dataset, OpenFovError},
+    formats::{self, OpenError},
+    model::Code,
+    store::ReadError,
+};
+
+/// A clean error: exit status 1, JSON on stdout.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) code: Code,
+    pub(super) message: String,
+}
+
+impl Failure {
+    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// Prints it; the exit status that goes with it.
+    pub(super) fn report(&self) -> ExitCode {
+        let error = json!({ "error": { "code": self.code.as_str(), "message": self.message } });
+        // Nothing is left to say where stdout is gone.
+        match print(&error.to_string()) {
+            Ok(()) | Err(_) => ExitCode::from(1),
+        }
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Self::new(error.code, error.to_string())
+    }
+}
+
+impl From<OpenFovError> for Failure {
+    fn from(error: OpenFovError) -> Self {
+        Self::new(error.code, error.to_string())
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        Self::new(error.code, error.to_string())
+    }
+}
+
+/// Opens a dataset; progress is not shown.
+pub(super) fn open(path: &Path) -> Result<Dataset, Failure> {
+    Ok(formats::open(path, &mut |_| true)?)
+}
+
+/// One line (or more) on stdout. A reader that went away is not an error of ours.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    let written = writeln!(io::stdout().lock(), "{text}");
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(Code::IoError, format!("cannot write to standard output ({error})")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A complaint on stderr and the exit status of a failed program.
+pub(super) fn complain(text: &str) -> ExitCode {
+    // Nothing is left to say where stderr is gone.
+    match writeln!(io::stderr().lock(), "squidview: {text}") {
+        Ok(()) | Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// A number as JSON; what JSON has no number for as text.
+pub(super) fn number(value: f64) -> Value {
+    if value.is_nan() {
+        json!("NaN")
+    } else if value.is_infinite() {
+        json!(if value > 0.0 { "Infinity" } else { "-Infinity" })
+    } else {
+        json!(value)
+    }
+}
+
+/// A sample as JSON; integers keep all their digits.
+pub(super) fn sample(value: crate::model::Value) -> Value {
+    match value {
+        crate::model::Value::Unsigned(v) => json!(v),
+        crate::model::Value::Signed(v) => json!(v),
+        crate::model::Value::Float(v) => number(v),
+    }
+}

@@ -1,0 +1,292 @@
+//! `squidview plane`: one plane as it is in the file: statistics, or the samples into a file.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::{
+    inspect::field,
+    output::{self, Failure, number},
+};
+use crate::{
+    dataset::{Dataset, Image},
+    model::{
+        AxisRole, Code, MemoryOrder, Pixels, PlaneId, PlaneState, SampleType, Samples, TileId, ZPick, limits,
+    },
+    render::with_opened_fov,
+    store::{ReadOutcome, Store},
+};
+
+/// One plane: its statistics, or its pixels into a file
+#[derive(Args, Debug)]
+#[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["stats", "out"])))]
+pub(super) struct PlaneArguments {
+    /// Acquisition folder, store, or any folder inside it
+    path: PathBuf,
+    /// Print statistics as JSON
+    #[arg(long)]
+    stats: bool,
+    /// Write the plane: .tiff, .npy, or .png (8 bit, contrast limits applied)
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Index of the field in what `inspect` lists
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    fov: u32,
+    /// Timepoint index
+    #[arg(long, value_name = "T", default_value_t = 0)]
+    t: u32,
+    /// Channel index
+    #[arg(long, value_name = "C", default_value_t = 0)]
+    c: u32,
+    /// z-slice index, in the index space of the level
+    #[arg(long, value_name = "Z", default_value_t = 0)]
+    z: u32,
+    /// Stored pyramid level
+    #[arg(long, value_name = "L", default_value_t = 0)]
+    level: u32,
+    /// Index along an axis that is none of t, c, z, y, x
+    #[arg(long, value_name = "AXIS=I", value_parser = axis_index)]
+    at: Vec<(String, u64)>,
+    /// Take the plane from this label image
+    #[arg(long, value_name = "NAME")]
+    label: Option<String>,
+}
+
+/// `angle=1`.
+fn axis_index(text: &str) -> Result<(String, u64), String> {
+    let (axis, index) = text.split_once('=').ok_or_else(|| format!("expected AXIS=INDEX, found {text:?}"))?;
+    let index = index.parse().map_err(|_| format!("expected a whole number of 0 or more, found {index:?}"))?;
+    Ok((axis.to_owned(), index))
+}
+
+pub(super) fn run(arguments: &PlaneArguments) -> Result<(), Failure> {
+    let dataset = output::open(&arguments.path)?;
+    let fov = field(&dataset, arguments.fov)?;
+    let dataset = with_opened_fov(dataset, fov)?;
+    let image = dataset.image(fov).unwrap_or(&dataset.template);
+    if let Some(label) = &arguments.label {
+        let is_listed = image.labels.contains(label);
+        let (code, text) = if is_listed {
+            (Code::Unsupported, "label images are not read yet; open the label image's own folder")
+        } else {
+            (Code::MissingArray, "there is no label image of that name")
+        };
+        return Err(Failure::new(code, format!("{text}: {label}")));
+    }
+    let plane = PlaneId {
+        fov,
+        layer: 0,
+        t: inside(image, AxisRole::Time, "t", arguments.t, arguments.level)?,
+        c: u16::try_from(inside(image, AxisRole::Channel, "c", arguments.c, arguments.level)?).unwrap_or(u16::MAX),
+        z: ZPick::Slice(inside(image, AxisRole::Z, "z", arguments.z, arguments.level)?),
+        extra: extra_index(image, &arguments.at)?,
+        level: u8::try_from(arguments.level).unwrap_or(u8::MAX),
+    };
+    let pixels = whole_plane(&dataset, image, plane)?;
+    if let Some(path) = &arguments.out {
+        write(path, &pixels, image, plane)?;
+    }
+    if arguments.stats { output::print(&statistics(&pixels).to_string()) } else { Ok(()) }
+}
+
+/// An index within its axis at a stored level.
+fn inside(image: &Image, role: AxisRole, name: &str, index: u32, level: u32) -> Result<u32, Failure> {
+    if level as usize >= image.levels.len() {
+        let last = image.levels.len() - 1;
+        return Err(Failure::new(Code::OutOfRange, format!("level {level} is beyond the last stored one, {last}")));
+    }
+    let length = image.len_at(role, level as usize);
+    if u64::from(index) < length {
+        return Ok(index);
+    }
+    Err(Failure::new(Code::OutOfRange, format!("{name} {index} is beyond the axis, whose length is {length}")))
+}
+
+/// The flattened position along all other axes, last one fastest.
+fn extra_index(image: &Image, wanted: &[(String, u64)]) -> Result<u32, Failure> {
+    let others: Vec<_> = image
+        .axes
+        .iter()
+        .zip(&image.levels[0].shape)
+        .filter(|(axis, _)| axis.role == AxisRole::Other)
+        .map(|(axis, &length)| (axis.name.as_str(), length))
+        .collect();
+    for (name, index) in wanted {
+        let is_known = others.iter().any(|(other, _)| other == name);
+        // An index 0 for an axis that is absent is no question.
+        if !is_known && *index != 0 {
+            return Err(Failure::new(Code::OutOfRange, format!("there is no axis {name:?}")));
+        }
+    }
+    let mut flat = 0_u64;
+    for (name, length) in others {
+        let index = wanted.iter().rev().find(|(other, _)| other == name).map_or(0, |(_, index)| *index);
+        if index >= length {
+            let text = format!("{name} {index} is beyond the axis, whose length is {length}");
+            return Err(Failure::new(Code::OutOfRange, text));
+        }
+        flat = flat.saturating_mul(length).saturating_add(index);
+    }
+    u32::try_from(flat).map_err(|_| Failure::new(Code::TooLarge, format!("{flat} positions along other axes")))
+}
+
+/// All tiles of a plane in one piece, row by row.
+fn whole_plane(dataset: &Dataset, image: &Image, plane: PlaneId) -> Result<Pixels, Failure> {
+    let grid = image.grid(plane.level).ok_or_else(|| Failure::new(Code::OutOfRange, "there is no such level"))?;
+    let num_samples = u64::from(grid.width) * u64::from(grid.height);
+    let num_bytes = num_samples.saturating_mul(image.sample_type.num_bytes() as u64);
+    if num_bytes > limits::DECODED_BYTES {
+        let most = limits::DECODED_BYTES;
+        return Err(Failure::new(Code::TooLarge, format!("the plane takes {num_bytes} bytes, at most {most} are read")));
+    }
+    let (store, sample_bytes) = (Store::new(), image.sample_type.num_bytes());
+    let mut samples = Samples::zeros(image.sample_type, num_samples as usize);
+    for (row, col) in (0..grid.num_rows()).flat_map(|row| (0..grid.num_cols()).map(move |col| (row, col))) {
+        let Some((x, y, width, height)) = grid.tile_rect(row, col) else { continue };
+        let pixels = tile(&store, dataset, TileId { plane, row, col })?;
+        let rows = pixels.to_rows();
+        let (from, line) = (rows.samples().as_bytes(), width as usize * sample_bytes);
+        let to = samples.as_bytes_mut();
+        for line_idx in 0..height as usize {
+            let at = ((y as usize + line_idx) * grid.width as usize + x as usize) * sample_bytes;
+            to[at..at + line].copy_from_slice(&from[line_idx * line..(line_idx + 1) * line]);
+        }
+    }
+    Pixels::new(grid.width, grid.height, MemoryOrder::RowMajor, samples)
+        .map_err(|error| Failure::new(Code::CorruptData, error.to_string()))
+}
+
+/// One tile, whole: a part of it that cannot be read is an error, never a 0.
+fn tile(store: &Store, dataset: &Dataset, tile: TileId) -> Result<std::sync::Arc<Pixels>, Failure> {
+    let not_written = || Failure::new(Code::NotWritten, "the plane is planned but not written yet");
+    match store.read_tile(dataset, tile)? {
+        ReadOutcome::Pixels { tiles, state: PlaneState::Written } => {
+            tiles.into_iter().next().map(|read| read.pixels).ok_or_else(not_written)
+        }
+        ReadOutcome::Pixels { .. } | ReadOutcome::Absent => Err(not_written()),
+    }
+}
+
+/// Shape, CRC, first samples, extremes and mean of a plane.
+fn statistics(pixels: &Pixels) -> serde_json::Value {
+    let samples = pixels.samples();
+    let values = || (0..samples.len()).filter_map(|index| samples.value(index));
+    let numbers = || values().filter(|value| !value.as_f64().is_nan());
+    let by_size = |a: &crate::model::Value, b: &crate::model::Value| compare(*a, *b);
+    let (mut sum, mut count) = (0.0, 0_u64);
+    for value in numbers() {
+        (sum, count) = (sum + value.as_f64(), count + 1);
+    }
+    json!({
+        "shape": [pixels.height(), pixels.width()],
+        "dtype": pixels.sample_type().name(),
+        "crc32": format!("{:08x}", crc32fast::hash(&little_endian(samples))),
+        "first4": values().take(4).map(output::sample).collect::<Vec<_>>(),
+        "min": numbers().min_by(by_size).map(output::sample),
+        "max": numbers().max_by(by_size).map(output::sample),
+        "mean": (count > 0).then(|| number(sum / count as f64)),
+        "nan": samples.len() as u64 - count,
+    })
+}
+
+/// Values of one sample type in order; 64-bit integers by all their digits.
+fn compare(a: crate::model::Value, b: crate::model::Value) -> std::cmp::Ordering {
+    use crate::model::Value::{Signed, Unsigned};
+    match (a, b) {
+        (Unsigned(a), Unsigned(b)) => a.cmp(&b),
+        (Signed(a), Signed(b)) => a.cmp(&b),
+        _ => a.as_f64().total_cmp(&b.as_f64()),
+    }
+}
+
+/// The samples as little-endian bytes, whatever this machine's order is.
+fn little_endian(samples: &Samples) -> Vec<u8> {
+    let mut bytes = samples.as_bytes().to_vec();
+    if cfg!(target_endian = "big") {
+        bytes.chunks_exact_mut(samples.sample_type().num_bytes()).for_each(<[u8]>::reverse);
+    }
+    bytes
+}
+
+/// Writes a plane by the ending of the file's name.
+fn write(path: &Path, pixels: &Pixels, image: &Image, plane: PlaneId) -> Result<(), Failure> {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("").to_ascii_lowercase();
+    let io_error = |error: &dyn std::fmt::Display| {
+        Failure::new(Code::IoError, format!("cannot write the plane ({error}): {}", path.display()))
+    };
+    match ending.as_str() {
+        "npy" => std::fs::write(path, npy(pixels)).map_err(|error| io_error(&error)),
+        "tif" | "tiff" => super::plane_files::write_tiff(path, pixels).map_err(|error| io_error(&error)),
+        "png" => super::plane_files::write_png(path, pixels, image, plane).map_err(|error| io_error(&error)),
+        _ => {
+            let text = format!("expected a name that ends with .tiff, .npy or .png: {}", path.display());
+            Err(Failure::new(Code::Unsupported, text))
+        }
+    }
+}
+
+/// A numpy file, format version 1.0 (numpy.lib.format).
+fn npy(pixels: &Pixels) -> Vec<u8> {
+    let descr = match pixels.sample_type() {
+        SampleType::Bool => "|b1",
+        SampleType::U8 => "|u1",
+        SampleType::I8 => "|i1",
+        SampleType::U16 => "<u2",
+        SampleType::U32 => "<u4",
+        SampleType::U64 => "<u8",
+        SampleType::I16 => "<i2",
+        SampleType::I32 => "<i4",
+        SampleType::I64 => "<i8",
+        SampleType::F16 => "<f2",
+        SampleType::F32 => "<f4",
+        SampleType::F64 => "<f8",
+    };
+    let shape = (pixels.height(), pixels.width());
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape:?}, }}");
+    // Magic, version and length take 10 bytes; the data begin at a multiple of 64.
+    let padding = 63 - (10 + header.len()) % 64;
+    header.push_str(&" ".repeat(padding));
+    header.push('\n');
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.as_bytes());
+    file.extend(little_endian(pixels.samples()));
+    file
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pixels(samples: Samples) -> Pixels {
+        Pixels::new(samples.len() as u32, 1, MemoryOrder::RowMajor, samples).expect("fits")
+    }
+
+    #[test]
+    fn statistics_keep_every_digit_and_leave_nan_out() {
+        let big = statistics(&pixels(Samples::U64(vec![u64::MAX, 1, 2, 3, 4])));
+        assert_eq!((&big["max"], &big["first4"]), (&json!(u64::MAX), &json!([u64::MAX, 1, 2, 3])));
+        let odd = statistics(&pixels(Samples::F32(vec![f32::NAN, f32::INFINITY, -1.5])));
+        assert_eq!(odd["nan"], json!(1));
+        assert_eq!((&odd["min"], &odd["max"], &odd["mean"]), (&json!(-1.5), &json!("Infinity"), &json!("Infinity")));
+        assert_eq!(odd["first4"], json!(["NaN", "Infinity", -1.5]));
+    }
+
+    #[test]
+    fn a_numpy_file_begins_its_data_at_a_multiple_of_64() {
+        let file = npy(&pixels(Samples::U16(vec![1, 2, 3])));
+        let length = usize::from(u16::from_le_bytes([file[8], file[9]]));
+        assert_eq!((10 + length) % 64, 0);
+        assert_eq!(&file[10 + length..], [1, 0, 2, 0, 3, 0]);
+        let header = std::str::from_utf8(&file[10..10 + length]).expect("text");
+        assert!(header.starts_with("{'descr': '<u2', 'fortran_order': False, 'shape': (1, 3), }"), "{header}");
+    }
+
+    #[test]
+    fn an_axis_index_is_a_name_and_a_number() {
+        assert_eq!(axis_index("angle=1"), Ok(("angle".into(), 1)));
+        assert!(axis_index("angle").is_err());
+        assert!(axis_index("angle=-1").is_err());
+    }
+}
