@@ -8,11 +8,14 @@ use std::{
 
 use crate::{
     cache::Cache,
-    canvas::{AtHand, composite, draw_list},
+    canvas::{AtHand, DrawItem, DrawList, DrawnTile, composite, draw_list},
     dataset::{Dataset, ImageSlot},
     ledger::Ledger,
     loader::{Loaded, Loader, LoaderOptions},
-    model::{CanvasSize, FovId, Pixels, PlaneId, PlaneState, TileId, Visible},
+    model::{
+        CanvasSize, ChannelLook, ContrastLimits, DatasetId, FovId, Histogram, Lut, Pixels, PlaneId,
+        PlaneState, RectPx, Rgb, TileId, Visible,
+    },
     session::{Command, Session, resolve},
     store::Store,
 };
@@ -213,4 +216,52 @@ impl Reading {
             tiles.any(|tile| read.get(&tile).is_none_or(|(_, pixels)| pixels.is_some()))
         });
     }
+}
+
+/// A single plane as 8-bit gray rows at its own size: with `window` as contrast limits, else 0.1 to 99.9 % of it.
+#[must_use]
+pub fn gray(pixels: &Pixels, plane: PlaneId, window: Option<ContrastLimits>) -> Vec<u8> {
+    let limits =
+        window.unwrap_or_else(|| Histogram::of(pixels).unwrap_or_else(Histogram::empty).auto);
+    let (width, height) = (pixels.width(), pixels.height());
+    let tile = DrawnTile {
+        look: 0,
+        tile: TileId::whole(plane),
+        revision: 0,
+        pixels: Arc::new(pixels.clone()),
+    };
+    let rect = RectPx {
+        x0: 0.0,
+        y0: 0.0,
+        x1: f64::from(width),
+        y1: f64::from(height),
+    };
+    let white = Lut::Color(Rgb {
+        r: 255,
+        g: 255,
+        b: 255,
+    });
+    let list = DrawList {
+        dataset: DatasetId::unique(),
+        canvas: CanvasSize {
+            width_px: width,
+            height_px: height,
+        },
+        looks: vec![ChannelLook {
+            c: plane.c,
+            limits: Some(limits),
+            gamma: 1.0,
+            lut: white,
+        }],
+        items: vec![DrawItem {
+            rect,
+            tiles: vec![tile],
+            hatch: None,
+        }],
+        mark_clipped: false,
+    };
+    composite(&list)
+        .chunks_exact(4)
+        .map(|rgba| rgba[0])
+        .collect()
 }

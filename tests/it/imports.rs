@@ -108,7 +108,9 @@ fn named_after(code: &str, prefix: &str) -> BTreeSet<String> {
                 .chars()
                 .take_while(|ch| ch.is_alphanumeric() || *ch == '_')
                 .collect();
-            names.insert(name);
+            if !name.is_empty() {
+                names.insert(name);
+            }
         }
     }
     names
@@ -141,7 +143,11 @@ fn all_files() -> Vec<(String, PathBuf, String)> {
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
         &mut files,
     );
-    let not_tests = |path: &PathBuf| path.file_stem().is_none_or(|stem| stem != "tests");
+    let not_tests = |path: &PathBuf| {
+        !path
+            .iter()
+            .any(|part| matches!(part.to_str(), Some("tests" | "tests.rs" | "testing.rs")))
+    };
     let described = files
         .into_iter()
         .filter(not_tests)
