@@ -3,8 +3,10 @@
 //! The reading half works without a window: [`formats::detect`], [`formats::open`], the FOV table of a
 //! [`dataset::Dataset`], [`metadata`], [`store::Store::read_tile`], and [`model::Rgb::from_hex`]. `examples/` shows it.
 
+pub mod app;
 pub mod cache;
 pub mod canvas;
+pub mod cli;
 pub mod dataset;
 pub mod formats;
 pub mod ledger;

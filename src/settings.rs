@@ -10,23 +10,15 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::session::{Panels, SavedView};
+use crate::{
+    model::Theme,
+    session::{Panels, SavedView},
+};
 
 /// Recent datasets kept.
 const MAX_RECENTS: usize = 20;
 /// Datasets whose view settings are kept.
 const MAX_VIEWS: usize = 100;
-
-/// Dark or light panels; the canvas is dark in both.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Theme {
-    /// For a dark room.
-    #[default]
-    Dark,
-    /// For a bright one.
-    Light,
-}
 
 /// A dataset that was opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,15 +3,21 @@
 //! The folder is removed when the demo ends.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread::JoinHandle,
+    thread::{self, JoinHandle},
+    time::Duration,
 };
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::simulate::{Plan, SimulateError, Written, simulate};
+
+/// Time between planes.
+const INTERVAL: Duration = Duration::from_millis(60);
 
 /// A simulated acquisition under way; stopped and removed when it drops.
 pub(super) struct Demo {
@@ -19,4 +25,74 @@ pub(super) struct Demo {
     is_cancelled: Arc<AtomicBool>,
     started: Receiver<Result<PathBuf, String>>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl Demo {
+    /// Begins writing; `wake` is called when there is something to open.
+    pub(super) fn start(wake: Arc<dyn Fn() + Send + Sync>) -> Result<Self, String> {
+        let folder = std::env::temp_dir().join(format!("squidview-demo-{}", std::process::id()));
+        let (sender, started) = bounded(2);
+        let is_cancelled = Arc::new(AtomicBool::new(false));
+        let writer = Writer { folder: folder.clone(), is_cancelled: Arc::clone(&is_cancelled), sender, wake };
+        let spawned = thread::Builder::new().name("squidview-simulator".into()).spawn(move || writer.run());
+        let thread = spawned.map_err(|error| format!("The demo cannot start a thread ({error})"))?;
+        Ok(Self { folder, is_cancelled, started, thread: Some(thread) })
+    }
+
+    /// The acquisition's folder once its first planes are there, or why there is none.
+    pub(super) fn take(&mut self) -> Option<Result<PathBuf, String>> {
+        self.started.try_recv().ok()
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        self.is_cancelled.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the demo's writer panicked");
+        }
+        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
+            tracing::debug!("cannot remove the demo ({error}): {}", self.folder.display());
+        }
+    }
+}
+
+/// What writes, on its thread.
+struct Writer {
+    folder: PathBuf,
+    is_cancelled: Arc<AtomicBool>,
+    sender: Sender<Result<PathBuf, String>>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Writer {
+    fn run(&self) {
+        let path = self.folder.join("demo acquisition");
+        let outcome = self.write(&path);
+        if let Err(error) = outcome {
+            self.tell(Err(format!("The demo cannot be written ({error})")));
+        }
+    }
+
+    fn write(&self, path: &Path) -> Result<(), SimulateError> {
+        let plan = Plan::default();
+        // The first FOV is whole before the window opens it: the first picture should be one.
+        let opens_after = u64::from(plan.num_z) * plan.channels.len() as u64;
+        let mut on_plane = |written: &Written| {
+            if written.done == opens_after {
+                self.tell(Ok(path.to_owned()));
+            }
+            !self.is_cancelled.load(Ordering::Relaxed)
+        };
+        simulate(&plan, path, &mut on_plane, INTERVAL)
+    }
+
+    fn tell(&self, news: Result<PathBuf, String>) {
+        // The window is gone where nobody listens.
+        if self.sender.send(news).is_ok() {
+            (self.wake)();
+        }
+    }
 }

@@ -25,7 +25,7 @@ use eframe::{egui, egui_wgpu::RenderState};
 use crate::{
     cache::Cache,
     canvas::{self, DrawList},
-    loader::{Loader, LoaderOptions},
+    loader::{Loader, LoaderOptions, ReadTiles},
     model::{CanvasSize, Shown},
     session::{Command, Session},
     settings::Settings,
@@ -116,6 +116,7 @@ pub struct App {
     demo: Option<Demo>,
     wake: Arc<dyn Fn() + Send + Sync>,
     loader: Loader,
+    store: Arc<Store>,
     cache: Arc<Cache>,
     window: ui::Window,
     options: Options,
@@ -202,13 +203,16 @@ impl Starting {
         let cache = Arc::new(Cache::new(self.options.cache_bytes.unwrap_or_else(facts::default_cache_bytes)));
         let wake = waker(&self.context);
         let loader_options = LoaderOptions { num_readers: 4, wake: Arc::clone(&wake) };
+        let store = Arc::new(Store::new());
+        let readers = Arc::clone(&store) as Arc<dyn ReadTiles>;
         let mut app = App {
             viewing: None,
             opening: self.opening,
             desktop: Desktop::new(Arc::clone(&wake)),
             demo: None,
             wake,
-            loader: Loader::new(Arc::new(Store::new()), Arc::clone(&cache), loader_options),
+            loader: Loader::new(readers, Arc::clone(&cache), loader_options),
+            store,
             cache,
             window: ui::Window::default(),
             render_state,

@@ -1,6 +1,6 @@
 //! A scale bar in a rendered picture: a white bar of a round length, and that length in a small bitmap font.
 
-use crate::render::Rendered;
+use crate::{model::round_length, render::Rendered};
 
 /// Distance from the corner, and height of the bar, in pixels.
 const MARGIN_PX: usize = 16;
@@ -27,27 +27,11 @@ fn glyph(ch: char) -> Option<Glyph> {
     })
 }
 
-/// A round length (1, 2 or 5 times a power of ten, in µm) whose bar is at most `max_px` long, and its text.
-fn round_length(px_per_um: f64, max_px: f64) -> Option<(f64, String)> {
-    let most_um = max_px / px_per_um;
-    if !most_um.is_finite() || most_um <= 0.0 {
-        return None;
-    }
-    let power = 10_f64.powf(most_um.log10().floor());
-    let length = [5.0, 2.0, 1.0].into_iter().map(|digit| digit * power).find(|&length| length <= most_um)?;
-    let (value, unit) = match length {
-        length if length >= 999.0 => (length / 1000.0, "mm"),
-        length if length >= 0.999 => (length, "µm"),
-        length => (length * 1000.0, "nm"),
-    };
-    Some((length, format!("{value:.0} {unit}")))
-}
-
 /// Draws the bar into the lower left corner; nothing where the pixel size is not known or the picture too small.
 pub(super) fn draw(picture: &mut Rendered) {
     let (width, height) = (picture.size.width_px as usize, picture.size.height_px as usize);
     let Some(px_per_um) = picture.px_per_um else { return };
-    let Some((length_um, text)) = round_length(px_per_um, width as f64 * MAX_PART) else { return };
+    let Some((length_um, text)) = round_length(width as f64 * MAX_PART / px_per_um) else { return };
     let length_px = (length_um * px_per_um).round() as usize;
     if height < MARGIN_PX * 3 || length_px == 0 {
         return;
@@ -69,24 +53,5 @@ pub(super) fn draw(picture: &mut Rendered) {
                 set(left + x, text_top + y);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_length_is_round_and_the_bar_not_too_long() {
-        let check = |px_per_um: f64, max_px: f64, length: f64, text: &str| {
-            let (found, found_text) = round_length(px_per_um, max_px).expect("a length");
-            assert!((found / length - 1.0).abs() < 1e-9, "{found} is not {length}");
-            assert_eq!(found_text, text);
-        };
-        check(1.0, 250.0, 200.0, "200 µm");
-        check(0.1, 199.0, 1000.0, "1 mm");
-        check(1000.0, 60.0, 0.05, "50 nm");
-        check(3.0, 30.0, 10.0, "10 µm");
-        assert_eq!(round_length(0.0, 10.0), None);
     }
 }

@@ -1,1 +1,256 @@
-//! ui
+//! The window's panels, one per file: no logic beyond layout, no I/O, no locks.
+//!
+//! They draw `&Session`, `&Dataset`, `&Ledger` and plain [`Facts`], and return [`Action`]s. `app` decides what becomes
+//! of them.
+
+mod axis_bars;
+mod canvas_view;
+mod channels_panel;
+mod dataset_panel;
+mod fov_panel;
+mod go_to;
+mod help;
+mod histogram;
+mod icons;
+mod keys;
+mod shell;
+mod slider;
+mod start_page;
+mod status_line;
+#[cfg(test)]
+mod tests;
+pub mod tokens;
+mod top_bar;
+
+use std::{path::PathBuf, time::Duration};
+
+use egui::{CentralPanel, Frame, Panel};
+
+use crate::{
+    dataset::{Dataset, Executed},
+    ledger::Ledger,
+    model::{CanvasSize, NavAxis, PlaneState, Theme, Value},
+    session::{Command, Panels, Session},
+};
+pub use tokens::apply_theme;
+
+/// Windows narrower than this start with closed side panels, in points.
+const NARROW_PT: f32 = 800.0;
+
+/// A wish that goes beyond the view.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// A change of the view.
+    View(Command),
+    /// Open a path in place of what is open.
+    Open(PathBuf),
+    /// Ask for a folder to open.
+    OpenDialog,
+    /// Open a simulated acquisition.
+    OpenDemo,
+    /// Back to the start page.
+    CloseDataset,
+    /// Close the window.
+    Quit,
+    /// Read the folder again, keeping view and settings.
+    Reload,
+    /// Stop opening.
+    CancelOpening,
+    /// Save the view as PNG.
+    SaveView,
+    /// Copy the view as a picture.
+    CopyView,
+    /// Copy a text.
+    CopyText(String),
+    /// Copy the path of the shown plane's file.
+    CopyFilePath,
+    /// Show the shown plane's file in the file manager.
+    ShowInFileManager,
+    /// Dark or light.
+    SetTheme(Theme),
+    /// Factor of all text sizes.
+    SetTextScale(f32),
+    /// Take a dataset off the recent list.
+    ForgetRecent(PathBuf),
+    /// The error or notice was read.
+    DismissError,
+}
+
+/// A dataset that was opened before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recent {
+    /// Its path.
+    pub path: PathBuf,
+    /// What people call it.
+    pub name: String,
+    /// Its size in words.
+    pub size: String,
+    /// The layout in words.
+    pub layout: String,
+    /// Seconds since 1970 of the last opening.
+    pub opened_unix_secs: u64,
+}
+
+/// A dataset that is being opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// Its path.
+    pub path: PathBuf,
+    /// How far it is, in words; may be empty.
+    pub message: String,
+    /// How long it has taken.
+    pub since: Duration,
+}
+
+/// What panels show beside session, dataset and ledger; gathered by `app` once per frame.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Newest first.
+    pub recents: Vec<Recent>,
+    /// What is being opened.
+    pub opening: Option<Opening>,
+    /// Something the user asked for did not happen, in words.
+    pub error: Option<String>,
+    /// Something the user asked for happened, in words.
+    pub notice: Option<String>,
+    /// Dark or light.
+    pub theme: Theme,
+    /// Factor of all text sizes.
+    pub text_scale: f32,
+    /// Reading and decoding of the last tile.
+    pub read_ms: Option<f32>,
+    /// The last frame.
+    pub frame_ms: Option<f32>,
+    /// Samples in memory, and the bound.
+    pub cache_bytes: (usize, usize),
+    /// Textures that hold tiles.
+    pub texture_bytes: usize,
+    /// Steps per second that playback reaches.
+    pub play_fps: Option<f32>,
+    /// How long the wished picture has been waited for.
+    pub loading: Option<Duration>,
+    /// What the disk says of the planes on the canvas, by channel.
+    pub shown: Vec<(u16, PlaneState)>,
+    /// Where and when the shown plane was taken.
+    pub executed: Option<Executed>,
+    /// The position is beyond the sizes of its FOV.
+    pub outside: bool,
+}
+
+/// What is looked at.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// View state.
+    pub session: &'a Session,
+    /// What can be shown.
+    pub dataset: &'a Dataset,
+    /// What the disk says.
+    pub ledger: &'a Ledger,
+}
+
+/// What the panels are lent for one frame.
+pub struct Stage<'a> {
+    /// `None`: the start page.
+    pub view: Option<View<'a>>,
+    /// Everything else that is shown.
+    pub facts: &'a Facts,
+    /// The canvas' shape for a rectangle (points) of a physical size; called once per frame.
+    pub paint: &'a mut dyn FnMut(egui::Rect, CanvasSize) -> egui::Shape,
+    /// Raw value of every channel at a level-0 pixel; `None` where a channel has none there.
+    pub values_at: &'a dyn Fn(u32, u32) -> Vec<Option<Value>>,
+}
+
+/// What dies with the window: open sections, text being typed.
+#[derive(Default)]
+pub struct Window {
+    is_placed: bool,
+    shows_help: bool,
+    shows_status: bool,
+    go_to: go_to::GoTo,
+    top_bar: top_bar::TopBar,
+    canvas: canvas_view::CanvasView,
+    bars: axis_bars::AxisBars,
+    fovs: fov_panel::FovPanel,
+    channels: channels_panel::ChannelsPanel,
+    dataset: dataset_panel::DatasetPanel,
+    start: start_page::StartPage,
+}
+
+impl Window {
+    /// Draws everything; what the person wishes comes back.
+    pub fn show(&mut self, ui: &mut egui::Ui, stage: &mut Stage<'_>) -> Vec<Action> {
+        let mut out = Vec::new();
+        shell::dropped_files(ui.ctx(), &mut out);
+        self.take_keys(ui.ctx(), stage, &mut out);
+        let palette = tokens::palette(stage.facts.theme);
+        Panel::top("top").frame(bar_frame()).show(ui, |ui| {
+            self.top_bar.ui(ui, stage.view.as_ref(), stage.facts, &mut self.shows_help, &mut out);
+        });
+        shell::banner_ui(ui, stage.facts, &mut out);
+        if self.shows_status {
+            Panel::bottom("status").frame(bar_frame()).show(ui, |ui| status_line::ui(ui, stage.facts));
+        }
+        match stage.view {
+            None => {
+                CentralPanel::default().frame(Frame::new()).show(ui, |ui| self.start.ui(ui, stage.facts, &mut out));
+            }
+            Some(view) => self.view_ui(ui, view, stage, &mut out),
+        }
+        help::ui(ui.ctx(), &mut self.shows_help);
+        if let Some(view) = stage.view {
+            self.go_to.ui(ui.ctx(), &view, palette, &mut out);
+        }
+        out
+    }
+
+    fn view_ui(&mut self, ui: &mut egui::Ui, view: View<'_>, stage: &mut Stage<'_>, out: &mut Vec<Action>) {
+        let mut panels = view.session.panels;
+        if !self.is_placed {
+            self.is_placed = true;
+            if ui.available_width() < NARROW_PT {
+                panels = Panels { left: false, right: false, ..panels };
+                out.push(Action::View(Command::SetPanels(panels)));
+            }
+        }
+        if panels.bars && axis_bars::has_any(view.dataset) {
+            Panel::bottom("bars").frame(bar_frame()).show(ui, |ui| self.bars.ui(ui, &view, stage.facts, out));
+        }
+        if panels.left && view.dataset.len_along(NavAxis::Fov) > 1 {
+            let left = Panel::left("fovs").default_size(176.0).size_range(140.0..=320.0).frame(side_frame());
+            left.show(ui, |ui| self.fovs.ui(ui, &view, stage.facts, out));
+        }
+        if panels.right {
+            let right = Panel::right("channels").default_size(260.0).size_range(220.0..=420.0).frame(side_frame());
+            right.show(ui, |ui| {
+                egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+                    self.channels.ui(ui, &view, stage.facts, out);
+                    ui.separator();
+                    self.dataset.ui(ui, &view, stage.facts, out);
+                });
+            });
+        }
+        CentralPanel::default().frame(Frame::new()).show(ui, |ui| self.canvas.ui(ui, &view, stage, out));
+    }
+
+    /// Keys that no focused field wants.
+    fn take_keys(&mut self, ctx: &egui::Context, stage: &Stage<'_>, out: &mut Vec<Action>) {
+        for wish in keys::pressed(ctx, stage.view.as_ref(), stage.facts, &self.canvas) {
+            match wish {
+                keys::Wish::Act(action) => out.push(action),
+                keys::Wish::Help => self.shows_help = !self.shows_help,
+                keys::Wish::GoTo => self.go_to.open(),
+                keys::Wish::Status => self.shows_status = !self.shows_status,
+            }
+        }
+    }
+}
+
+/// Bars at the top and bottom: no fill, because the frame's background is the panel colour already.
+fn bar_frame() -> Frame {
+    Frame::NONE.inner_margin(egui::Margin::symmetric(8, 4))
+}
+
+/// Panels at the sides.
+fn side_frame() -> Frame {
+    Frame::NONE.inner_margin(egui::Margin::symmetric(8, 8))
+}

@@ -1,0 +1,146 @@
+//! What is known of the dataset and of the shown plane, and whatever is odd about it.
+
+use egui::{CollapsingHeader, Grid, RichText, Ui};
+
+use super::{Action, Facts, View, tokens::palette};
+use crate::{
+    dataset::{Dataset, Image},
+    model::AxisRole,
+};
+
+/// The panel; egui keeps which sections are open.
+#[derive(Default)]
+pub(super) struct DatasetPanel {}
+
+impl DatasetPanel {
+    pub(super) fn ui(&mut self, ui: &mut Ui, view: &View<'_>, facts: &Facts, out: &mut Vec<Action>) {
+        let colors = palette(facts.theme);
+        ui.label(RichText::new("Dataset").color(colors.quiet));
+        Grid::new("dataset").num_columns(2).spacing([8.0, 3.0]).show(ui, |ui| {
+            for (name, value) in lines(view, facts) {
+                ui.label(RichText::new(name).color(colors.quiet));
+                ui.add(egui::Label::new(&value).wrap());
+                ui.end_row();
+            }
+        });
+        ui.horizontal_wrapped(|ui| {
+            if ui.small_button("Copy path").on_hover_text("Path of the shown plane's file").clicked() {
+                out.push(Action::CopyFilePath);
+            }
+            if ui.small_button("Show in folder").on_hover_text("In the file manager").clicked() {
+                out.push(Action::ShowInFileManager);
+            }
+        });
+        problems_ui(ui, view.dataset, facts);
+    }
+}
+
+/// Found problems and assumptions, counted; only the lines on the screen are laid out.
+fn problems_ui(ui: &mut Ui, dataset: &Dataset, facts: &Facts) {
+    if dataset.problems.is_empty() {
+        return;
+    }
+    let colors = palette(facts.theme);
+    let title = match dataset.problems.len() {
+        1 => "1 note".to_owned(),
+        count => format!("{count} notes"),
+    };
+    CollapsingHeader::new(RichText::new(title).color(colors.warning)).id_salt("problems").show(ui, |ui| {
+        const MOST: usize = 100;
+        for problem in dataset.problems.iter().take(MOST) {
+            ui.add(egui::Label::new(&problem.message).wrap());
+            ui.add(egui::Label::new(RichText::new(&problem.location).small().color(colors.quiet)).wrap());
+        }
+        if dataset.problems.len() > MOST {
+            ui.label(format!("and {} more", dataset.problems.len() - MOST));
+        }
+    });
+}
+
+/// Names and values, without egui: what is unknown is left out.
+fn lines(view: &View<'_>, facts: &Facts) -> Vec<(&'static str, String)> {
+    let (dataset, image) = (view.dataset, view.session.image(view.dataset));
+    let mut lines = vec![
+        ("Layout", dataset.layout.clone()),
+        ("Shape", shape(image)),
+        ("Samples", image.sample_type.name().to_owned()),
+        ("Storage", image.storage.clone()),
+    ];
+    let mut known = |name, value: Option<String>| lines.extend(value.map(|value| (name, value)));
+    let sampling = &image.sampling;
+    known("Pixel", sampling.x_um.map(|size| format!("{}\u{2009}µm", trimmed(size))));
+    known("z-step", sampling.z_um.map(|step| format!("{}\u{2009}µm", trimmed(step))));
+    known("Time step", sampling.t_secs.map(|step| format!("{}\u{2009}s", trimmed(step))));
+    if let Some(acquisition) = &dataset.acquisition {
+        known("Objective", objective(acquisition));
+        known("Start", acquisition.start_time.clone());
+        known("Complete", acquisition.complete.map(|complete| if complete { "yes" } else { "no" }.to_owned()));
+    }
+    known("Exposure", exposures(image));
+    known("Stage", stage(view, facts));
+    known("Time", facts.executed.as_ref().map(|executed| executed.time.clone()));
+    lines
+}
+
+/// `T 3 · C 4 · Z 10 · 2048 × 2048`.
+fn shape(image: &Image) -> String {
+    let axes = [(AxisRole::Time, "T"), (AxisRole::Channel, "C"), (AxisRole::Z, "Z")];
+    let lengths = axes.into_iter().filter(|(role, _)| image.axis_of(*role).is_some());
+    let mut parts: Vec<String> = lengths.map(|(role, name)| format!("{name} {}", image.len_of(role))).collect();
+    let (width, height) = image.plane_size();
+    parts.push(format!("{width} × {height}"));
+    parts.join(" · ")
+}
+
+fn objective(acquisition: &crate::dataset::Acquisition) -> Option<String> {
+    let name = acquisition.objective.clone();
+    let magnification = acquisition.magnification.map(|magnification| format!("{}×", trimmed(magnification)));
+    let aperture = acquisition.numerical_aperture.map(|aperture| format!("NA {}", trimmed(aperture)));
+    let magnification = magnification.filter(|text| name.as_ref().is_none_or(|name| !name.contains(&text[..text.len() - 2])));
+    let parts: Vec<String> = [name, magnification, aperture].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+fn exposures(image: &Image) -> Option<String> {
+    let times: Vec<String> =
+        image.channels.iter().filter_map(|channel| channel.exposure_ms).map(trimmed).collect();
+    (!times.is_empty()).then(|| format!("{}\u{2009}ms", times.join(", ")))
+}
+
+fn stage(view: &View<'_>, facts: &Facts) -> Option<String> {
+    let row = view.dataset.fov(view.session.position.fov)?;
+    let (at, z) = match &facts.executed {
+        Some(executed) => (executed.stage_um, executed.z_um),
+        None => (row.stage_um?, row.stage_z_um),
+    };
+    let z = z.map(|z| format!(", {z:.1}")).unwrap_or_default();
+    Some(format!("{:.1}, {:.1}{z}\u{2009}µm", at.x, at.y))
+}
+
+/// Up to four decimals, without trailing zeros.
+fn trimmed(value: f64) -> String {
+    let text = format!("{value:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        dataset::testing::{Sizes, dataset},
+        ledger::Ledger,
+        session::Session,
+    };
+
+    #[test]
+    fn what_is_known_is_listed_and_what_is_not_left_out() {
+        let dataset = dataset(Sizes::default());
+        let (session, ledger) = (Session::new(&dataset), Ledger::default());
+        let view = View { session: &session, dataset: &dataset, ledger: &ledger };
+        let lines = lines(&view, &Facts::default());
+        let value = |name: &str| lines.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str());
+        assert_eq!(value("Shape"), Some("T 4 · C 2 · Z 5 · 64 × 48"));
+        assert_eq!(value("Pixel"), Some("0.5\u{2009}µm"));
+        assert_eq!(value("Objective"), None);
+    }
+}

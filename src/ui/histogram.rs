@@ -1,0 +1,85 @@
+//! A channel's histogram with its limits, to be dragged.
+
+use egui::{Color32, Stroke, Ui};
+use egui_plot::{Bar, BarChart, Plot, PlotBounds, VLine};
+
+use super::tokens::Palette;
+use crate::model::{ContrastLimits, Histogram};
+
+/// Height of the plot in points.
+const HEIGHT_PT: f32 = 84.0;
+
+/// What is kept while a limit is dragged.
+#[derive(Default)]
+pub(super) struct HistogramPlot {
+    /// The limit that is held: false the lower one, true the upper one.
+    held: Option<bool>,
+    /// Counts on a logarithmic scale.
+    pub(super) is_log: bool,
+}
+
+impl HistogramPlot {
+    /// Draws it; the limits that the person dragged to, if any.
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        id: usize,
+        histogram: &Histogram,
+        limits: ContrastLimits,
+        color: Color32,
+        colors: Palette,
+    ) -> Option<ContrastLimits> {
+        let width = (histogram.max - histogram.min).max(1e-9) / histogram.bins.len() as f64;
+        let height = |count: u32| if self.is_log { f64::from(count).ln_1p() } else { f64::from(count) };
+        let bars = histogram.bins.iter().enumerate().map(|(bin, &count)| {
+            let middle = histogram.min + (bin as f64 + 0.5) * width;
+            Bar::new(middle, height(count)).width(width).fill(color.gamma_multiply(0.6)).stroke(Stroke::NONE)
+        });
+        let bars: Vec<Bar> = bars.collect();
+        // One bin of background would flatten all others: the second largest sets the scale.
+        let mut counts = histogram.bins.clone();
+        counts.sort_unstable();
+        let top = height(counts.iter().rev().nth(1).copied().unwrap_or(1).max(1)) * 1.1;
+        let (low, high) = (limits.low.min(limits.high), limits.low.max(limits.high));
+        let margin = (histogram.max.max(high) - histogram.min.min(low)).max(1e-9) * 0.02;
+        let bounds = PlotBounds::from_min_max(
+            [histogram.min.min(low) - margin, 0.0],
+            [histogram.max.max(high) + margin, top],
+        );
+        let plot = Plot::new(("histogram", id))
+            .height(HEIGHT_PT)
+            .show_axes(false)
+            .show_grid(false)
+            .show_background(false)
+            .allow_drag(false)
+            .allow_zoom(false)
+            .allow_scroll(false)
+            .allow_boxed_zoom(false)
+            .allow_double_click_reset(false)
+            .show_x(false)
+            .show_y(false);
+        let shown = plot.show(ui, |plot| {
+            plot.set_plot_bounds(bounds);
+            plot.bar_chart(BarChart::new("counts", bars).allow_hover(false));
+            for (name, at) in [("low", limits.low), ("high", limits.high)] {
+                plot.vline(VLine::new(name, at).stroke(Stroke::new(1.5, colors.text)).allow_hover(false));
+            }
+            plot.pointer_coordinate()
+        });
+        let response = shown.response;
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Canvas, true, "Histogram"));
+        let at = shown.inner.map(|point| point.x);
+        if response.drag_started() {
+            self.held = at.map(|at| (at - limits.high).abs() < (at - limits.low).abs());
+        }
+        if response.drag_stopped() {
+            self.held = None;
+        }
+        let (held, at) = (self.held?, at?);
+        response.dragged().then_some(if held {
+            ContrastLimits { high: at, ..limits }
+        } else {
+            ContrastLimits { low: at, ..limits }
+        })
+    }
+}

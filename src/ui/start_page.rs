@@ -1,0 +1,124 @@
+//! Nothing open: drop a folder, open one, recent datasets, the demo.
+
+use std::path::PathBuf;
+
+use egui::{Align, Layout, RichText, TextEdit, Ui};
+
+use super::{
+    Action, Facts, Recent, icons,
+    icons::Icon,
+    tokens::{SPACE_8, SPACE_16, palette},
+};
+
+/// Width of the column in points.
+const COLUMN_PT: f32 = 440.0;
+
+/// The page, with the path that is being typed.
+#[derive(Default)]
+pub(super) struct StartPage {
+    path: String,
+}
+
+impl StartPage {
+    pub(super) fn ui(&mut self, ui: &mut Ui, facts: &Facts, out: &mut Vec<Action>) {
+        let colors = palette(facts.theme);
+        let width = COLUMN_PT.min(ui.available_width() - 2.0 * SPACE_16);
+        ui.vertical_centered(|ui| {
+            ui.set_max_width(width);
+            ui.add_space(ui.available_height() * 0.16);
+            ui.heading("Drop an acquisition folder here");
+            ui.add_space(SPACE_8);
+            ui.label(RichText::new("Squid acquisitions and any OME-Zarr").color(colors.quiet));
+            ui.add_space(SPACE_16);
+            if ui.button("Open folder…").on_hover_text("Ctrl O").clicked() {
+                out.push(Action::OpenDialog);
+            }
+            ui.add_space(SPACE_8);
+            if ui.button("Try the demo").on_hover_text("A simulated acquisition that is being written").clicked() {
+                out.push(Action::OpenDemo);
+            }
+            ui.add_space(SPACE_16);
+            self.path_ui(ui, out);
+            ui.add_space(SPACE_16);
+            recents_ui(ui, facts, out);
+        });
+    }
+
+    /// For where no dialog answers.
+    fn path_ui(&mut self, ui: &mut Ui, out: &mut Vec<Action>) {
+        ui.horizontal(|ui| {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let is_clicked = ui.button("Open").clicked();
+                let field = TextEdit::singleline(&mut self.path).hint_text("or type a path");
+                let response = ui.add(field.desired_width(f32::INFINITY));
+                response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Path"));
+                let is_entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+                if (is_clicked || is_entered) && !self.path.trim().is_empty() {
+                    out.push(Action::Open(PathBuf::from(self.path.trim())));
+                }
+            });
+        });
+    }
+}
+
+fn recents_ui(ui: &mut Ui, facts: &Facts, out: &mut Vec<Action>) {
+    if facts.recents.is_empty() {
+        return;
+    }
+    let colors = palette(facts.theme);
+    ui.with_layout(Layout::top_down(Align::Min), |ui| {
+        ui.label(RichText::new("Recent").color(colors.quiet));
+        egui::ScrollArea::vertical().auto_shrink([false, true]).show(ui, |ui| {
+            for recent in &facts.recents {
+                recent_ui(ui, recent, facts, out);
+            }
+        });
+    });
+}
+
+fn recent_ui(ui: &mut Ui, recent: &Recent, facts: &Facts, out: &mut Vec<Action>) {
+    let colors = palette(facts.theme);
+    ui.horizontal(|ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let forget = format!("Forget {}", recent.name);
+            if icons::button(ui, Icon::Close, &forget, false).clicked() {
+                out.push(Action::ForgetRecent(recent.path.clone()));
+            }
+            ui.label(RichText::new(date(recent.opened_unix_secs)).monospace().color(colors.quiet));
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let response = ui.add(egui::Button::selectable(false, &recent.name).truncate());
+                let hint = format!("{}\n{} · {}", recent.path.display(), recent.layout, recent.size);
+                if response.on_hover_text(hint).clicked() {
+                    out.push(Action::Open(recent.path.clone()));
+                }
+            });
+        });
+    });
+}
+
+/// `2026-07-29`, UTC (days to civil date after Howard Hinnant, "chrono-compatible low-level date algorithms").
+fn date(unix_secs: u64) -> String {
+    let days = unix_secs / 86_400 + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_civil() {
+        for (secs, text) in
+            [(0, "1970-01-01"), (951_782_400, "2000-02-29"), (1_785_283_200, "2026-07-29"), (4_107_542_399, "2100-02-28")]
+        {
+            assert_eq!(date(secs), text);
+        }
+    }
+}
