@@ -14,7 +14,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::simulate::{Plan, SimulateError, Written, simulate};
+use crate::simulate::{Plan, SimulateError, Structure, Written, simulate};
 
 /// Time between planes.
 const INTERVAL: Duration = Duration::from_millis(60);
@@ -33,10 +33,23 @@ impl Demo {
         let folder = std::env::temp_dir().join(format!("squidview-demo-{}", std::process::id()));
         let (sender, started) = bounded(2);
         let is_cancelled = Arc::new(AtomicBool::new(false));
-        let writer = Writer { folder: folder.clone(), is_cancelled: Arc::clone(&is_cancelled), sender, wake };
-        let spawned = thread::Builder::new().name("squidview-simulator".into()).spawn(move || writer.run());
-        let thread = spawned.map_err(|error| format!("The demo cannot start a thread ({error})"))?;
-        Ok(Self { folder, is_cancelled, started, thread: Some(thread) })
+        let writer = Writer {
+            folder: folder.clone(),
+            is_cancelled: Arc::clone(&is_cancelled),
+            sender,
+            wake,
+        };
+        let spawned = thread::Builder::new()
+            .name("squidview-simulator".into())
+            .spawn(move || writer.run());
+        let thread =
+            spawned.map_err(|error| format!("The demo cannot start a thread ({error})"))?;
+        Ok(Self {
+            folder,
+            is_cancelled,
+            started,
+            thread: Some(thread),
+        })
     }
 
     /// The acquisition's folder once its first planes are there, or why there is none.
@@ -54,7 +67,10 @@ impl Drop for Demo {
             tracing::error!("the demo's writer panicked");
         }
         if let Err(error) = std::fs::remove_dir_all(&self.folder) {
-            tracing::debug!("cannot remove the demo ({error}): {}", self.folder.display());
+            tracing::debug!(
+                "cannot remove the demo ({error}): {}",
+                self.folder.display()
+            );
         }
     }
 }
@@ -77,10 +93,17 @@ impl Writer {
     }
 
     fn write(&self, path: &Path) -> Result<(), SimulateError> {
-        let plan = Plan::default();
+        let wells = ["A1", "A2", "B1", "B2"].map(|well| (well.to_owned(), 2));
+        let plan = Plan {
+            structure: Structure::Hcs,
+            regions: wells.into(),
+            num_timepoints: 3,
+            num_z: 7,
+            ..Plan::default()
+        };
         // The first FOV is whole before the window opens it: the first picture should be one.
         let opens_after = u64::from(plan.num_z) * plan.channels.len() as u64;
-        let mut on_plane = |written: &Written| {
+        let mut on_plane = |written: Written| {
             if written.done == opens_after {
                 self.tell(Ok(path.to_owned()));
             }

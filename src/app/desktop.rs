@@ -35,7 +35,11 @@ impl Desktop {
     pub(super) fn new(wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         // A person causes these one by one; a thread that finds the channel full waits.
         let (sender, receiver) = bounded(16);
-        Self { sender, receiver, wake }
+        Self {
+            sender,
+            receiver,
+            wake,
+        }
     }
 
     /// The oldest news, if there are any.
@@ -54,13 +58,24 @@ impl Desktop {
     /// The native dialog for a file name, then the view as PNG.
     pub(super) fn save_picture(&self, list: Arc<DrawList>, suggested_name: String) {
         self.run("squidview-save", move || {
-            let dialog = rfd::FileDialog::new().set_title("Save the view").set_file_name(suggested_name);
+            let dialog = rfd::FileDialog::new()
+                .set_title("Save the view")
+                .set_file_name(suggested_name);
             let path = dialog.add_filter("PNG", &["png"]).save_file()?;
             let (width, height) = (list.canvas.width_px, list.canvas.height_px);
-            let saved = image::save_buffer(&path, &composite(&list), width, height, image::ColorType::Rgba8);
+            let saved = image::save_buffer(
+                &path,
+                &composite(&list),
+                width,
+                height,
+                image::ColorType::Rgba8,
+            );
             Some(match saved {
                 Ok(()) => DesktopNews::Done(format!("Saved {}", path.display())),
-                Err(error) => DesktopNews::Failed(format!("Cannot save the view ({error}): {}", path.display())),
+                Err(error) => DesktopNews::Failed(format!(
+                    "Cannot save the view ({error}): {}",
+                    path.display()
+                )),
             })
         });
     }
@@ -68,7 +83,10 @@ impl Desktop {
     /// The view for the clipboard.
     pub(super) fn copy_picture(&self, list: Arc<DrawList>) {
         self.run("squidview-copy", move || {
-            let size = [list.canvas.width_px as usize, list.canvas.height_px as usize];
+            let size = [
+                list.canvas.width_px as usize,
+                list.canvas.height_px as usize,
+            ];
             Some(DesktopNews::Picture(size, composite(&list)))
         });
     }
@@ -102,7 +120,11 @@ impl Desktop {
 
 /// Starts the file manager and waits for its launcher, so that it leaves no zombie.
 fn show(path: &Path) -> io::Result<()> {
-    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    let folder = if path.is_dir() {
+        path
+    } else {
+        path.parent().unwrap_or(path)
+    };
     let mut command = if cfg!(target_os = "macos") {
         let mut command = Command::new("open");
         command.arg("-R").arg(path);
@@ -116,7 +138,15 @@ fn show(path: &Path) -> io::Result<()> {
         command.arg(folder);
         command
     };
-    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?;
     // Windows' explorer answers 1 also when it did what it should.
-    if status.success() || cfg!(windows) { Ok(()) } else { Err(io::Error::other(format!("it ended with {status}"))) }
+    if status.success() || cfg!(windows) {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("it ended with {status}")))
+    }
 }

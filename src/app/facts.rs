@@ -29,7 +29,11 @@ pub(super) fn default_cache_bytes() -> usize {
 fn machine_memory_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok()?.checked_mul(1024)
+    line.split_whitespace()
+        .nth(1)?
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(1024)
 }
 
 /// Elsewhere it is not known without unsafe code or another dependency; a fixed bound is used.
@@ -42,13 +46,22 @@ fn machine_memory_bytes() -> Option<u64> {
 pub(super) fn recent_entry(path: &Path, dataset: &Dataset) -> RecentEntry {
     let image = &dataset.template;
     let (width, height) = image.plane_size();
-    let fovs = if dataset.num_fovs() == 1 { "1 FOV".into() } else { format!("{} FOVs", dataset.num_fovs()) };
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let fovs = if dataset.num_fovs() == 1 {
+        "1 FOV".into()
+    } else {
+        format!("{} FOVs", dataset.num_fovs())
+    };
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     RecentEntry {
         path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
         name: dataset.name.clone(),
         layout: dataset.layout.clone(),
-        size: format!("{fovs} · {width} × {height} · {} channels", image.num_channels()),
+        size: format!(
+            "{fovs} · {width} × {height} · {} channels",
+            image.num_channels()
+        ),
         opened_unix_secs: now.as_secs(),
     }
 }
@@ -69,7 +82,9 @@ impl App {
             notice: self.notice.clone(),
             theme: self.settings.theme,
             text_scale: self.settings.text_scale,
-            read_ms: viewing.and_then(Viewing::last_read).map(|time| time.as_secs_f32() * 1e3),
+            read_ms: viewing
+                .and_then(Viewing::last_read)
+                .map(|time| time.as_secs_f32() * 1e3),
             frame_ms: self.frame_secs.map(|secs| secs * 1e3),
             cache_bytes: self.cache.usage(),
             texture_bytes: canvas::texture_bytes(&self.render_state),
@@ -110,5 +125,9 @@ fn recent(entry: &RecentEntry) -> Recent {
 }
 
 fn shown(viewing: &Viewing) -> Vec<(u16, PlaneState)> {
-    viewing.shown_planes().into_iter().map(|(tile, state)| (tile.plane.c, state)).collect()
+    viewing
+        .shown_planes()
+        .into_iter()
+        .map(|(tile, state)| (tile.plane.c, state))
+        .collect()
 }

@@ -83,10 +83,20 @@ pub fn run(options: Options, timing: Timing) -> Result<(), AppError> {
         .with_maximized(settings.maximized)
         .with_min_inner_size(MIN_SIZE_PT)
         .with_drag_and_drop(true);
-    let native = eframe::NativeOptions { viewport, persist_window: false, ..Default::default() };
+    let native = eframe::NativeOptions {
+        viewport,
+        persist_window: false,
+        ..Default::default()
+    };
     let starting = App::start(options, settings, timing);
-    eframe::run_native("squidview", native, Box::new(move |cc| Ok(Box::new(starting.in_window(cc)?))))
-        .map_err(|error| AppError { reason: error.to_string() })
+    eframe::run_native(
+        "squidview",
+        native,
+        Box::new(move |cc| Ok(Box::new(starting.in_window(cc)?))),
+    )
+    .map_err(|error| AppError {
+        reason: error.to_string(),
+    })
 }
 
 /// Settings, or the defaults where they cannot be read; that is worth a warning, not a stop.
@@ -149,7 +159,13 @@ impl App {
         if let Some(path) = &options.path {
             opening.start(path, false);
         }
-        Starting { options, settings, timing, context, opening }
+        Starting {
+            options,
+            settings,
+            timing,
+            context,
+            opening,
+        }
     }
 
     /// What the last presented frame showed.
@@ -196,13 +212,21 @@ impl Starting {
         self.timing.reach(Stage::Window);
         // The creator runs once per start, so the context is not set yet.
         self.context.get_or_init(|| cc.egui_ctx.clone());
-        let render_state =
-            cc.wgpu_render_state.clone().ok_or_else(|| AppError { reason: "there is no wgpu device".into() })?;
+        let render_state = cc.wgpu_render_state.clone().ok_or_else(|| AppError {
+            reason: "there is no wgpu device".into(),
+        })?;
         canvas::install(&render_state);
         ui::apply_theme(&cc.egui_ctx, self.settings.theme, self.settings.text_scale);
-        let cache = Arc::new(Cache::new(self.options.cache_bytes.unwrap_or_else(facts::default_cache_bytes)));
+        let cache = Arc::new(Cache::new(
+            self.options
+                .cache_bytes
+                .unwrap_or_else(facts::default_cache_bytes),
+        ));
         let wake = waker(&self.context);
-        let loader_options = LoaderOptions { num_readers: 4, wake: Arc::clone(&wake) };
+        let loader_options = LoaderOptions {
+            num_readers: 4,
+            wake: Arc::clone(&wake),
+        };
         let store = Arc::new(Store::new());
         let readers = Arc::clone(&store) as Arc<dyn ReadTiles>;
         let mut app = App {
@@ -273,11 +297,16 @@ impl App {
         };
         self.presented.borrow_mut().timing.reach(Stage::Dataset);
         self.error = None;
-        ctx.send_viewport_cmd(egui::ViewportCommand::Title(format!("{} — squidview", dataset.name)));
-        self.settings.remember_opened(facts::recent_entry(&opened.path, &dataset));
+        ctx.send_viewport_cmd(egui::ViewportCommand::Title(format!(
+            "{} — squidview",
+            dataset.name
+        )));
+        self.settings
+            .remember_opened(facts::recent_entry(&opened.path, &dataset));
         let kept = self.viewing.take();
         if let Some(kept) = &kept {
-            self.settings.remember_view(&kept.dataset.root, kept.session.saved());
+            self.settings
+                .remember_view(&kept.dataset.root, kept.session.saved());
             self.cache.forget(kept.dataset.id);
             canvas::forget(&self.render_state, kept.dataset.id);
             self.loader.retry();
@@ -315,7 +344,9 @@ impl App {
 
     /// Plays: as many steps as are due, but only from a picture that is on the screen, so that slow reading skips.
     fn play(&mut self, ctx: &egui::Context, now: Instant) {
-        let Some(viewing) = &mut self.viewing else { return };
+        let Some(viewing) = &mut self.viewing else {
+            return;
+        };
         if viewing.session.playback.axis.is_none() {
             self.last_step = None;
             self.play_fps = None;
@@ -328,7 +359,10 @@ impl App {
             viewing.apply(&Command::PlayStep { steps: due });
             self.last_step = Some(now);
             let fps = 1.0 / elapsed.as_secs_f32().max(1e-3);
-            self.play_fps = Some(self.play_fps.map_or(fps, |smooth| smooth + 0.2 * (fps - smooth)));
+            self.play_fps = Some(
+                self.play_fps
+                    .map_or(fps, |smooth| smooth + 0.2 * (fps - smooth)),
+            );
         }
         if viewing.is_current() || due > 0 {
             let period = Duration::from_secs_f32(1.0 / viewing.session.playback.fps.max(0.1));
@@ -375,7 +409,9 @@ impl App {
                 self.settings.text_scale = scale;
                 ui::apply_theme(ctx, self.settings.theme, scale);
             }
-            Action::ForgetRecent(path) => self.settings.recents.retain(|recent| recent.path != path),
+            Action::ForgetRecent(path) => {
+                self.settings.recents.retain(|recent| recent.path != path)
+            }
             Action::DismissError => (self.error, self.notice) = (None, None),
         }
         ctx.request_repaint();
@@ -392,7 +428,8 @@ impl App {
         self.opening.cancel();
         self.drawn = None;
         if let Some(viewing) = self.viewing.take() {
-            self.settings.remember_view(&viewing.dataset.root, viewing.session.saved());
+            self.settings
+                .remember_view(&viewing.dataset.root, viewing.session.saved());
             self.cache.forget(viewing.dataset.id);
             canvas::forget(&self.render_state, viewing.dataset.id);
         }
@@ -409,12 +446,15 @@ impl App {
 
     fn save_view(&mut self) {
         if let (Some(list), Some(viewing)) = (&self.drawn, &self.viewing) {
-            self.desktop.save_picture(Arc::clone(list), format!("{}.png", viewing.dataset.name));
+            self.desktop
+                .save_picture(Arc::clone(list), format!("{}.png", viewing.dataset.name));
         }
     }
 
     fn save_settings(&self) {
-        let Some(path) = &self.options.settings_path else { return };
+        let Some(path) = &self.options.settings_path else {
+            return;
+        };
         if let Err(error) = self.settings.save(path) {
             tracing::warn!("{error}");
         }
@@ -422,16 +462,22 @@ impl App {
 
     /// Notes what the frame shows; the present is noted when it has returned.
     fn note_frame(&mut self) {
-        let has_pixels = |list: &Arc<DrawList>| list.items.iter().any(|item| !item.tiles.is_empty());
+        let has_pixels =
+            |list: &Arc<DrawList>| list.items.iter().any(|item| !item.tiles.is_empty());
         let is_current = self.viewing.as_ref().is_some_and(Viewing::is_current);
-        self.presented.borrow_mut().has_image = is_current && self.drawn.as_ref().is_some_and(has_pixels);
+        self.presented.borrow_mut().has_image =
+            is_current && self.drawn.as_ref().is_some_and(has_pixels);
     }
 
     /// Called by eframe right after a frame was handed to the screen.
     fn after_present(&self) {
         let mut presented = self.presented.borrow_mut();
         presented.timing.reach(Stage::FirstFrame);
-        presented.shown = self.viewing.as_ref().and_then(|viewing| viewing.shown(Instant::now())).map(Arc::new);
+        presented.shown = self
+            .viewing
+            .as_ref()
+            .and_then(|viewing| viewing.shown(Instant::now()))
+            .map(Arc::new);
         if presented.has_image {
             presented.timing.reach(Stage::FirstImage);
         }
@@ -463,7 +509,13 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let facts = self.facts();
-        let Self { viewing, window, cache, drawn, .. } = self;
+        let Self {
+            viewing,
+            window,
+            cache,
+            drawn,
+            ..
+        } = self;
         let (actions, list) = draw_window(window, ui, viewing.as_ref(), &facts, cache);
         let ctx = ui.ctx().clone();
         if let (Some(viewing), Some(list)) = (viewing, &list)
@@ -480,7 +532,9 @@ impl eframe::App for App {
     }
 
     fn clear_color(&self, _visuals: &egui::Visuals) -> [f32; 4] {
-        ui::tokens::palette(self.settings.theme).panel.to_normalized_gamma_f32()
+        ui::tokens::palette(self.settings.theme)
+            .panel
+            .to_normalized_gamma_f32()
     }
 
     /// eframe has no other hook after presentation; it calls this right after painting.
@@ -495,7 +549,8 @@ impl eframe::App for App {
 
     fn on_exit(&mut self) {
         if let Some(viewing) = &self.viewing {
-            self.settings.remember_view(&viewing.dataset.root, viewing.session.saved());
+            self.settings
+                .remember_view(&viewing.dataset.root, viewing.session.saved());
             self.settings.panels = viewing.session.panels;
             self.settings.fps = viewing.session.playback.fps;
             self.settings.loops = viewing.session.playback.loops;
@@ -514,7 +569,9 @@ fn draw_window(
 ) -> (Vec<Action>, Option<Arc<DrawList>>) {
     let mut drawn = None;
     let mut paint = |rect, size: CanvasSize| {
-        let Some(viewing) = viewing else { return egui::Shape::Noop };
+        let Some(viewing) = viewing else {
+            return egui::Shape::Noop;
+        };
         let list = Arc::new(viewing.draw(size, cache));
         drawn = Some(Arc::clone(&list));
         canvas::shape(rect, list)
@@ -525,6 +582,14 @@ fn draw_window(
         dataset: &viewing.dataset,
         ledger: &viewing.ledger,
     });
-    let actions = window.show(ui, &mut UiStage { view, facts, paint: &mut paint, values_at: &values_at });
+    let actions = window.show(
+        ui,
+        &mut UiStage {
+            view,
+            facts,
+            paint: &mut paint,
+            values_at: &values_at,
+        },
+    );
     (actions, drawn)
 }

@@ -53,13 +53,23 @@ impl Opening {
     pub(super) fn new(wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         // One place per request that can be alive is plenty: a thread that finds it full belongs to an old request.
         let (sender, receiver) = bounded(16);
-        Self { generation: Arc::default(), underway: None, progress: Arc::default(), sender, receiver, wake }
+        Self {
+            generation: Arc::default(),
+            underway: None,
+            progress: Arc::default(),
+            sender,
+            receiver,
+            wake,
+        }
     }
 
     /// Starts opening `path`; cancels what is under way.
     pub(super) fn start(&mut self, path: &Path, is_reload: bool) {
         let generation = self.generation.fetch_add(1, Ordering::Relaxed) + 1;
-        self.underway = Some(Underway { path: path.to_owned(), since: Instant::now() });
+        self.underway = Some(Underway {
+            path: path.to_owned(),
+            since: Instant::now(),
+        });
         self.progress.lock().clear();
         let job = Job {
             path: path.to_owned(),
@@ -70,7 +80,9 @@ impl Opening {
             sender: self.sender.clone(),
             wake: Arc::clone(&self.wake),
         };
-        let spawned = thread::Builder::new().name("squidview-opener".into()).spawn(move || job.run());
+        let spawned = thread::Builder::new()
+            .name("squidview-opener".into())
+            .spawn(move || job.run());
         if let Err(error) = spawned {
             tracing::error!("cannot start a thread to open {}: {error}", path.display());
             self.underway = None;
@@ -85,13 +97,18 @@ impl Opening {
 
     /// What is under way, with the last progress text.
     pub(super) fn underway(&self) -> Option<(&Underway, String)> {
-        self.underway.as_ref().map(|underway| (underway, self.progress.lock().clone()))
+        self.underway
+            .as_ref()
+            .map(|underway| (underway, self.progress.lock().clone()))
     }
 
     /// The newest request's outcome, once.
     pub(super) fn take(&mut self) -> Option<Opened> {
         let current = self.generation.load(Ordering::Relaxed);
-        let newest = self.receiver.try_iter().find(|(generation, _)| *generation == current);
+        let newest = self
+            .receiver
+            .try_iter()
+            .find(|(generation, _)| *generation == current);
         newest.map(|(_, opened)| {
             self.underway = None;
             opened
@@ -120,15 +137,21 @@ impl Job {
             }
             is_current
         };
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| formats::open(&self.path, &mut report)))
-            .unwrap_or_else(|_| {
-                Err(OpenError {
-                    code: Code::BadMetadata,
-                    message: "internal error while opening, please report it".into(),
-                    location: self.path.display().to_string(),
-                })
-            });
-        let opened = Opened { path: self.path, is_reload: self.is_reload, outcome };
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            formats::open(&self.path, &mut report)
+        }))
+        .unwrap_or_else(|_| {
+            Err(OpenError {
+                code: Code::BadMetadata,
+                message: "internal error while opening, please report it".into(),
+                location: self.path.display().to_string(),
+            })
+        });
+        let opened = Opened {
+            path: self.path,
+            is_reload: self.is_reload,
+            outcome,
+        };
         // A full channel or a closed one means that nobody waits for this request any more.
         if self.sender.try_send((self.generation, opened)).is_ok() {
             (self.wake)();

@@ -41,7 +41,13 @@ impl Timing {
     pub fn start() -> Self {
         let reference = (Instant::now(), process_age().unwrap_or_default());
         let main = Some(millis(reference.1));
-        Self { reference, stages: Stages { main, ..Stages::default() } }
+        Self {
+            reference,
+            stages: Stages {
+                main,
+                ..Stages::default()
+            },
+        }
     }
 
     /// Notes that a stage is reached now.

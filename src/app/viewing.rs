@@ -17,7 +17,8 @@ use crate::{
     ledger::Ledger,
     loader::{Loaded, Loader},
     model::{
-        CanvasSize, FovId, Histogram, Pixels, PlaneId, PlaneState, Shown, ShownChannel, TileId, Value, Visible, ZPick,
+        CanvasSize, FovId, Histogram, Pixels, PlaneId, PlaneState, Shown, ShownChannel, TileId,
+        Value, Visible, ZPick,
     },
     session::{Command, Position, Session, resolve},
 };
@@ -57,7 +58,10 @@ impl Viewing {
             dataset: Arc::new(dataset),
             session,
             ledger: Ledger::default(),
-            canvas: CanvasSize { width_px: 1268, height_px: 750 },
+            canvas: CanvasSize {
+                width_px: 1268,
+                height_px: 750,
+            },
             settled_at: None,
             wanted: None,
             held: HashMap::new(),
@@ -73,7 +77,10 @@ impl Viewing {
     pub(super) fn reopened(self, dataset: Dataset) -> Self {
         let mut session = self.session;
         session.apply(&Command::DatasetChanged, &dataset);
-        Self { canvas: self.canvas, ..Self::new(dataset, session) }
+        Self {
+            canvas: self.canvas,
+            ..Self::new(dataset, session)
+        }
     }
 
     /// Applies one intention.
@@ -85,28 +92,54 @@ impl Viewing {
     pub(super) fn take(&mut self, news: Loaded) {
         let id = self.dataset.id;
         match news {
-            Loaded::Tile { dataset, tile, revision, state, pixels, elapsed } if dataset == id => {
+            Loaded::Tile {
+                dataset,
+                tile,
+                revision,
+                state,
+                pixels,
+                elapsed,
+            } if dataset == id => {
                 self.last_read = Some(elapsed);
                 self.take_tile(tile, revision, state, pixels);
             }
-            Loaded::Statistics { dataset, plane, histogram } if dataset == id => self.take_statistics(plane, histogram),
-            Loaded::Fov { dataset, fov, outcome } if dataset == id => self.opened.push((fov, outcome)),
+            Loaded::Statistics {
+                dataset,
+                plane,
+                histogram,
+            } if dataset == id => self.take_statistics(plane, histogram),
+            Loaded::Fov {
+                dataset,
+                fov,
+                outcome,
+            } if dataset == id => self.opened.push((fov, outcome)),
             Loaded::Tile { .. } | Loaded::Statistics { .. } | Loaded::Fov { .. } => {
                 tracing::debug!("dropped news of a dataset that is no longer shown");
             }
         }
     }
 
-    fn take_tile(&mut self, tile: TileId, revision: u64, state: PlaneState, pixels: Option<Arc<Pixels>>) {
+    fn take_tile(
+        &mut self,
+        tile: TileId,
+        revision: u64,
+        state: PlaneState,
+        pixels: Option<Arc<Pixels>>,
+    ) {
         if let Some(image) = self.dataset.image(tile.plane.fov) {
             let plane = tile.plane;
-            let same_slices = image.len_at(crate::model::AxisRole::Z, usize::from(plane.level).min(image.levels.len() - 1))
-                == u64::from(image.num_z_slices());
+            let same_slices = image.len_at(
+                crate::model::AxisRole::Z,
+                usize::from(plane.level).min(image.levels.len() - 1),
+            ) == u64::from(image.num_z_slices());
             if same_slices && matches!(plane.z, ZPick::Slice(_)) {
                 self.ledger.book(image, plane, state.clone());
             }
         }
-        let is_wished = self.wanted.as_ref().is_some_and(|(_, wished)| is_placed(wished, tile));
+        let is_wished = self
+            .wanted
+            .as_ref()
+            .is_some_and(|(_, wished)| is_placed(wished, tile));
         match pixels {
             Some(pixels) => {
                 self.without.remove(&tile);
@@ -124,8 +157,12 @@ impl Viewing {
     }
 
     fn take_statistics(&mut self, plane: PlaneId, histogram: Arc<Histogram>) {
-        let command =
-            Command::Statistics { channel: usize::from(plane.c), fov: plane.fov, t: plane.t, histogram };
+        let command = Command::Statistics {
+            channel: usize::from(plane.c),
+            fov: plane.fov,
+            t: plane.t,
+            histogram,
+        };
         self.apply(&command);
     }
 
@@ -135,7 +172,10 @@ impl Viewing {
             self.dataset = Arc::new(self.dataset.with_opened(std::mem::take(&mut self.opened)));
             self.session.apply(&Command::DatasetChanged, &self.dataset);
         }
-        let wished = (self.dataset.revision, self.resolve_at(self.session.position));
+        let wished = (
+            self.dataset.revision,
+            self.resolve_at(self.session.position),
+        );
         let is_recheck_due = self.recheck_at.is_some_and(|at| now >= at);
         if is_recheck_due || self.wanted.as_ref() != Some(&wished) {
             loader.want(&self.dataset, &self.ledger, &wished.1);
@@ -158,7 +198,12 @@ impl Viewing {
             matches!(self.without_of(*tile), Some(PlaneState::Planned))
                 || matches!(self.ledger.state(tile.plane), PlaneState::Partial { .. })
         };
-        if wished.placed.iter().flat_map(|placed| &placed.tiles).any(unwritten) {
+        if wished
+            .placed
+            .iter()
+            .flat_map(|placed| &placed.tiles)
+            .any(unwritten)
+        {
             self.recheck_at.get_or_insert(now + RECHECK);
         }
     }
@@ -166,14 +211,18 @@ impl Viewing {
     /// True where every tile is at hand, or known to have no pixels, and every channel with pixels has its limits.
     fn is_settled(&self, wished: &Visible, cache: &Cache) -> bool {
         let fov = self.session.position.fov;
-        if matches!(self.dataset.images.get(fov.row()), Some(ImageSlot::Unopened)) {
+        if matches!(
+            self.dataset.images.get(fov.row()),
+            Some(ImageSlot::Unopened)
+        ) {
             return false;
         }
         wished.placed.iter().all(|placed| {
             placed.tiles.iter().all(|tile| {
                 let look = wished.looks.iter().find(|look| look.c == tile.plane.c);
                 let has_limits = look.is_some_and(|look| look.limits.is_some());
-                self.without_of(*tile).is_some() || (has_limits && self.pixels_of(*tile, cache).is_some())
+                self.without_of(*tile).is_some()
+                    || (has_limits && self.pixels_of(*tile, cache).is_some())
             })
         })
     }
@@ -191,83 +240,156 @@ impl Viewing {
     }
 
     fn resolve_at(&self, position: Position) -> Visible {
-        resolve(&self.session, position, &self.dataset, &self.ledger, self.canvas)
+        resolve(
+            &self.session,
+            position,
+            &self.dataset,
+            &self.ledger,
+            self.canvas,
+        )
     }
 
     /// The tile's pixels, else those of the same place at another level, else why there are none.
     fn at_hand(&self, tile: TileId, cache: &Cache) -> AtHand {
         if let Some((revision, pixels)) = self.pixels_of(tile, cache) {
-            return AtHand::Pixels { tile, revision, pixels };
+            return AtHand::Pixels {
+                tile,
+                revision,
+                pixels,
+            };
         }
         if let Some(state) = self.without_of(tile) {
             return AtHand::Without(state);
         }
-        let other_level = self.same_place_at_other_levels(tile).into_iter().find_map(|other| {
-            self.pixels_of(other, cache).map(|(revision, pixels)| AtHand::Pixels { tile: other, revision, pixels })
-        });
+        let other_level = self
+            .same_place_at_other_levels(tile)
+            .into_iter()
+            .find_map(|other| {
+                self.pixels_of(other, cache)
+                    .map(|(revision, pixels)| AtHand::Pixels {
+                        tile: other,
+                        revision,
+                        pixels,
+                    })
+            });
         other_level.unwrap_or(AtHand::Without(PlaneState::Unknown))
     }
 
     /// Tiles of other levels that cover the same place: those of levels with the same tile grid, coarser first.
     fn same_place_at_other_levels(&self, tile: TileId) -> Vec<TileId> {
-        let Some(image) = self.dataset.image(tile.plane.fov) else { return Vec::new() };
-        let Some(grid) = image.grid(tile.plane.level) else { return Vec::new() };
+        let Some(image) = self.dataset.image(tile.plane.fov) else {
+            return Vec::new();
+        };
+        let Some(grid) = image.grid(tile.plane.level) else {
+            return Vec::new();
+        };
         let num_levels = u8::try_from(image.num_levels()).unwrap_or(u8::MAX);
         let coarser = tile.plane.level + 1..num_levels;
         let finer = (0..tile.plane.level).rev();
         let tiles = coarser.chain(finer).filter(|&level| {
             let other = image.grid(level);
-            other.is_some_and(|other| (other.num_rows(), other.num_cols()) == (grid.num_rows(), grid.num_cols()))
+            other.is_some_and(|other| {
+                (other.num_rows(), other.num_cols()) == (grid.num_rows(), grid.num_cols())
+            })
         });
-        tiles.map(|level| TileId { plane: tile.plane.at_level(level), ..tile }).collect()
+        tiles
+            .map(|level| TileId {
+                plane: tile.plane.at_level(level),
+                ..tile
+            })
+            .collect()
     }
 
     fn pixels_of(&self, tile: TileId, cache: &Cache) -> Option<(u64, Arc<Pixels>)> {
         let revision = self.ledger.revision(tile.plane);
         let held = self.held.get(&tile).filter(|(held, _)| *held == revision);
         held.map(|(_, pixels)| Arc::clone(pixels))
-            .or_else(|| cache.get(&CacheKey { dataset: self.dataset.id, tile, revision }))
+            .or_else(|| {
+                cache.get(&CacheKey {
+                    dataset: self.dataset.id,
+                    tile,
+                    revision,
+                })
+            })
             .map(|pixels| (revision, pixels))
     }
 
     fn without_of(&self, tile: TileId) -> Option<PlaneState> {
         let revision = self.ledger.revision(tile.plane);
-        self.without.get(&tile).filter(|(at, _)| *at == revision).map(|(_, state)| state.clone())
+        self.without
+            .get(&tile)
+            .filter(|(at, _)| *at == revision)
+            .map(|(_, state)| state.clone())
     }
 
     /// Raw value of every channel at a level-0 pixel of the shown plane; `None` where a channel has none there.
     pub(super) fn values_at(&self, x: u32, y: u32, cache: &Cache) -> Vec<Option<Value>> {
         let position = self.settled_at.unwrap_or(self.session.position);
-        let Some(grid) = self.dataset.image(position.fov).and_then(|image| image.grid(0)) else { return Vec::new() };
+        let Some(grid) = self
+            .dataset
+            .image(position.fov)
+            .and_then(|image| image.grid(0))
+        else {
+            return Vec::new();
+        };
         let (col, row) = (x / grid.tile_width, y / grid.tile_height);
         let (x, y) = (x % grid.tile_width, y % grid.tile_height);
-        let z = if self.session.max_projection { ZPick::Max } else { ZPick::Slice(position.z) };
+        let z = if self.session.max_projection {
+            ZPick::Max
+        } else {
+            ZPick::Slice(position.z)
+        };
         let channels = 0..self.session.channels.len();
         let tiles = channels.map(|c| {
             let c = u16::try_from(c).unwrap_or(u16::MAX);
-            let plane = PlaneId { fov: position.fov, layer: 0, t: position.t, c, z, extra: position.extra, level: 0 };
+            let plane = PlaneId {
+                fov: position.fov,
+                layer: 0,
+                t: position.t,
+                c,
+                z,
+                extra: position.extra,
+                level: 0,
+            };
             TileId { plane, row, col }
         });
-        tiles.map(|tile| self.pixels_of(tile, cache).and_then(|(_, pixels)| pixels.value(x, y))).collect()
+        tiles
+            .map(|tile| {
+                self.pixels_of(tile, cache)
+                    .and_then(|(_, pixels)| pixels.value(x, y))
+            })
+            .collect()
     }
 
     /// The planes of the picture on the screen, one per visible channel, with what the disk says of each.
     pub(super) fn shown_planes(&self) -> Vec<(TileId, PlaneState)> {
         let visible = self.resolve_at(self.settled_at.unwrap_or(self.session.position));
-        let Some(placed) = visible.placed.first() else { return Vec::new() };
-        let state = |tile: &TileId| self.without_of(*tile).unwrap_or_else(|| self.ledger.state(tile.plane));
-        placed.tiles.iter().map(|tile| (*tile, state(tile))).collect()
+        let Some(placed) = visible.placed.first() else {
+            return Vec::new();
+        };
+        let state = |tile: &TileId| {
+            self.without_of(*tile)
+                .unwrap_or_else(|| self.ledger.state(tile.plane))
+        };
+        placed
+            .tiles
+            .iter()
+            .map(|tile| (*tile, state(tile)))
+            .collect()
     }
 
     /// What the frame that was just presented showed.
     pub(super) fn shown(&self, presented: Instant) -> Option<Shown> {
         let position = self.settled_at?;
-        let channels = self.shown_planes().into_iter().map(|(tile, state)| ShownChannel {
-            c: tile.plane.c,
-            tile,
-            revision: self.ledger.revision(tile.plane),
-            state,
-        });
+        let channels = self
+            .shown_planes()
+            .into_iter()
+            .map(|(tile, state)| ShownChannel {
+                c: tile.plane.c,
+                tile,
+                revision: self.ledger.revision(tile.plane),
+                state,
+            });
         Some(Shown {
             dataset: self.dataset.id,
             fov: position.fov,
@@ -280,7 +402,8 @@ impl Viewing {
 
     /// How long the wished picture has been waited for.
     pub(super) fn waiting(&self, now: Instant) -> Option<Duration> {
-        self.waiting_since.map(|since| now.saturating_duration_since(since))
+        self.waiting_since
+            .map(|since| now.saturating_duration_since(since))
     }
 
     /// True where the picture on the screen is the wished one.
@@ -301,5 +424,8 @@ impl Viewing {
 
 /// True where the tile is one of those on the canvas.
 fn is_placed(visible: &Visible, tile: TileId) -> bool {
-    visible.placed.iter().any(|placed| placed.tiles.contains(&tile))
+    visible
+        .placed
+        .iter()
+        .any(|placed| placed.tiles.contains(&tile))
 }

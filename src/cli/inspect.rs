@@ -45,14 +45,23 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
 pub(super) fn field(dataset: &Dataset, index: u32) -> Result<FovId, Failure> {
     dataset.fov_at(index).ok_or_else(|| {
         let last = dataset.num_fovs().saturating_sub(1);
-        Failure::new(Code::OutOfRange, format!("field {index} is beyond the last one, {last}"))
+        Failure::new(
+            Code::OutOfRange,
+            format!("field {index} is beyond the last one, {last}"),
+        )
     })
 }
 
 fn document(dataset: &Dataset, index: u32, fov: FovId) -> Value {
     let image = dataset.image(fov).unwrap_or(&dataset.template);
-    let rows = dataset.order.iter().filter_map(|&fov| dataset.fov(fov)).enumerate();
-    let fields: Vec<Value> = rows.map(|(index, row)| field_document(index, row)).collect();
+    let rows = dataset
+        .order
+        .iter()
+        .filter_map(|&fov| dataset.fov(fov))
+        .enumerate();
+    let fields: Vec<Value> = rows
+        .map(|(index, row)| field_document(index, row))
+        .collect();
     let warnings = dataset.problems.iter().map(|problem| {
         json!({ "code": problem.code.as_str(), "message": problem.message, "path": problem.location })
     });
@@ -85,7 +94,10 @@ fn field_document(index: usize, row: &Fov) -> Value {
     known("acquisition", row.acquisition.map(|id| json!(id)));
     known("region", row.region.as_ref().map(|region| json!(region)));
     known("fov", row.fov_in_region.map(|fov| json!(fov)));
-    known("stage_um", row.stage_um.map(|at| json!([at.x, at.y, row.stage_z_um])));
+    known(
+        "stage_um",
+        row.stage_um.map(|at| json!([at.x, at.y, row.stage_z_um])),
+    );
     known("present", Some(json!(row.present)));
     Value::Object(field)
 }
@@ -93,11 +105,16 @@ fn field_document(index: usize, row: &Fov) -> Value {
 /// The axes that a script sees: all but the FOV axis of a 6-D array.
 fn listed<'a, T>(image: &'a Image, per_axis: &'a [T]) -> impl Iterator<Item = &'a T> {
     let axes = image.axes.iter().zip(per_axis);
-    axes.filter(|(axis, _)| axis.role != AxisRole::Fov).map(|(_, value)| value)
+    axes.filter(|(axis, _)| axis.role != AxisRole::Fov)
+        .map(|(_, value)| value)
 }
 
 fn image_document(image: &Image) -> Value {
-    let numbers = |values: &Vec<f64>| listed(image, values).map(|&value| number(value)).collect::<Vec<_>>();
+    let numbers = |values: &Vec<f64>| {
+        listed(image, values)
+            .map(|&value| number(value))
+            .collect::<Vec<_>>()
+    };
     let levels = image.levels.iter().map(|level| {
         json!({
             "path": level.path,
@@ -115,7 +132,11 @@ fn image_document(image: &Image) -> Value {
     });
     let sampling = &image.sampling;
     let mut pixel_size = Map::new();
-    for (axis, length) in [("z", sampling.z_um), ("y", sampling.y_um), ("x", sampling.x_um)] {
+    for (axis, length) in [
+        ("z", sampling.z_um),
+        ("y", sampling.y_um),
+        ("x", sampling.x_um),
+    ] {
         if let Some(length) = length {
             pixel_size.insert(axis.into(), number(length));
         }
@@ -133,7 +154,9 @@ fn image_document(image: &Image) -> Value {
 }
 
 fn acquisition_document(dataset: &Dataset) -> Value {
-    let Some(acquisition) = &dataset.acquisition else { return Value::Null };
+    let Some(acquisition) = &dataset.acquisition else {
+        return Value::Null;
+    };
     let planned = acquisition.planned_planes;
     let is_countable = planned.is_some_and(|planned| planned <= MAX_COUNTED);
     json!({
@@ -145,13 +168,21 @@ fn acquisition_document(dataset: &Dataset) -> Value {
 
 /// Planes of all FOVs that are on disk, whole; in a finished store an absent chunk is the fill value, so all are.
 fn count_written(dataset: &Dataset) -> u64 {
-    let unopened = dataset.order.par_iter().filter(|fov| dataset.image(**fov).is_none());
-    let opened = unopened.map(|&fov| (fov, dataset.opener.open_fov(dataset, fov))).collect();
+    let unopened = dataset
+        .order
+        .par_iter()
+        .filter(|fov| dataset.image(**fov).is_none());
+    let opened = unopened
+        .map(|&fov| (fov, dataset.opener.open_fov(dataset, fov)))
+        .collect();
     let dataset = dataset.with_opened(opened);
     let store = Store::new();
     let count = |&fov: &FovId| {
-        let Some(image) = dataset.image(fov) else { return 0 };
-        let is_written = |plane: &PlaneId| matches!(store.presence(&dataset, *plane), Ok(PlaneState::Written));
+        let Some(image) = dataset.image(fov) else {
+            return 0;
+        };
+        let is_written =
+            |plane: &PlaneId| matches!(store.presence(&dataset, *plane), Ok(PlaneState::Written));
         planes(image, fov).filter(is_written).count() as u64
     };
     dataset.order.par_iter().map(count).sum()

@@ -81,9 +81,14 @@ struct DemoArguments {
 pub fn run(arguments: Arguments, timing: Timing) -> ExitCode {
     match arguments.mode {
         None => window(&arguments.window, false, timing),
-        Some(Mode::Demo(demo)) => {
-            window(&WindowArguments { cache_mb: demo.cache_mb, ..WindowArguments::default() }, true, timing)
-        }
+        Some(Mode::Demo(demo)) => window(
+            &WindowArguments {
+                cache_mb: demo.cache_mb,
+                ..WindowArguments::default()
+            },
+            true,
+            timing,
+        ),
         Some(Mode::Inspect(arguments)) => answer(inspect::run(&arguments)),
         Some(Mode::Plane(arguments)) => answer(plane::run(&arguments)),
         Some(Mode::Render(arguments)) => answer(render::run(&arguments)),
@@ -101,7 +106,9 @@ fn window(arguments: &WindowArguments, demo: bool, timing: Timing) -> ExitCode {
     };
     let options = app::Options {
         path: arguments.path.clone(),
-        cache_bytes: arguments.cache_mb.map(|megabytes| megabytes as usize * 1_000_000),
+        cache_bytes: arguments
+            .cache_mb
+            .map(|megabytes| megabytes as usize * 1_000_000),
         timing: arguments.timing,
         exit_after_first_image: matches!(arguments.exit_after, Some(ExitAfter::FirstImage)),
         demo,

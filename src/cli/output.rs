@@ -24,7 +24,10 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 
     /// Prints it; the exit status that goes with it.
@@ -64,9 +67,10 @@ pub(super) fn open(path: &Path) -> Result<Dataset, Failure> {
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     let written = writeln!(io::stdout().lock(), "{text}");
     match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(Code::IoError, format!("cannot write to standard output ({error})")))
-        }
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
+            Code::IoError,
+            format!("cannot write to standard output ({error})"),
+        )),
         _ => Ok(()),
     }
 }

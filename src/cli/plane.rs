@@ -12,7 +12,8 @@ use super::{
 use crate::{
     dataset::{Dataset, Image},
     model::{
-        AxisRole, Code, MemoryOrder, Pixels, PlaneId, PlaneState, SampleType, Samples, TileId, ZPick, limits,
+        AxisRole, Code, MemoryOrder, Pixels, PlaneId, PlaneState, SampleType, Samples, TileId,
+        ZPick, limits,
     },
     render::with_opened_fov,
     store::{ReadOutcome, Store},
@@ -55,8 +56,12 @@ pub(super) struct PlaneArguments {
 
 /// `angle=1`.
 fn axis_index(text: &str) -> Result<(String, u64), String> {
-    let (axis, index) = text.split_once('=').ok_or_else(|| format!("expected AXIS=INDEX, found {text:?}"))?;
-    let index = index.parse().map_err(|_| format!("expected a whole number of 0 or more, found {index:?}"))?;
+    let (axis, index) = text
+        .split_once('=')
+        .ok_or_else(|| format!("expected AXIS=INDEX, found {text:?}"))?;
+    let index = index
+        .parse()
+        .map_err(|_| format!("expected a whole number of 0 or more, found {index:?}"))?;
     Ok((axis.to_owned(), index))
 }
 
@@ -68,7 +73,10 @@ pub(super) fn run(arguments: &PlaneArguments) -> Result<(), Failure> {
     if let Some(label) = &arguments.label {
         let is_listed = image.labels.contains(label);
         let (code, text) = if is_listed {
-            (Code::Unsupported, "label images are not read yet; open the label image's own folder")
+            (
+                Code::Unsupported,
+                "label images are not read yet; open the label image's own folder",
+            )
         } else {
             (Code::MissingArray, "there is no label image of that name")
         };
@@ -78,8 +86,21 @@ pub(super) fn run(arguments: &PlaneArguments) -> Result<(), Failure> {
         fov,
         layer: 0,
         t: inside(image, AxisRole::Time, "t", arguments.t, arguments.level)?,
-        c: u16::try_from(inside(image, AxisRole::Channel, "c", arguments.c, arguments.level)?).unwrap_or(u16::MAX),
-        z: ZPick::Slice(inside(image, AxisRole::Z, "z", arguments.z, arguments.level)?),
+        c: u16::try_from(inside(
+            image,
+            AxisRole::Channel,
+            "c",
+            arguments.c,
+            arguments.level,
+        )?)
+        .unwrap_or(u16::MAX),
+        z: ZPick::Slice(inside(
+            image,
+            AxisRole::Z,
+            "z",
+            arguments.z,
+            arguments.level,
+        )?),
         extra: extra_index(image, &arguments.at)?,
         level: u8::try_from(arguments.level).unwrap_or(u8::MAX),
     };
@@ -87,20 +108,36 @@ pub(super) fn run(arguments: &PlaneArguments) -> Result<(), Failure> {
     if let Some(path) = &arguments.out {
         write(path, &pixels, image, plane)?;
     }
-    if arguments.stats { output::print(&statistics(&pixels).to_string()) } else { Ok(()) }
+    if arguments.stats {
+        output::print(&statistics(&pixels).to_string())
+    } else {
+        Ok(())
+    }
 }
 
 /// An index within its axis at a stored level.
-fn inside(image: &Image, role: AxisRole, name: &str, index: u32, level: u32) -> Result<u32, Failure> {
+fn inside(
+    image: &Image,
+    role: AxisRole,
+    name: &str,
+    index: u32,
+    level: u32,
+) -> Result<u32, Failure> {
     if level as usize >= image.levels.len() {
         let last = image.levels.len() - 1;
-        return Err(Failure::new(Code::OutOfRange, format!("level {level} is beyond the last stored one, {last}")));
+        return Err(Failure::new(
+            Code::OutOfRange,
+            format!("level {level} is beyond the last stored one, {last}"),
+        ));
     }
     let length = image.len_at(role, level as usize);
     if u64::from(index) < length {
         return Ok(index);
     }
-    Err(Failure::new(Code::OutOfRange, format!("{name} {index} is beyond the axis, whose length is {length}")))
+    Err(Failure::new(
+        Code::OutOfRange,
+        format!("{name} {index} is beyond the axis, whose length is {length}"),
+    ))
 }
 
 /// The flattened position along all other axes, last one fastest.
@@ -116,34 +153,51 @@ fn extra_index(image: &Image, wanted: &[(String, u64)]) -> Result<u32, Failure> 
         let is_known = others.iter().any(|(other, _)| other == name);
         // An index 0 for an axis that is absent is no question.
         if !is_known && *index != 0 {
-            return Err(Failure::new(Code::OutOfRange, format!("there is no axis {name:?}")));
+            return Err(Failure::new(
+                Code::OutOfRange,
+                format!("there is no axis {name:?}"),
+            ));
         }
     }
     let mut flat = 0_u64;
     for (name, length) in others {
-        let index = wanted.iter().rev().find(|(other, _)| other == name).map_or(0, |(_, index)| *index);
+        let index = wanted
+            .iter()
+            .rev()
+            .find(|(other, _)| other == name)
+            .map_or(0, |(_, index)| *index);
         if index >= length {
             let text = format!("{name} {index} is beyond the axis, whose length is {length}");
             return Err(Failure::new(Code::OutOfRange, text));
         }
         flat = flat.saturating_mul(length).saturating_add(index);
     }
-    u32::try_from(flat).map_err(|_| Failure::new(Code::TooLarge, format!("{flat} positions along other axes")))
+    u32::try_from(flat)
+        .map_err(|_| Failure::new(Code::TooLarge, format!("{flat} positions along other axes")))
 }
 
 /// All tiles of a plane in one piece, row by row.
 fn whole_plane(dataset: &Dataset, image: &Image, plane: PlaneId) -> Result<Pixels, Failure> {
-    let grid = image.grid(plane.level).ok_or_else(|| Failure::new(Code::OutOfRange, "there is no such level"))?;
+    let grid = image
+        .grid(plane.level)
+        .ok_or_else(|| Failure::new(Code::OutOfRange, "there is no such level"))?;
     let num_samples = u64::from(grid.width) * u64::from(grid.height);
     let num_bytes = num_samples.saturating_mul(image.sample_type.num_bytes() as u64);
     if num_bytes > limits::DECODED_BYTES {
         let most = limits::DECODED_BYTES;
-        return Err(Failure::new(Code::TooLarge, format!("the plane takes {num_bytes} bytes, at most {most} are read")));
+        return Err(Failure::new(
+            Code::TooLarge,
+            format!("the plane takes {num_bytes} bytes, at most {most} are read"),
+        ));
     }
     let (store, sample_bytes) = (Store::new(), image.sample_type.num_bytes());
     let mut samples = Samples::zeros(image.sample_type, num_samples as usize);
-    for (row, col) in (0..grid.num_rows()).flat_map(|row| (0..grid.num_cols()).map(move |col| (row, col))) {
-        let Some((x, y, width, height)) = grid.tile_rect(row, col) else { continue };
+    for (row, col) in
+        (0..grid.num_rows()).flat_map(|row| (0..grid.num_cols()).map(move |col| (row, col)))
+    {
+        let Some((x, y, width, height)) = grid.tile_rect(row, col) else {
+            continue;
+        };
         let pixels = tile(&store, dataset, TileId { plane, row, col })?;
         let rows = pixels.to_rows();
         let (from, line) = (rows.samples().as_bytes(), width as usize * sample_bytes);
@@ -161,9 +215,14 @@ fn whole_plane(dataset: &Dataset, image: &Image, plane: PlaneId) -> Result<Pixel
 fn tile(store: &Store, dataset: &Dataset, tile: TileId) -> Result<std::sync::Arc<Pixels>, Failure> {
     let not_written = || Failure::new(Code::NotWritten, "the plane is planned but not written yet");
     match store.read_tile(dataset, tile)? {
-        ReadOutcome::Pixels { tiles, state: PlaneState::Written } => {
-            tiles.into_iter().next().map(|read| read.pixels).ok_or_else(not_written)
-        }
+        ReadOutcome::Pixels {
+            tiles,
+            state: PlaneState::Written,
+        } => tiles
+            .into_iter()
+            .next()
+            .map(|read| read.pixels)
+            .ok_or_else(not_written),
         ReadOutcome::Pixels { .. } | ReadOutcome::Absent => Err(not_written()),
     }
 }
@@ -204,23 +263,38 @@ fn compare(a: crate::model::Value, b: crate::model::Value) -> std::cmp::Ordering
 fn little_endian(samples: &Samples) -> Vec<u8> {
     let mut bytes = samples.as_bytes().to_vec();
     if cfg!(target_endian = "big") {
-        bytes.chunks_exact_mut(samples.sample_type().num_bytes()).for_each(<[u8]>::reverse);
+        bytes
+            .chunks_exact_mut(samples.sample_type().num_bytes())
+            .for_each(<[u8]>::reverse);
     }
     bytes
 }
 
 /// Writes a plane by the ending of the file's name.
 fn write(path: &Path, pixels: &Pixels, image: &Image, plane: PlaneId) -> Result<(), Failure> {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("").to_ascii_lowercase();
+    let ending = path
+        .extension()
+        .and_then(|ending| ending.to_str())
+        .unwrap_or("")
+        .to_ascii_lowercase();
     let io_error = |error: &dyn std::fmt::Display| {
-        Failure::new(Code::IoError, format!("cannot write the plane ({error}): {}", path.display()))
+        Failure::new(
+            Code::IoError,
+            format!("cannot write the plane ({error}): {}", path.display()),
+        )
     };
     match ending.as_str() {
         "npy" => std::fs::write(path, npy(pixels)).map_err(|error| io_error(&error)),
-        "tif" | "tiff" => super::plane_files::write_tiff(path, pixels).map_err(|error| io_error(&error)),
-        "png" => super::plane_files::write_png(path, pixels, image, plane).map_err(|error| io_error(&error)),
+        "tif" | "tiff" => {
+            super::plane_files::write_tiff(path, pixels).map_err(|error| io_error(&error))
+        }
+        "png" => super::plane_files::write_png(path, pixels, image, plane)
+            .map_err(|error| io_error(&error)),
         _ => {
-            let text = format!("expected a name that ends with .tiff, .npy or .png: {}", path.display());
+            let text = format!(
+                "expected a name that ends with .tiff, .npy or .png: {}",
+                path.display()
+            );
             Err(Failure::new(Code::Unsupported, text))
         }
     }
@@ -243,7 +317,8 @@ fn npy(pixels: &Pixels) -> Vec<u8> {
         SampleType::F64 => "<f8",
     };
     let shape = (pixels.height(), pixels.width());
-    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape:?}, }}");
+    let mut header =
+        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape:?}, }}");
     // Magic, version and length take 10 bytes; the data begin at a multiple of 64.
     let padding = 63 - (10 + header.len()) % 64;
     header.push_str(&" ".repeat(padding));
@@ -266,10 +341,16 @@ mod tests {
     #[test]
     fn statistics_keep_every_digit_and_leave_nan_out() {
         let big = statistics(&pixels(Samples::U64(vec![u64::MAX, 1, 2, 3, 4])));
-        assert_eq!((&big["max"], &big["first4"]), (&json!(u64::MAX), &json!([u64::MAX, 1, 2, 3])));
+        assert_eq!(
+            (&big["max"], &big["first4"]),
+            (&json!(u64::MAX), &json!([u64::MAX, 1, 2, 3]))
+        );
         let odd = statistics(&pixels(Samples::F32(vec![f32::NAN, f32::INFINITY, -1.5])));
         assert_eq!(odd["nan"], json!(1));
-        assert_eq!((&odd["min"], &odd["max"], &odd["mean"]), (&json!(-1.5), &json!("Infinity"), &json!("Infinity")));
+        assert_eq!(
+            (&odd["min"], &odd["max"], &odd["mean"]),
+            (&json!(-1.5), &json!("Infinity"), &json!("Infinity"))
+        );
         assert_eq!(odd["first4"], json!(["NaN", "Infinity", -1.5]));
     }
 
@@ -280,7 +361,10 @@ mod tests {
         assert_eq!((10 + length) % 64, 0);
         assert_eq!(&file[10 + length..], [1, 0, 2, 0, 3, 0]);
         let header = std::str::from_utf8(&file[10..10 + length]).expect("text");
-        assert!(header.starts_with("{'descr': '<u2', 'fortran_order': False, 'shape': (1, 3), }"), "{header}");
+        assert!(
+            header.starts_with("{'descr': '<u2', 'fortran_order': False, 'shape': (1, 3), }"),
+            "{header}"
+        );
     }
 
     #[test]

@@ -15,7 +15,9 @@ pub(super) fn write_tiff(path: &Path, pixels: &Pixels) -> Result<(), Box<dyn Err
     let (width, height) = (pixels.width(), pixels.height());
     let mut encoder = TiffEncoder::new(BufWriter::new(File::create(path)?))?;
     match pixels.samples() {
-        Samples::Bool(v) | Samples::U8(v) => encoder.write_image::<colortype::Gray8>(width, height, v)?,
+        Samples::Bool(v) | Samples::U8(v) => {
+            encoder.write_image::<colortype::Gray8>(width, height, v)?
+        }
         Samples::U16(v) => encoder.write_image::<colortype::Gray16>(width, height, v)?,
         Samples::U32(v) => encoder.write_image::<colortype::Gray32>(width, height, v)?,
         Samples::U64(v) => encoder.write_image::<colortype::Gray64>(width, height, v)?,
@@ -34,9 +36,23 @@ pub(super) fn write_tiff(path: &Path, pixels: &Pixels) -> Result<(), Box<dyn Err
 }
 
 /// 8-bit gray with contrast limits applied: the file's window, else 0.1 to 99.9 % of the plane.
-pub(super) fn write_png(path: &Path, pixels: &Pixels, image: &Image, plane: PlaneId) -> Result<(), Box<dyn Error>> {
-    let window = image.channels.get(usize::from(plane.c)).and_then(|channel| channel.window);
+pub(super) fn write_png(
+    path: &Path,
+    pixels: &Pixels,
+    image: &Image,
+    plane: PlaneId,
+) -> Result<(), Box<dyn Error>> {
+    let window = image
+        .channels
+        .get(usize::from(plane.c))
+        .and_then(|channel| channel.window);
     let gray = gray(pixels, plane, window);
-    image::save_buffer(path, &gray, pixels.width(), pixels.height(), image::ColorType::L8)?;
+    image::save_buffer(
+        path,
+        &gray,
+        pixels.width(),
+        pixels.height(),
+        image::ColorType::L8,
+    )?;
     Ok(())
 }

@@ -63,26 +63,44 @@ pub(super) fn size(text: &str) -> Result<CanvasSize, String> {
     let (width, height) = sides.ok_or_else(|| format!("expected WIDTHxHEIGHT, found {text:?}"))?;
     let side = |text: &str| match text.parse() {
         Ok(side) if (1..=MAX_SIDE_PX).contains(&side) => Ok(side),
-        _ => Err(format!("expected sides of 1 to {MAX_SIDE_PX} pixels, found {text:?}")),
+        _ => Err(format!(
+            "expected sides of 1 to {MAX_SIDE_PX} pixels, found {text:?}"
+        )),
     };
-    Ok(CanvasSize { width_px: side(width)?, height_px: side(height)? })
+    Ok(CanvasSize {
+        width_px: side(width)?,
+        height_px: side(height)?,
+    })
 }
 
 /// `NAME=VALUE`; the name may hold `=`.
 fn named(text: &str) -> Result<(String, &str), String> {
-    let (name, value) = text.rsplit_once('=').ok_or_else(|| format!("expected CHANNEL=VALUE, found {text:?}"))?;
+    let (name, value) = text
+        .rsplit_once('=')
+        .ok_or_else(|| format!("expected CHANNEL=VALUE, found {text:?}"))?;
     Ok((name.to_owned(), value))
 }
 
 fn finite<T: std::str::FromStr + Into<f64> + Copy>(text: &str) -> Result<T, String> {
     let number: Result<T, _> = text.parse();
-    number.ok().filter(|&number| number.into().is_finite()).ok_or_else(|| format!("expected a number, found {text:?}"))
+    number
+        .ok()
+        .filter(|&number| number.into().is_finite())
+        .ok_or_else(|| format!("expected a number, found {text:?}"))
 }
 
 fn limits(text: &str) -> Result<(String, ContrastLimits), String> {
     let (name, value) = named(text)?;
-    let (low, high) = value.split_once(':').ok_or_else(|| format!("expected LOW:HIGH, found {value:?}"))?;
-    Ok((name, ContrastLimits { low: finite(low)?, high: finite(high)? }))
+    let (low, high) = value
+        .split_once(':')
+        .ok_or_else(|| format!("expected LOW:HIGH, found {value:?}"))?;
+    Ok((
+        name,
+        ContrastLimits {
+            low: finite(low)?,
+            high: finite(high)?,
+        },
+    ))
 }
 
 fn gamma(text: &str) -> Result<(String, f32), String> {
@@ -96,7 +114,10 @@ fn gamma(text: &str) -> Result<(String, f32), String> {
 
 fn color(text: &str) -> Result<(String, Rgb), String> {
     let (name, value) = named(text)?;
-    Ok((name, Rgb::from_hex(value).map_err(|error| error.to_string())?))
+    Ok((
+        name,
+        Rgb::from_hex(value).map_err(|error| error.to_string())?,
+    ))
 }
 
 pub(super) fn run(arguments: &RenderArguments) -> Result<(), Failure> {
@@ -106,10 +127,13 @@ pub(super) fn run(arguments: &RenderArguments) -> Result<(), Failure> {
     let session = session(&dataset, fov, arguments)?;
     let size = arguments.size.unwrap_or_else(|| {
         let (width, height) = session.image(&dataset).plane_size();
-        CanvasSize { width_px: width.min(2048), height_px: height.min(2048) }
+        CanvasSize {
+            width_px: width.min(2048),
+            height_px: height.min(2048),
+        }
     });
-    let mut picture =
-        render(dataset, session, size).map_err(|error| Failure::new(Code::IoError, error.to_string()))?;
+    let mut picture = render(dataset, session, size)
+        .map_err(|error| Failure::new(Code::IoError, error.to_string()))?;
     for (plane, state) in &picture.without {
         tracing::warn!("t {} c {} is hatched: {state:?}", plane.t, plane.c);
     }
@@ -124,9 +148,17 @@ pub(super) fn run(arguments: &RenderArguments) -> Result<(), Failure> {
         image::ColorType::Rgba8,
     );
     saved.map_err(|error| {
-        Failure::new(Code::IoError, format!("cannot write the picture ({error}): {}", arguments.out.display()))
+        Failure::new(
+            Code::IoError,
+            format!(
+                "cannot write the picture ({error}): {}",
+                arguments.out.display()
+            ),
+        )
     })?;
-    output::print(&json!({ "saved": arguments.out, "size": [size.width_px, size.height_px] }).to_string())
+    output::print(
+        &json!({ "saved": arguments.out, "size": [size.width_px, size.height_px] }).to_string(),
+    )
 }
 
 /// The first look at the dataset, with what the arguments change.
@@ -137,7 +169,10 @@ fn session(
 ) -> Result<Session, Failure> {
     let mut session = Session::new(dataset);
     let mut commands = vec![Command::GoToFov(fov)];
-    for (axis, name, index) in [(NavAxis::Time, "t", arguments.t), (NavAxis::Z, "z", arguments.z)] {
+    for (axis, name, index) in [
+        (NavAxis::Time, "t", arguments.t),
+        (NavAxis::Z, "z", arguments.z),
+    ] {
         let length = dataset.len_along(axis);
         if index >= length {
             let text = format!("{name} {index} is beyond the axis, whose length is {length}");
@@ -146,9 +181,14 @@ fn session(
         commands.push(Command::SetIndex(axis, index));
     }
     if !arguments.channels.is_empty() {
-        let shown: Vec<usize> =
-            arguments.channels.iter().map(|name| channel(&session, name)).collect::<Result<_, _>>()?;
-        commands.extend((0..session.channels.len()).map(|c| Command::SetVisible(c, shown.contains(&c))));
+        let shown: Vec<usize> = arguments
+            .channels
+            .iter()
+            .map(|name| channel(&session, name))
+            .collect::<Result<_, _>>()?;
+        commands.extend(
+            (0..session.channels.len()).map(|c| Command::SetVisible(c, shown.contains(&c))),
+        );
     }
     for (name, limits) in &arguments.limits {
         commands.push(Command::SetLimits(channel(&session, name)?, *limits));
@@ -157,19 +197,35 @@ fn session(
         commands.push(Command::SetGamma(channel(&session, name)?, *gamma));
     }
     for (name, color) in &arguments.color {
-        commands.push(Command::SetLut(channel(&session, name)?, Lut::Color(*color)));
+        commands.push(Command::SetLut(
+            channel(&session, name)?,
+            Lut::Color(*color),
+        ));
     }
-    commands.iter().for_each(|command| session.apply(command, dataset));
+    commands
+        .iter()
+        .for_each(|command| session.apply(command, dataset));
     Ok(session)
 }
 
 /// A channel by its name, else by its index.
 fn channel(session: &Session, text: &str) -> Result<usize, Failure> {
     let by_name = session.channels.iter().position(|view| view.name == text);
-    let by_index = || text.parse().ok().filter(|&index: &usize| index < session.channels.len());
+    let by_index = || {
+        text.parse()
+            .ok()
+            .filter(|&index: &usize| index < session.channels.len())
+    };
     by_name.or_else(by_index).ok_or_else(|| {
-        let names: Vec<_> = session.channels.iter().map(|view| view.name.as_str()).collect();
-        Failure::new(Code::OutOfRange, format!("there is no channel {text:?}, but {}", names.join(", ")))
+        let names: Vec<_> = session
+            .channels
+            .iter()
+            .map(|view| view.name.as_str())
+            .collect();
+        Failure::new(
+            Code::OutOfRange,
+            format!("there is no channel {text:?}, but {}", names.join(", ")),
+        )
     })
 }
 
@@ -179,10 +235,35 @@ mod tests {
 
     #[test]
     fn arguments_are_taken_apart() {
-        assert_eq!(size("1280x800"), Ok(CanvasSize { width_px: 1280, height_px: 800 }));
-        assert_eq!(limits("a=b=1:2.5"), Ok(("a=b".into(), ContrastLimits { low: 1.0, high: 2.5 })));
+        assert_eq!(
+            size("1280x800"),
+            Ok(CanvasSize {
+                width_px: 1280,
+                height_px: 800
+            })
+        );
+        assert_eq!(
+            limits("a=b=1:2.5"),
+            Ok((
+                "a=b".into(),
+                ContrastLimits {
+                    low: 1.0,
+                    high: 2.5
+                }
+            ))
+        );
         assert_eq!(gamma("0=0.5"), Ok(("0".into(), 0.5)));
-        assert_eq!(color("GFP=#20adf8"), Ok(("GFP".into(), Rgb { r: 0x20, g: 0xAD, b: 0xF8 })));
+        assert_eq!(
+            color("GFP=#20adf8"),
+            Ok((
+                "GFP".into(),
+                Rgb {
+                    r: 0x20,
+                    g: 0xAD,
+                    b: 0xF8
+                }
+            ))
+        );
         for wrong in ["0x5", "5", "5x", "axb", "99999x1"] {
             assert!(size(wrong).is_err(), "{wrong}");
         }

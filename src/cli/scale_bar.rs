@@ -29,9 +29,16 @@ fn glyph(ch: char) -> Option<Glyph> {
 
 /// Draws the bar into the lower left corner; nothing where the pixel size is not known or the picture too small.
 pub(super) fn draw(picture: &mut Rendered) {
-    let (width, height) = (picture.size.width_px as usize, picture.size.height_px as usize);
-    let Some(px_per_um) = picture.px_per_um else { return };
-    let Some((length_um, text)) = round_length(width as f64 * MAX_PART / px_per_um) else { return };
+    let (width, height) = (
+        picture.size.width_px as usize,
+        picture.size.height_px as usize,
+    );
+    let Some(px_per_um) = picture.px_per_um else {
+        return;
+    };
+    let Some((length_um, text)) = round_length(width as f64 * MAX_PART / px_per_um) else {
+        return;
+    };
     let length_px = (length_um * px_per_um).round() as usize;
     if height < MARGIN_PX * 3 || length_px == 0 {
         return;

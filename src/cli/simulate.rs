@@ -92,7 +92,11 @@ pub(super) struct SimulateArguments {
 }
 
 pub(super) fn run(arguments: &SimulateArguments) -> ExitCode {
-    let plan = match plan(arguments).and_then(|plan| plan.check().map(|()| plan).map_err(|error| error.to_string())) {
+    let plan = match plan(arguments).and_then(|plan| {
+        plan.check()
+            .map(|()| plan)
+            .map_err(|error| error.to_string())
+    }) {
         Ok(plan) => plan,
         // Counts that do not match are a wrong call.
         Err(text) => {
@@ -101,7 +105,9 @@ pub(super) fn run(arguments: &SimulateArguments) -> ExitCode {
         }
     };
     let out = arguments.out.clone().unwrap_or_else(|| {
-        std::env::temp_dir().join(format!("squidview-simulated-{}", std::process::id())).join("acquisition")
+        std::env::temp_dir()
+            .join(format!("squidview-simulated-{}", std::process::id()))
+            .join("acquisition")
     });
     let out = match plan.structure {
         Structure::Single if arguments.out.is_none() => out.with_extension("ome.zarr"),
@@ -110,7 +116,12 @@ pub(super) fn run(arguments: &SimulateArguments) -> ExitCode {
     if let Err(failure) = output::print(&out.display().to_string()) {
         return output::complain(&failure.message);
     }
-    match simulate(&plan, &out, &mut |_| true, Duration::from_millis(arguments.interval_ms)) {
+    match simulate(
+        &plan,
+        &out,
+        &mut |_| true,
+        Duration::from_millis(arguments.interval_ms),
+    ) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => output::complain(&error.to_string()),
     }
@@ -118,7 +129,11 @@ pub(super) fn run(arguments: &SimulateArguments) -> ExitCode {
 
 /// The plan that the arguments describe.
 fn plan(arguments: &SimulateArguments) -> Result<Plan, String> {
-    let channels = if arguments.channels.is_empty() { Plan::default().channels } else { arguments.channels.clone() };
+    let channels = if arguments.channels.is_empty() {
+        Plan::default().channels
+    } else {
+        arguments.channels.clone()
+    };
     Ok(Plan {
         structure: match arguments.structure {
             StructureName::PerFov => Structure::PerFov,
@@ -154,22 +169,48 @@ fn regions(arguments: &SimulateArguments) -> Result<Vec<(String, u32)>, String> 
     if !is_plate && (!arguments.wells.is_empty() || arguments.fov_per_well.is_some()) {
         return Err("--wells and --fov-per-well belong to --structure hcs".into());
     }
-    let listed = [arguments.wells.len(), arguments.fovs_per_region.len()].into_iter().max().filter(|&n| n > 0);
-    let count = arguments.n_regions.map(|n| n as usize).or(listed).unwrap_or(1);
+    let listed = [arguments.wells.len(), arguments.fovs_per_region.len()]
+        .into_iter()
+        .max()
+        .filter(|&n| n > 0);
+    let count = arguments
+        .n_regions
+        .map(|n| n as usize)
+        .or(listed)
+        .unwrap_or(1);
     if !arguments.wells.is_empty() && arguments.wells.len() != count {
-        return Err(format!("{count} regions, but {} wells are named", arguments.wells.len()));
+        return Err(format!(
+            "{count} regions, but {} wells are named",
+            arguments.wells.len()
+        ));
     }
     if !arguments.fovs_per_region.is_empty() && arguments.fovs_per_region.len() != count {
-        return Err(format!("{count} regions, but FOVs of {} are given", arguments.fovs_per_region.len()));
+        return Err(format!(
+            "{count} regions, but FOVs of {} are given",
+            arguments.fovs_per_region.len()
+        ));
     }
     let same = arguments.n_fov.or(arguments.fov_per_well).unwrap_or(1);
-    if is_single && (count > 1 || same > 1 || arguments.fovs_per_region.iter().any(|&fovs| fovs > 1)) {
+    if is_single
+        && (count > 1 || same > 1 || arguments.fovs_per_region.iter().any(|&fovs| fovs > 1))
+    {
         return Err("--structure single is one FOV".into());
     }
     let name = |index: usize| match arguments.wells.get(index) {
         Some(well) => well.clone(),
-        None if is_plate => format!("{}{}", char::from(b'A' + (index / 12 % 26) as u8), index % 12 + 1),
+        None if is_plate => format!(
+            "{}{}",
+            char::from(b'A' + (index / 12 % 26) as u8),
+            index % 12 + 1
+        ),
         None => format!("R{index}"),
     };
-    Ok((0..count).map(|index| (name(index), *arguments.fovs_per_region.get(index).unwrap_or(&same))).collect())
+    Ok((0..count)
+        .map(|index| {
+            (
+                name(index),
+                *arguments.fovs_per_region.get(index).unwrap_or(&same),
+            )
+        })
+        .collect())
 }

@@ -3,15 +3,12 @@
 use egui::{Align, Layout, RichText, Ui};
 
 use super::{
-    Action, Facts, View, icons, icons::Icon,
+    Action, Facts, View, icons,
+    icons::Icon,
     slider,
     tokens::{BAR_PT, palette},
 };
-use crate::{
-    dataset::Dataset,
-    model::NavAxis,
-    session::Command,
-};
+use crate::{dataset::Dataset, model::NavAxis, session::Command};
 
 /// Axes in the order of their bars.
 const AXES: [NavAxis; 3] = [NavAxis::Time, NavAxis::Fov, NavAxis::Z];
@@ -28,7 +25,13 @@ pub(super) fn has_any(dataset: &Dataset) -> bool {
 pub(super) struct AxisBars {}
 
 impl AxisBars {
-    pub(super) fn ui(&mut self, ui: &mut Ui, view: &View<'_>, facts: &Facts, out: &mut Vec<Action>) {
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        view: &View<'_>,
+        facts: &Facts,
+        out: &mut Vec<Action>,
+    ) {
         for axis in AXES {
             if view.dataset.len_along(axis) > 1 {
                 ui.allocate_ui_with_layout(
@@ -44,9 +47,16 @@ impl AxisBars {
 fn bar_ui(ui: &mut Ui, axis: NavAxis, view: &View<'_>, facts: &Facts, out: &mut Vec<Action>) {
     let name = axis_name(axis);
     let colors = palette(facts.theme);
-    ui.add_sized([28.0, BAR_PT], egui::Label::new(RichText::new(name).color(colors.quiet)));
+    ui.add_sized(
+        [28.0, BAR_PT],
+        egui::Label::new(RichText::new(name).color(colors.quiet)),
+    );
     let is_playing = view.session.playback.axis == Some(axis);
-    let (icon, what) = if is_playing { (Icon::Pause, "Pause") } else { (Icon::Play, "Play") };
+    let (icon, what) = if is_playing {
+        (Icon::Pause, "Pause")
+    } else {
+        (Icon::Play, "Play")
+    };
     if icons::button(ui, icon, &format!("{what} {name} (Space)"), is_playing).clicked() {
         out.push(Action::View(Command::TogglePlay(Some(axis))));
     }
@@ -62,7 +72,10 @@ fn bar_ui(ui: &mut Ui, axis: NavAxis, view: &View<'_>, facts: &Facts, out: &mut 
         value_ui(ui, axis, view, facts);
         index_ui(ui, axis, view, out);
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            let (index, length) = (view.session.position.index(axis, view.dataset), view.dataset.len_along(axis));
+            let (index, length) = (
+                view.session.position.index(axis, view.dataset),
+                view.dataset.len_along(axis),
+            );
             if let Some(to) = slider::ui(ui, &format!("{name} slider"), index, length, colors) {
                 out.push(Action::View(Command::SetIndex(axis, to)));
             }
@@ -73,10 +86,15 @@ fn bar_ui(ui: &mut Ui, axis: NavAxis, view: &View<'_>, facts: &Facts, out: &mut 
 /// The typed index, and quietly the last one.
 fn index_ui(ui: &mut Ui, axis: NavAxis, view: &View<'_>, out: &mut Vec<Action>) {
     let last = view.dataset.len_along(axis).saturating_sub(1);
-    ui.add_sized([46.0, BAR_PT], egui::Label::new(RichText::new(format!("/ {last}")).monospace().weak()));
+    ui.add_sized(
+        [46.0, BAR_PT],
+        egui::Label::new(RichText::new(format!("/ {last}")).monospace().weak()),
+    );
     let mut index = view.session.position.index(axis, view.dataset);
     let field = egui::DragValue::new(&mut index).range(0..=last).speed(0.1);
-    let response = ui.add_sized([46.0, 18.0], field).on_hover_text("Drag or type an index");
+    let response = ui
+        .add_sized([46.0, 18.0], field)
+        .on_hover_text("Drag or type an index");
     let name = format!("{} index", axis_name(axis));
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::SpinButton, true, &name));
     if response.changed() {
@@ -87,8 +105,11 @@ fn index_ui(ui: &mut Ui, axis: NavAxis, view: &View<'_>, out: &mut Vec<Action>) 
 /// Time, FOV label or height, always in the same place and width.
 fn value_ui(ui: &mut Ui, axis: NavAxis, view: &View<'_>, facts: &Facts) {
     let text = physical_value(axis, view);
-    let label = RichText::new(&text).monospace().color(palette(facts.theme).quiet);
-    ui.add_sized([92.0, BAR_PT], egui::Label::new(label).truncate()).on_hover_text(text);
+    let label = RichText::new(&text)
+        .monospace()
+        .color(palette(facts.theme).quiet);
+    ui.add_sized([92.0, BAR_PT], egui::Label::new(label).truncate())
+        .on_hover_text(text);
 }
 
 /// What an index stands for: time since the start, the FOV's label, height above the first slice.
@@ -96,51 +117,83 @@ fn physical_value(axis: NavAxis, view: &View<'_>) -> String {
     let sampling = &view.session.image(view.dataset).sampling;
     let index = f64::from(view.session.position.index(axis, view.dataset));
     match axis {
-        NavAxis::Time => sampling.t_secs.map(|step| clock(step * index)).unwrap_or_default(),
+        NavAxis::Time => sampling
+            .t_secs
+            .map(|step| clock(step * index))
+            .unwrap_or_default(),
         NavAxis::Fov => {
             let row = view.dataset.fov(view.session.position.fov);
             row.map(|row| row.label.clone()).unwrap_or_default()
         }
-        NavAxis::Z => sampling.z_um.map(|step| format!("{:.1}\u{2009}µm", step * index)).unwrap_or_default(),
+        NavAxis::Z => sampling
+            .z_um
+            .map(|step| format!("{:.1}\u{2009}µm", step * index))
+            .unwrap_or_default(),
     }
 }
 
 /// `hh:mm:ss`, with a fraction where steps are short.
 fn clock(secs: f64) -> String {
     let whole = secs.max(0.0).floor();
-    let (hours, minutes, rest) = ((whole / 3600.0).floor(), (whole / 60.0) % 60.0, whole % 60.0);
+    let (hours, minutes, rest) = (
+        (whole / 3600.0).floor(),
+        (whole / 60.0) % 60.0,
+        whole % 60.0,
+    );
     let fraction = secs - whole;
-    let tail = if fraction > 1e-3 { format!(".{:01.0}", (fraction * 10.0).floor()) } else { String::new() };
+    let tail = if fraction > 1e-3 {
+        format!(".{:01.0}", (fraction * 10.0).floor())
+    } else {
+        String::new()
+    };
     format!("{hours:02.0}:{:02.0}:{rest:02.0}{tail}", minutes.floor())
 }
 
 /// The speed menu on the last axis that moved, the projection switch on z.
 fn extras_ui(ui: &mut Ui, axis: NavAxis, view: &View<'_>, facts: &Facts, out: &mut Vec<Action>) {
     let session = view.session;
-    ui.allocate_ui_with_layout(egui::vec2(150.0, BAR_PT), Layout::right_to_left(Align::Center), |ui| {
-        if axis == session.last_move.0 {
-            let reached = facts.play_fps.filter(|_| session.playback.axis == Some(axis));
-            let text = reached.map_or_else(
-                || format!("{:.0} fps", session.playback.fps),
-                |fps| format!("{fps:.0} of {:.0} fps", session.playback.fps),
-            );
-            ui.menu_button(text, |ui| speed_menu(ui, view, out)).response.on_hover_text("Speed of playback");
-        }
-        if axis == NavAxis::Z {
-            let response = ui.selectable_label(session.max_projection, "Max").on_hover_text("Maximum over z (M)");
-            response.widget_info(|| {
-                egui::WidgetInfo::selected(egui::Role::Button, true, session.max_projection, "Maximum over z")
-            });
-            if response.clicked() {
-                out.push(Action::View(Command::ToggleMaxProjection));
+    ui.allocate_ui_with_layout(
+        egui::vec2(150.0, BAR_PT),
+        Layout::right_to_left(Align::Center),
+        |ui| {
+            if axis == session.last_move.0 {
+                let reached = facts
+                    .play_fps
+                    .filter(|_| session.playback.axis == Some(axis));
+                let text = reached.map_or_else(
+                    || format!("{:.0} fps", session.playback.fps),
+                    |fps| format!("{fps:.0} of {:.0} fps", session.playback.fps),
+                );
+                ui.menu_button(text, |ui| speed_menu(ui, view, out))
+                    .response
+                    .on_hover_text("Speed of playback");
             }
-        }
-    });
+            if axis == NavAxis::Z {
+                let response = ui
+                    .selectable_label(session.max_projection, "Max")
+                    .on_hover_text("Maximum over z (M)");
+                response.widget_info(|| {
+                    egui::WidgetInfo::selected(
+                        egui::Role::Button,
+                        true,
+                        session.max_projection,
+                        "Maximum over z",
+                    )
+                });
+                if response.clicked() {
+                    out.push(Action::View(Command::ToggleMaxProjection));
+                }
+            }
+        },
+    );
 }
 
 fn speed_menu(ui: &mut Ui, view: &View<'_>, out: &mut Vec<Action>) {
     for fps in SPEEDS {
-        if ui.selectable_label(view.session.playback.fps == fps, format!("{fps:.0} fps")).clicked() {
+        if ui
+            .selectable_label(view.session.playback.fps == fps, format!("{fps:.0} fps"))
+            .clicked()
+        {
             out.push(Action::View(Command::SetFps(fps)));
         }
     }
@@ -173,7 +226,12 @@ mod tests {
 
     #[test]
     fn times_read_as_a_clock() {
-        for (secs, text) in [(0.0, "00:00:00"), (75.0, "00:01:15"), (3661.5, "01:01:01.5"), (360_000.0, "100:00:00")] {
+        for (secs, text) in [
+            (0.0, "00:00:00"),
+            (75.0, "00:01:15"),
+            (3661.5, "01:01:01.5"),
+            (360_000.0, "100:00:00"),
+        ] {
             assert_eq!(clock(secs), text);
         }
     }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use egui::{Align2, Event, FontId, Modifiers, MouseWheelUnit, Pos2, Rect, Response, Sense, Ui, pos2, vec2};
+use egui::{
+    Align2, Event, FontId, Modifiers, MouseWheelUnit, Pos2, Rect, Response, Sense, Ui, pos2, vec2,
+};
 
 use super::{
     Action, Facts, Stage, View,
@@ -41,7 +43,12 @@ impl CanvasView {
             f64::from(self.size.width_px) / 2.0,
             f64::from(self.size.height_px) / 2.0,
         ));
-        Command::ZoomAbout { factor, x_px, y_px, canvas: self.size }
+        Command::ZoomAbout {
+            factor,
+            x_px,
+            y_px,
+            canvas: self.size,
+        }
     }
 
     /// Physical pixels of a point inside the canvas.
@@ -51,13 +58,22 @@ impl CanvasView {
         Some((f64::from(offset.x), f64::from(offset.y)))
     }
 
-    pub(super) fn ui(&mut self, ui: &mut Ui, view: &View<'_>, stage: &mut Stage<'_>, out: &mut Vec<Action>) {
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        view: &View<'_>,
+        stage: &mut Stage<'_>,
+        out: &mut Vec<Action>,
+    ) {
         self.pixels_per_point = ui.ctx().pixels_per_point();
         let rect = on_whole_pixels(ui.available_rect_before_wrap(), self.pixels_per_point);
         let response = ui.allocate_rect(rect, Sense::click_and_drag());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "Canvas"));
         let pixels = rect.size() * self.pixels_per_point;
-        self.size = CanvasSize { width_px: pixels.x.round() as u32, height_px: pixels.y.round() as u32 };
+        self.size = CanvasSize {
+            width_px: pixels.x.round() as u32,
+            height_px: pixels.y.round() as u32,
+        };
         self.rect = Some(rect);
         if self.size.width_px == 0 || self.size.height_px == 0 {
             return;
@@ -83,7 +99,11 @@ impl CanvasView {
             let by = response.drag_delta() * self.pixels_per_point;
             if by != egui::Vec2::ZERO {
                 let (dx_px, dy_px) = (f64::from(by.x), f64::from(by.y));
-                out.push(Action::View(Command::Pan { dx_px, dy_px, canvas: self.size }));
+                out.push(Action::View(Command::Pan {
+                    dx_px,
+                    dy_px,
+                    canvas: self.size,
+                }));
             }
         }
         if response.double_clicked() {
@@ -97,23 +117,36 @@ impl CanvasView {
     /// Wheel zooms, with Ctrl it steps z, with Shift t; a pinch zooms. Raw events: egui turns these into others.
     fn take_wheel(&mut self, ui: &Ui, out: &mut Vec<Action>) {
         let (turns, pinch) = ui.input(|input| {
-            let turns: Vec<(f32, Modifiers)> = input.events.iter().filter_map(|event| match event {
-                Event::MouseWheel { unit, delta, modifiers, .. } => {
-                    let lines = match unit {
-                        MouseWheelUnit::Line => 1.0,
-                        MouseWheelUnit::Page => 10.0,
-                        MouseWheelUnit::Point => 1.0 / 40.0,
-                    };
-                    // Some systems turn Shift and wheel into a sideways wheel.
-                    let turn = if delta.y == 0.0 { delta.x } else { delta.y };
-                    Some((turn * lines, *modifiers))
-                }
-                _ => None,
-            }).collect();
-            let pinch: f32 = input.events.iter().filter_map(|event| match event {
-                Event::Zoom(factor) => Some(*factor),
-                _ => None,
-            }).product();
+            let turns: Vec<(f32, Modifiers)> = input
+                .events
+                .iter()
+                .filter_map(|event| match event {
+                    Event::MouseWheel {
+                        unit,
+                        delta,
+                        modifiers,
+                        ..
+                    } => {
+                        let lines = match unit {
+                            MouseWheelUnit::Line => 1.0,
+                            MouseWheelUnit::Page => 10.0,
+                            MouseWheelUnit::Point => 1.0 / 40.0,
+                        };
+                        // Some systems turn Shift and wheel into a sideways wheel.
+                        let turn = if delta.y == 0.0 { delta.x } else { delta.y };
+                        Some((turn * lines, *modifiers))
+                    }
+                    _ => None,
+                })
+                .collect();
+            let pinch: f32 = input
+                .events
+                .iter()
+                .filter_map(|event| match event {
+                    Event::Zoom(factor) => Some(*factor),
+                    _ => None,
+                })
+                .product();
             (turns, pinch)
         });
         if pinch != 1.0 {
@@ -145,20 +178,30 @@ impl CanvasView {
             return;
         }
         let line = Rect::from_min_size(rect.min, vec2(rect.width(), 2.0));
-        ui.painter().rect_filled(line, 0.0, palette(facts.theme).accent);
+        ui.painter()
+            .rect_filled(line, 0.0, palette(facts.theme).accent);
     }
 
     /// Scale bar at the left, position and raw values at the right.
     fn readout_ui(&self, ui: &Ui, rect: Rect, view: &View<'_>, stage: &Stage<'_>) {
         self.scale_bar_ui(ui, rect, view);
-        let Some((x_px, y_px)) = self.pointer.and_then(|at| self.px(at)) else { return };
-        let Some((x, y)) = view.session.pixel_at(x_px, y_px, view.dataset, self.size) else { return };
+        let Some((x_px, y_px)) = self.pointer.and_then(|at| self.px(at)) else {
+            return;
+        };
+        let Some((x, y)) = view.session.pixel_at(x_px, y_px, view.dataset, self.size) else {
+            return;
+        };
         let font = FontId::monospace(SMALL_PT + 1.0);
         let at = rect.right_bottom() - vec2(SPACE_12, SPACE_12);
-        let lines = [place_text(x, y, view), values_text(view, &(stage.values_at)(x, y))].join("\n");
+        let lines = [
+            place_text(x, y, view),
+            values_text(view, &(stage.values_at)(x, y)),
+        ]
+        .join("\n");
         let galley = ui.painter().layout_no_wrap(lines, font, ON_CANVAS);
         let place = Align2::RIGHT_BOTTOM.anchor_size(at, galley.size());
-        ui.painter().rect_filled(place.expand(4.0), 2.0, palette(stage.facts.theme).canvas);
+        ui.painter()
+            .rect_filled(place.expand(4.0), 2.0, palette(stage.facts.theme).canvas);
         ui.painter().galley(place.min, galley, ON_CANVAS);
     }
 
@@ -168,37 +211,63 @@ impl CanvasView {
         }
         let px_per_um = view.session.projection(view.dataset, self.size).px_per_um;
         let pt_per_um = px_per_um / f64::from(self.pixels_per_point);
-        let Some((length_um, text)) = crate::model::round_length(f64::from(MAX_BAR_PT) / pt_per_um) else { return };
+        let Some((length_um, text)) = crate::model::round_length(f64::from(MAX_BAR_PT) / pt_per_um)
+        else {
+            return;
+        };
         let length = (length_um * pt_per_um) as f32;
         let left = rect.left_bottom() + vec2(SPACE_12, -SPACE_12);
         let bar = Rect::from_min_size(left - vec2(0.0, 3.0), vec2(length, 3.0));
-        ui.painter().rect_filled(bar.expand(1.0), 0.0, egui::Color32::BLACK);
+        ui.painter()
+            .rect_filled(bar.expand(1.0), 0.0, egui::Color32::BLACK);
         ui.painter().rect_filled(bar, 0.0, ON_CANVAS);
         let font = FontId::proportional(SMALL_PT + 1.0);
         let at = pos2(bar.center().x, bar.top() - 4.0);
         let shadow = at + vec2(1.0, 1.0);
-        ui.painter().text(shadow, Align2::CENTER_BOTTOM, &text, font.clone(), egui::Color32::BLACK);
-        ui.painter().text(at, Align2::CENTER_BOTTOM, &text, font, ON_CANVAS);
+        ui.painter().text(
+            shadow,
+            Align2::CENTER_BOTTOM,
+            &text,
+            font.clone(),
+            egui::Color32::BLACK,
+        );
+        ui.painter()
+            .text(at, Align2::CENTER_BOTTOM, &text, font, ON_CANVAS);
     }
 }
 
 /// The rectangle on whole physical pixels, so that texels and pixels meet.
 fn on_whole_pixels(rect: Rect, pixels_per_point: f32) -> Rect {
     let whole = |at: f32| (at * pixels_per_point).round() / pixels_per_point;
-    Rect::from_min_max(pos2(whole(rect.min.x), whole(rect.min.y)), pos2(whole(rect.max.x), whole(rect.max.y)))
+    Rect::from_min_max(
+        pos2(whole(rect.min.x), whole(rect.min.y)),
+        pos2(whole(rect.max.x), whole(rect.max.y)),
+    )
 }
 
 /// Words in the middle where the canvas is hatched; the reason under the pointer.
 fn words_ui(ui: &Ui, rect: Rect, facts: &Facts, response: &Response, out: &mut Vec<Action>) {
-    let Some((words, reason)) = words(facts) else { return };
+    let Some((words, reason)) = words(facts) else {
+        return;
+    };
     let painter = ui.painter();
     let galley = painter.layout_no_wrap(words.into(), FontId::proportional(16.0), ON_CANVAS);
     let place = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size());
-    painter.rect_filled(place.expand2(vec2(12.0, 8.0)), 4.0, palette(facts.theme).canvas);
+    painter.rect_filled(
+        place.expand2(vec2(12.0, 8.0)),
+        4.0,
+        palette(facts.theme).canvas,
+    );
     painter.galley(place.min, galley, ON_CANVAS);
     let Some(reason) = reason else { return };
-    if response.hovered() && response.hover_pos().is_some_and(|at| place.expand(40.0).contains(at)) {
-        response.clone().on_hover_text_at_pointer(format!("{reason}\n\nRight click copies this."));
+    if response.hovered()
+        && response
+            .hover_pos()
+            .is_some_and(|at| place.expand(40.0).contains(at))
+    {
+        response
+            .clone()
+            .on_hover_text_at_pointer(format!("{reason}\n\nRight click copies this."));
     }
     if response.secondary_clicked() {
         out.push(Action::CopyText(reason));
@@ -235,10 +304,15 @@ fn place_text(x: u32, y: u32, view: &View<'_>) -> String {
     let size = pixel_um(image);
     let (width, height) = image.plane_size();
     let (in_x, in_y) = ((f64::from(x) + 0.5) * size.x, (f64::from(y) + 0.5) * size.y);
-    let Some(center) = row.and_then(|row| row.stage_um) else { return format!("{pixel}  {in_x:.1}, {in_y:.1}\u{2009}µm") };
+    let Some(center) = row.and_then(|row| row.stage_um) else {
+        return format!("{pixel}  {in_x:.1}, {in_y:.1}\u{2009}µm");
+    };
     let stage_x = center.x + in_x - f64::from(width) * size.x / 2.0;
     let stage_y = center.y + in_y - f64::from(height) * size.y / 2.0;
-    let region = row.and_then(|row| row.region.as_deref()).map(|region| format!("{region}  ")).unwrap_or_default();
+    let region = row
+        .and_then(|row| row.region.as_deref())
+        .map(|region| format!("{region}  "))
+        .unwrap_or_default();
     format!("{region}{pixel}  stage {stage_x:.1}, {stage_y:.1}\u{2009}µm")
 }
 
@@ -247,10 +321,19 @@ fn values_text(view: &View<'_>, values: &[Option<crate::model::Value>]) -> Strin
     const MOST: usize = 8;
     let drawn = view.session.drawn_channels();
     let value = |&c: &usize| {
-        let value = values.get(c).copied().flatten().map_or_else(|| "–".into(), |value| value.to_string());
+        let value = values
+            .get(c)
+            .copied()
+            .flatten()
+            .map_or_else(|| "–".into(), |value| value.to_string());
         format!("{c}: {value:>5}")
     };
-    let mut text = drawn.iter().take(MOST).map(value).collect::<Vec<_>>().join("  ");
+    let mut text = drawn
+        .iter()
+        .take(MOST)
+        .map(value)
+        .collect::<Vec<_>>()
+        .join("  ");
     if drawn.len() > MOST {
         text.push_str("  …");
     }

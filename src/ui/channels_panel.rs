@@ -1,6 +1,6 @@
 //! Channels: one line each; the selected one is open with histogram, limits, gamma and colour.
 
-use egui::{Align, Color32, DragValue, Layout, RichText, Sense, Ui, WidgetInfo, Role, vec2};
+use egui::{Align, Color32, DragValue, Layout, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 
 use super::{
     Action, Facts, View,
@@ -24,7 +24,13 @@ pub(super) struct ChannelsPanel {
 }
 
 impl ChannelsPanel {
-    pub(super) fn ui(&mut self, ui: &mut Ui, view: &View<'_>, facts: &Facts, out: &mut Vec<Action>) {
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        view: &View<'_>,
+        facts: &Facts,
+        out: &mut Vec<Action>,
+    ) {
         let colors = palette(facts.theme);
         let session = view.session;
         ui.horizontal(|ui| {
@@ -37,7 +43,11 @@ impl ChannelsPanel {
                 if ui.button(text).on_hover_text(hint).clicked() {
                     out.push(Action::View(Command::ToggleMode));
                 }
-                if ui.button("Auto").on_hover_text("Limits of all shown channels (A)").clicked() {
+                if ui
+                    .button("Auto")
+                    .on_hover_text("Limits of all shown channels (A)")
+                    .clicked()
+                {
                     out.push(Action::View(Command::AutoContrast));
                 }
             });
@@ -45,20 +55,34 @@ impl ChannelsPanel {
         for (index, channel) in session.channels.iter().enumerate() {
             self.line_ui(ui, index, channel, view, colors, out);
             if index == session.selected_channel && !self.is_folded {
-                ui.indent(("channel", index), |ui| self.open_ui(ui, index, channel, view, colors, out));
+                ui.indent(("channel", index), |ui| {
+                    self.open_ui(ui, index, channel, view, colors, out)
+                });
             }
         }
         ui.add_space(SPACE_8);
         let mut always = session.auto_every_change;
-        if ui.checkbox(&mut always, "Auto on every change").on_hover_text("Shift A").changed() {
+        if ui
+            .checkbox(&mut always, "Auto on every change")
+            .on_hover_text("Shift A")
+            .changed()
+        {
             out.push(Action::View(Command::SetAutoEveryChange(always)));
         }
         let mut shared = session.limits_shared;
-        if ui.checkbox(&mut shared, "Same limits everywhere").on_hover_text("For all FOVs and timepoints").changed() {
+        if ui
+            .checkbox(&mut shared, "Same limits everywhere")
+            .on_hover_text("For all FOVs and timepoints")
+            .changed()
+        {
             out.push(Action::View(Command::SetLimitsShared(shared)));
         }
         let mut marks = session.mark_clipped;
-        if ui.checkbox(&mut marks, "Mark clipped pixels").on_hover_text("X").changed() {
+        if ui
+            .checkbox(&mut marks, "Mark clipped pixels")
+            .on_hover_text("X")
+            .changed()
+        {
             out.push(Action::View(Command::ToggleClipped));
         }
     }
@@ -76,9 +100,16 @@ impl ChannelsPanel {
         ui.horizontal(|ui| {
             ui.set_min_height(LINE_PT);
             let mut visible = channel.visible;
-            let response = ui.checkbox(&mut visible, "").on_hover_text(format!("Show or hide (Alt {})", index + 1));
+            let response = ui
+                .checkbox(&mut visible, "")
+                .on_hover_text(format!("Show or hide (Alt {})", index + 1));
             response.widget_info(|| {
-                WidgetInfo::selected(Role::CheckBox, true, channel.visible, format!("Show {}", channel.name))
+                WidgetInfo::selected(
+                    Role::CheckBox,
+                    true,
+                    channel.visible,
+                    format!("Show {}", channel.name),
+                )
             });
             if response.changed() {
                 out.push(Action::View(Command::SetVisible(index, visible)));
@@ -86,9 +117,17 @@ impl ChannelsPanel {
             let (swatch, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
             ui.painter().rect_filled(swatch, 2.0, color_of(channel.lut));
             let is_selected = index == view.session.selected_channel;
-            let color = if channel.visible { colors.text } else { colors.quiet };
-            let name = egui::Button::selectable(is_selected, RichText::new(&channel.name).color(color)).truncate();
-            let response = ui.add(name).on_hover_text(format!("{}\nAlt click shows it alone", channel.name));
+            let color = if channel.visible {
+                colors.text
+            } else {
+                colors.quiet
+            };
+            let name =
+                egui::Button::selectable(is_selected, RichText::new(&channel.name).color(color))
+                    .truncate();
+            let response = ui
+                .add(name)
+                .on_hover_text(format!("{}\nAlt click shows it alone", channel.name));
             if response.clicked() {
                 if ui.input(|input| input.modifiers.alt) {
                     out.push(Action::View(Command::Solo(index)));
@@ -113,7 +152,9 @@ impl ChannelsPanel {
         let limits = view.session.limits_of(index);
         match (&channel.histogram, limits) {
             (Some(histogram), Some(limits)) => {
-                let dragged = self.plot.ui(ui, index, histogram, limits, color_of(channel.lut), colors);
+                let dragged =
+                    self.plot
+                        .ui(ui, index, histogram, limits, color_of(channel.lut), colors);
                 out.extend(dragged.map(|limits| Action::View(Command::SetLimits(index, limits))));
             }
             _ => {
@@ -125,8 +166,16 @@ impl ChannelsPanel {
         }
         ui.horizontal_wrapped(|ui| {
             for (text, hint, command) in [
-                ("Auto", "0.1 to 99.9 % of the samples", Command::AutoChannel(index)),
-                ("Min–max", "Smallest to largest sample", Command::MinMaxChannel(index)),
+                (
+                    "Auto",
+                    "0.1 to 99.9 % of the samples",
+                    Command::AutoChannel(index),
+                ),
+                (
+                    "Min–max",
+                    "Smallest to largest sample",
+                    Command::MinMaxChannel(index),
+                ),
                 ("Reset", "As the files say", Command::ResetChannel(index)),
             ] {
                 let response = ui.small_button(text).on_hover_text(hint);
@@ -137,7 +186,8 @@ impl ChannelsPanel {
                     out.push(Action::View(command));
                 }
             }
-            ui.checkbox(&mut self.plot.is_log, "Log").on_hover_text("Counts on a logarithmic scale");
+            ui.checkbox(&mut self.plot.is_log, "Log")
+                .on_hover_text("Counts on a logarithmic scale");
         });
         ui.horizontal_wrapped(|ui| {
             gamma_ui(ui, index, channel, out);
@@ -147,13 +197,27 @@ impl ChannelsPanel {
 }
 
 /// Both limits, typed or dragged.
-fn limits_ui(ui: &mut Ui, index: usize, limits: ContrastLimits, channel: &ChannelView, out: &mut Vec<Action>) {
+fn limits_ui(
+    ui: &mut Ui,
+    index: usize,
+    limits: ContrastLimits,
+    channel: &ChannelView,
+    out: &mut Vec<Action>,
+) {
     ui.horizontal(|ui| {
-        let range = channel.histogram.as_ref().map_or(1.0, |histogram| histogram.max - histogram.min);
+        let range = channel
+            .histogram
+            .as_ref()
+            .map_or(1.0, |histogram| histogram.max - histogram.min);
         let mut changed = limits;
         let mut any = false;
-        for (value, name) in [(&mut changed.low, "Lower limit"), (&mut changed.high, "Upper limit")] {
-            let field = DragValue::new(value).speed((range / 500.0).max(1e-6)).max_decimals(3);
+        for (value, name) in [
+            (&mut changed.low, "Lower limit"),
+            (&mut changed.high, "Upper limit"),
+        ] {
+            let field = DragValue::new(value)
+                .speed((range / 500.0).max(1e-6))
+                .max_decimals(3);
             let response = ui.add_sized([84.0, 18.0], field).on_hover_text(name);
             response.widget_info(|| {
                 WidgetInfo::labeled(Role::SpinButton, true, format!("{name} {}", channel.name))
@@ -168,9 +232,17 @@ fn limits_ui(ui: &mut Ui, index: usize, limits: ContrastLimits, channel: &Channe
 
 fn gamma_ui(ui: &mut Ui, index: usize, channel: &ChannelView, out: &mut Vec<Action>) {
     let mut gamma = channel.gamma;
-    let field = DragValue::new(&mut gamma).range(0.1..=10.0).speed(0.01).max_decimals(2).prefix("gamma ");
-    let response = ui.add(field).on_hover_text("Exponent of the normalised value; double click to type");
-    response.widget_info(|| WidgetInfo::labeled(Role::SpinButton, true, format!("Gamma {}", channel.name)));
+    let field = DragValue::new(&mut gamma)
+        .range(0.1..=10.0)
+        .speed(0.01)
+        .max_decimals(2)
+        .prefix("gamma ");
+    let response = ui
+        .add(field)
+        .on_hover_text("Exponent of the normalised value; double click to type");
+    response.widget_info(|| {
+        WidgetInfo::labeled(Role::SpinButton, true, format!("Gamma {}", channel.name))
+    });
     if response.changed() {
         out.push(Action::View(Command::SetGamma(index, gamma)));
     }
@@ -181,10 +253,15 @@ fn color_ui(ui: &mut Ui, index: usize, channel: &ChannelView, out: &mut Vec<Acti
     let swatch = channel.lut.swatch();
     let mut rgb = [swatch.r, swatch.g, swatch.b];
     let response = ui.color_edit_button_srgb(&mut rgb);
-    response.widget_info(|| WidgetInfo::labeled(Role::ColorWell, true, format!("Colour {}", channel.name)));
+    response.widget_info(|| {
+        WidgetInfo::labeled(Role::ColorWell, true, format!("Colour {}", channel.name))
+    });
     if response.changed() {
         let [r, g, b] = rgb;
-        out.push(Action::View(Command::SetLut(index, Lut::Color(Rgb { r, g, b }))));
+        out.push(Action::View(Command::SetLut(
+            index,
+            Lut::Color(Rgb { r, g, b }),
+        )));
     }
     let text = match channel.lut {
         Lut::Color(_) => "Colour",
@@ -192,7 +269,10 @@ fn color_ui(ui: &mut Ui, index: usize, channel: &ChannelView, out: &mut Vec<Acti
     };
     ui.menu_button(text, |ui| {
         for map in Colormap::ALL {
-            if ui.selectable_label(channel.lut == Lut::Map(map), map.name()).clicked() {
+            if ui
+                .selectable_label(channel.lut == Lut::Map(map), map.name())
+                .clicked()
+            {
                 out.push(Action::View(Command::SetLut(index, Lut::Map(map))));
             }
         }

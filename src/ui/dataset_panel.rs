@@ -13,21 +13,38 @@ use crate::{
 pub(super) struct DatasetPanel {}
 
 impl DatasetPanel {
-    pub(super) fn ui(&mut self, ui: &mut Ui, view: &View<'_>, facts: &Facts, out: &mut Vec<Action>) {
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        view: &View<'_>,
+        facts: &Facts,
+        out: &mut Vec<Action>,
+    ) {
         let colors = palette(facts.theme);
         ui.label(RichText::new("Dataset").color(colors.quiet));
-        Grid::new("dataset").num_columns(2).spacing([8.0, 3.0]).show(ui, |ui| {
-            for (name, value) in lines(view, facts) {
-                ui.label(RichText::new(name).color(colors.quiet));
-                ui.add(egui::Label::new(&value).wrap());
-                ui.end_row();
-            }
-        });
+        Grid::new("dataset")
+            .num_columns(2)
+            .spacing([8.0, 3.0])
+            .show(ui, |ui| {
+                for (name, value) in lines(view, facts) {
+                    ui.label(RichText::new(name).color(colors.quiet));
+                    ui.add(egui::Label::new(&value).wrap());
+                    ui.end_row();
+                }
+            });
         ui.horizontal_wrapped(|ui| {
-            if ui.small_button("Copy path").on_hover_text("Path of the shown plane's file").clicked() {
+            if ui
+                .small_button("Copy path")
+                .on_hover_text("Path of the shown plane's file")
+                .clicked()
+            {
                 out.push(Action::CopyFilePath);
             }
-            if ui.small_button("Show in folder").on_hover_text("In the file manager").clicked() {
+            if ui
+                .small_button("Show in folder")
+                .on_hover_text("In the file manager")
+                .clicked()
+            {
                 out.push(Action::ShowInFileManager);
             }
         });
@@ -45,16 +62,21 @@ fn problems_ui(ui: &mut Ui, dataset: &Dataset, facts: &Facts) {
         1 => "1 note".to_owned(),
         count => format!("{count} notes"),
     };
-    CollapsingHeader::new(RichText::new(title).color(colors.warning)).id_salt("problems").show(ui, |ui| {
-        const MOST: usize = 100;
-        for problem in dataset.problems.iter().take(MOST) {
-            ui.add(egui::Label::new(&problem.message).wrap());
-            ui.add(egui::Label::new(RichText::new(&problem.location).small().color(colors.quiet)).wrap());
-        }
-        if dataset.problems.len() > MOST {
-            ui.label(format!("and {} more", dataset.problems.len() - MOST));
-        }
-    });
+    CollapsingHeader::new(RichText::new(title).color(colors.warning))
+        .id_salt("problems")
+        .show(ui, |ui| {
+            const MOST: usize = 100;
+            for problem in dataset.problems.iter().take(MOST) {
+                ui.add(egui::Label::new(&problem.message).wrap());
+                ui.add(
+                    egui::Label::new(RichText::new(&problem.location).small().color(colors.quiet))
+                        .wrap(),
+                );
+            }
+            if dataset.problems.len() > MOST {
+                ui.label(format!("and {} more", dataset.problems.len() - MOST));
+            }
+        });
 }
 
 /// Names and values, without egui: what is unknown is left out.
@@ -68,25 +90,59 @@ fn lines(view: &View<'_>, facts: &Facts) -> Vec<(&'static str, String)> {
     ];
     let mut known = |name, value: Option<String>| lines.extend(value.map(|value| (name, value)));
     let sampling = &image.sampling;
-    known("Pixel", sampling.x_um.map(|size| format!("{}\u{2009}µm", trimmed(size))));
-    known("z-step", sampling.z_um.map(|step| format!("{}\u{2009}µm", trimmed(step))));
-    known("Time step", sampling.t_secs.map(|step| format!("{}\u{2009}s", trimmed(step))));
+    known(
+        "Pixel",
+        sampling
+            .x_um
+            .map(|size| format!("{}\u{2009}µm", trimmed(size))),
+    );
+    known(
+        "z-step",
+        sampling
+            .z_um
+            .map(|step| format!("{}\u{2009}µm", trimmed(step))),
+    );
+    known(
+        "Time step",
+        sampling
+            .t_secs
+            .map(|step| format!("{}\u{2009}s", trimmed(step))),
+    );
     if let Some(acquisition) = &dataset.acquisition {
         known("Objective", objective(acquisition));
         known("Start", acquisition.start_time.clone());
-        known("Complete", acquisition.complete.map(|complete| if complete { "yes" } else { "no" }.to_owned()));
+        known(
+            "Complete",
+            acquisition
+                .complete
+                .map(|complete| if complete { "yes" } else { "no" }.to_owned()),
+        );
     }
     known("Exposure", exposures(image));
     known("Stage", stage(view, facts));
-    known("Time", facts.executed.as_ref().map(|executed| executed.time.clone()));
+    known(
+        "Time",
+        facts
+            .executed
+            .as_ref()
+            .map(|executed| executed.time.clone()),
+    );
     lines
 }
 
 /// `T 3 · C 4 · Z 10 · 2048 × 2048`.
 fn shape(image: &Image) -> String {
-    let axes = [(AxisRole::Time, "T"), (AxisRole::Channel, "C"), (AxisRole::Z, "Z")];
-    let lengths = axes.into_iter().filter(|(role, _)| image.axis_of(*role).is_some());
-    let mut parts: Vec<String> = lengths.map(|(role, name)| format!("{name} {}", image.len_of(role))).collect();
+    let axes = [
+        (AxisRole::Time, "T"),
+        (AxisRole::Channel, "C"),
+        (AxisRole::Z, "Z"),
+    ];
+    let lengths = axes
+        .into_iter()
+        .filter(|(role, _)| image.axis_of(*role).is_some());
+    let mut parts: Vec<String> = lengths
+        .map(|(role, name)| format!("{name} {}", image.len_of(role)))
+        .collect();
     let (width, height) = image.plane_size();
     parts.push(format!("{width} × {height}"));
     parts.join(" · ")
@@ -94,16 +150,30 @@ fn shape(image: &Image) -> String {
 
 fn objective(acquisition: &crate::dataset::Acquisition) -> Option<String> {
     let name = acquisition.objective.clone();
-    let magnification = acquisition.magnification.map(|magnification| format!("{}×", trimmed(magnification)));
-    let aperture = acquisition.numerical_aperture.map(|aperture| format!("NA {}", trimmed(aperture)));
-    let magnification = magnification.filter(|text| name.as_ref().is_none_or(|name| !name.contains(&text[..text.len() - 2])));
-    let parts: Vec<String> = [name, magnification, aperture].into_iter().flatten().collect();
+    let magnification = acquisition
+        .magnification
+        .map(|magnification| format!("{}×", trimmed(magnification)));
+    let aperture = acquisition
+        .numerical_aperture
+        .map(|aperture| format!("NA {}", trimmed(aperture)));
+    let magnification = magnification.filter(|text| {
+        name.as_ref()
+            .is_none_or(|name| !name.contains(&text[..text.len() - 2]))
+    });
+    let parts: Vec<String> = [name, magnification, aperture]
+        .into_iter()
+        .flatten()
+        .collect();
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
 fn exposures(image: &Image) -> Option<String> {
-    let times: Vec<String> =
-        image.channels.iter().filter_map(|channel| channel.exposure_ms).map(trimmed).collect();
+    let times: Vec<String> = image
+        .channels
+        .iter()
+        .filter_map(|channel| channel.exposure_ms)
+        .map(trimmed)
+        .collect();
     (!times.is_empty()).then(|| format!("{}\u{2009}ms", times.join(", ")))
 }
 
@@ -136,9 +206,18 @@ mod tests {
     fn what_is_known_is_listed_and_what_is_not_left_out() {
         let dataset = dataset(Sizes::default());
         let (session, ledger) = (Session::new(&dataset), Ledger::default());
-        let view = View { session: &session, dataset: &dataset, ledger: &ledger };
+        let view = View {
+            session: &session,
+            dataset: &dataset,
+            ledger: &ledger,
+        };
         let lines = lines(&view, &Facts::default());
-        let value = |name: &str| lines.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str());
+        let value = |name: &str| {
+            lines
+                .iter()
+                .find(|(other, _)| *other == name)
+                .map(|(_, value)| value.as_str())
+        };
         assert_eq!(value("Shape"), Some("T 4 · C 2 · Z 5 · 64 × 48"));
         assert_eq!(value("Pixel"), Some("0.5\u{2009}µm"));
         assert_eq!(value("Objective"), None);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use egui::{Color32, Rect, Response, RichText, Sense, Stroke, Ui, WidgetInfo, Role, pos2, vec2};
+use egui::{Color32, Rect, Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::{
     Action, Facts, View,
@@ -34,18 +34,30 @@ struct Region {
 }
 
 impl FovPanel {
-    pub(super) fn ui(&mut self, ui: &mut Ui, view: &View<'_>, facts: &Facts, out: &mut Vec<Action>) {
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        view: &View<'_>,
+        facts: &Facts,
+        out: &mut Vec<Action>,
+    ) {
         self.work_out(view.dataset);
         let colors = palette(facts.theme);
         ui.label(RichText::new("FOVs").color(colors.quiet));
         let shown = view.session.position.fov;
-        let current = self.regions.iter().position(|region| region.fovs.contains(&shown)).unwrap_or(0);
+        let current = self
+            .regions
+            .iter()
+            .position(|region| region.fovs.contains(&shown))
+            .unwrap_or(0);
         if let Some(plate) = self.plate {
             self.plate_ui(ui, plate, current, view, colors, out);
         } else if self.regions.len() > 1 {
             self.regions_ui(ui, current, out);
         }
-        let Some(region) = self.regions.get(current) else { return };
+        let Some(region) = self.regions.get(current) else {
+            return;
+        };
         ui.add_space(SPACE_8);
         if !region.name.is_empty() {
             ui.label(&region.name);
@@ -62,19 +74,34 @@ impl FovPanel {
         self.regions.clear();
         let mut places: HashMap<String, usize> = HashMap::new();
         for &fov in dataset.order.iter() {
-            let Some(row) = dataset.fov(fov) else { continue };
-            let name = row.region.clone().or_else(|| Some(format!("{}{}", row.row.as_ref()?, row.column.as_ref()?)));
+            let Some(row) = dataset.fov(fov) else {
+                continue;
+            };
+            let name = row
+                .region
+                .clone()
+                .or_else(|| Some(format!("{}{}", row.row.as_ref()?, row.column.as_ref()?)));
             let name = name.unwrap_or_default();
             let place = *places.entry(name.clone()).or_insert_with(|| {
-                let well = WellName::parse(&name).and_then(|well| Some((well.row_index()?, well.column_index()?)));
-                self.regions.push(Region { name, well, fovs: Vec::new() });
+                let well = WellName::parse(&name)
+                    .and_then(|well| Some((well.row_index()?, well.column_index()?)));
+                self.regions.push(Region {
+                    name,
+                    well,
+                    fovs: Vec::new(),
+                });
                 self.regions.len() - 1
             });
             self.regions[place].fovs.push(fov);
         }
-        let wells: Option<Vec<(u32, u32)>> = self.regions.iter().map(|region| region.well).collect();
+        let wells: Option<Vec<(u32, u32)>> =
+            self.regions.iter().map(|region| region.well).collect();
         let wells = wells.filter(|_| dataset.plate.is_some());
-        let last = wells.map(|wells| wells.iter().fold((0, 0), |(r, c), well| (r.max(well.0), c.max(well.1))));
+        let last = wells.map(|wells| {
+            wells
+                .iter()
+                .fold((0, 0), |(r, c), well| (r.max(well.0), c.max(well.1)))
+        });
         self.plate = last.and_then(|(row, column)| PlateFormat::smallest_with(row, column));
     }
 
@@ -89,7 +116,10 @@ impl FovPanel {
         out: &mut Vec<Action>,
     ) {
         let pitch = (ui.available_width() / plate.num_columns as f32).min(22.0);
-        let size = vec2(pitch * plate.num_columns as f32, pitch * plate.num_rows as f32);
+        let size = vec2(
+            pitch * plate.num_columns as f32,
+            pitch * plate.num_rows as f32,
+        );
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
         let label = format!("Plate map, well {}", self.regions[current].name);
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, &label));
@@ -97,10 +127,24 @@ impl FovPanel {
             let min = rect.min + vec2(column as f32, row as f32) * pitch;
             Rect::from_min_size(min, vec2(pitch, pitch)).shrink((pitch * 0.12).min(2.0))
         };
-        ui.painter().rect_stroke(rect.expand(2.0), 2.0, Stroke::new(1.0, colors.line), egui::StrokeKind::Outside);
+        ui.painter().rect_stroke(
+            rect.expand(2.0),
+            2.0,
+            Stroke::new(1.0, colors.line),
+            egui::StrokeKind::Outside,
+        );
         for (index, region) in self.regions.iter().enumerate() {
-            let Some((row, column)) = region.well else { continue };
-            paint_well(ui, cell(row, column), region, index == current, view, colors);
+            let Some((row, column)) = region.well else {
+                continue;
+            };
+            paint_well(
+                ui,
+                cell(row, column),
+                region,
+                index == current,
+                view,
+                colors,
+            );
         }
         self.plate_clicked(&response, rect, pitch, out);
     }
@@ -112,22 +156,43 @@ impl FovPanel {
             self.regions.iter().find(|region| region.well == well)
         };
         if let Some(region) = response.hover_pos().and_then(well_at) {
-            response.clone().on_hover_text_at_pointer(format!("{}, {} FOVs", region.name, region.fovs.len()));
+            response.clone().on_hover_text_at_pointer(format!(
+                "{}, {} FOVs",
+                region.name,
+                region.fovs.len()
+            ));
             if response.clicked() {
-                out.extend(region.fovs.first().map(|&fov| Action::View(Command::GoToFov(fov))));
+                out.extend(
+                    region
+                        .fovs
+                        .first()
+                        .map(|&fov| Action::View(Command::GoToFov(fov))),
+                );
             }
         }
     }
 
     /// Regions as lines; only those on the screen are laid out.
     fn regions_ui(&self, ui: &mut Ui, current: usize, out: &mut Vec<Action>) {
-        let area = egui::ScrollArea::vertical().id_salt("regions").max_height(180.0).auto_shrink(true);
+        let area = egui::ScrollArea::vertical()
+            .id_salt("regions")
+            .max_height(180.0)
+            .auto_shrink(true);
         area.show_rows(ui, LINE_PT, self.regions.len(), |ui, rows| {
             for index in rows {
                 let region = &self.regions[index];
                 let line = egui::Button::selectable(index == current, &region.name).truncate();
-                if ui.add(line).on_hover_text(format!("{} FOVs", region.fovs.len())).clicked() {
-                    out.extend(region.fovs.first().map(|&fov| Action::View(Command::GoToFov(fov))));
+                if ui
+                    .add(line)
+                    .on_hover_text(format!("{} FOVs", region.fovs.len()))
+                    .clicked()
+                {
+                    out.extend(
+                        region
+                            .fovs
+                            .first()
+                            .map(|&fov| Action::View(Command::GoToFov(fov))),
+                    );
                 }
             }
         });
@@ -135,12 +200,24 @@ impl FovPanel {
 }
 
 /// Written wells are filled, others outlined, failed ones crossed, the shown one ringed.
-fn paint_well(ui: &Ui, rect: Rect, region: &Region, is_shown: bool, view: &View<'_>, colors: Palette) {
+fn paint_well(
+    ui: &Ui,
+    rect: Rect,
+    region: &Region,
+    is_shown: bool,
+    view: &View<'_>,
+    colors: Palette,
+) {
     let painter = ui.painter();
     let counts = region.fovs.iter().map(|&fov| view.ledger.counts(fov));
-    let (written, failed) =
-        counts.fold((0, 0), |(written, failed), counts| (written + counts.written, failed + counts.failed));
-    let line = if is_shown { colors.accent } else { colors.quiet };
+    let (written, failed) = counts.fold((0, 0), |(written, failed), counts| {
+        (written + counts.written, failed + counts.failed)
+    });
+    let line = if is_shown {
+        colors.accent
+    } else {
+        colors.quiet
+    };
     let fill = if is_shown {
         colors.accent
     } else if written > 0 {
@@ -148,7 +225,13 @@ fn paint_well(ui: &Ui, rect: Rect, region: &Region, is_shown: bool, view: &View<
     } else {
         Color32::TRANSPARENT
     };
-    painter.rect(rect, 1.0, fill, Stroke::new(1.0, line), egui::StrokeKind::Inside);
+    painter.rect(
+        rect,
+        1.0,
+        fill,
+        Stroke::new(1.0, line),
+        egui::StrokeKind::Inside,
+    );
     if failed > 0 {
         let stroke = Stroke::new(1.5, colors.error);
         painter.line_segment([rect.left_top(), rect.right_bottom()], stroke);
@@ -161,7 +244,9 @@ fn fovs_ui(ui: &mut Ui, region: &Region, view: &View<'_>, colors: Palette, out: 
     const BUTTON_PT: f32 = 34.0;
     let per_row = ((ui.available_width() / (BUTTON_PT + 4.0)) as usize).max(1);
     let num_rows = region.fovs.len().div_ceil(per_row);
-    let area = egui::ScrollArea::vertical().id_salt("fovs").auto_shrink(true);
+    let area = egui::ScrollArea::vertical()
+        .id_salt("fovs")
+        .auto_shrink(true);
     area.show_rows(ui, LINE_PT, num_rows, |ui, rows| {
         for row in rows {
             ui.horizontal(|ui| {
@@ -182,20 +267,36 @@ fn fov_button(
     out: &mut Vec<Action>,
     size: egui::Vec2,
 ) {
-    let Some(row) = view.dataset.fov(fov) else { return };
-    let name = row.fov_in_region.map_or_else(|| row.label.clone(), |index| index.to_string());
-    let color = if row.present { colors.text } else { colors.quiet };
+    let Some(row) = view.dataset.fov(fov) else {
+        return;
+    };
+    let name = row
+        .fov_in_region
+        .map_or_else(|| row.label.clone(), |index| index.to_string());
+    let color = if row.present {
+        colors.text
+    } else {
+        colors.quiet
+    };
     let is_shown = view.session.position.fov == fov;
-    let button = egui::Button::selectable(is_shown, RichText::new(name).monospace().color(color)).min_size(size);
+    let button = egui::Button::selectable(is_shown, RichText::new(name).monospace().color(color))
+        .min_size(size);
     let response = ui.add(button.truncate());
     response.widget_info(|| {
         WidgetInfo::selected(Role::Button, true, is_shown, format!("FOV {}", row.label))
     });
     if view.ledger.counts(fov).failed > 0 {
         let rect = response.rect;
-        ui.painter().line_segment([pos2(rect.left(), rect.bottom()), rect.right_top()], Stroke::new(1.0, colors.error));
+        ui.painter().line_segment(
+            [pos2(rect.left(), rect.bottom()), rect.right_top()],
+            Stroke::new(1.0, colors.error),
+        );
     }
-    let hint = if row.present { row.label.clone() } else { format!("{}, not on disk yet", row.label) };
+    let hint = if row.present {
+        row.label.clone()
+    } else {
+        format!("{}, not on disk yet", row.label)
+    };
     if response.on_hover_text(hint).clicked() {
         out.push(Action::View(Command::GoToFov(fov)));
     }

@@ -18,25 +18,50 @@ impl GoTo {
         self.text.clear();
     }
 
-    pub(super) fn ui(&mut self, ctx: &Context, view: &View<'_>, colors: Palette, out: &mut Vec<Action>) {
+    pub(super) fn ui(
+        &mut self,
+        ctx: &Context,
+        view: &View<'_>,
+        colors: Palette,
+        out: &mut Vec<Action>,
+    ) {
         if !self.is_open {
             return;
         }
-        let leads = view.session.position.going_to(&self.text, view.dataset).is_some();
-        let window = Window::new("Go to").collapsible(false).resizable(false).title_bar(false);
-        window.anchor(egui::Align2::CENTER_TOP, [0.0, 80.0]).show(ctx, |ui| {
-            let color = if leads || self.text.is_empty() { colors.text } else { colors.warning };
-            let field = TextEdit::singleline(&mut self.text).hint_text("B3:2  t7  z3").text_color(color);
-            let response = ui.add(field.desired_width(220.0));
-            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Go to"));
-            if ui.input(|input| input.key_pressed(Key::Enter)) {
-                out.push(Action::View(Command::GoToText(std::mem::take(&mut self.text))));
-                self.is_open = false;
-            } else if ui.input(|input| input.key_pressed(Key::Escape)) {
-                self.is_open = false;
-            } else {
-                response.request_focus();
-            }
-        });
+        let leads = view
+            .session
+            .position
+            .going_to(&self.text, view.dataset)
+            .is_some();
+        let window = Window::new("Go to")
+            .collapsible(false)
+            .resizable(false)
+            .title_bar(false);
+        window
+            .anchor(egui::Align2::CENTER_TOP, [0.0, 80.0])
+            .show(ctx, |ui| {
+                let color = if leads || self.text.is_empty() {
+                    colors.text
+                } else {
+                    colors.warning
+                };
+                let field = TextEdit::singleline(&mut self.text)
+                    .hint_text("B3:2  t7  z3")
+                    .text_color(color);
+                let response = ui.add(field.desired_width(220.0));
+                response.widget_info(|| {
+                    egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Go to")
+                });
+                if ui.input(|input| input.key_pressed(Key::Enter)) {
+                    out.push(Action::View(Command::GoToText(std::mem::take(
+                        &mut self.text,
+                    ))));
+                    self.is_open = false;
+                } else if ui.input(|input| input.key_pressed(Key::Escape)) {
+                    self.is_open = false;
+                } else {
+                    response.request_focus();
+                }
+            });
     }
 }

@@ -30,10 +30,19 @@ impl HistogramPlot {
         colors: Palette,
     ) -> Option<ContrastLimits> {
         let width = (histogram.max - histogram.min).max(1e-9) / histogram.bins.len() as f64;
-        let height = |count: u32| if self.is_log { f64::from(count).ln_1p() } else { f64::from(count) };
+        let height = |count: u32| {
+            if self.is_log {
+                f64::from(count).ln_1p()
+            } else {
+                f64::from(count)
+            }
+        };
         let bars = histogram.bins.iter().enumerate().map(|(bin, &count)| {
             let middle = histogram.min + (bin as f64 + 0.5) * width;
-            Bar::new(middle, height(count)).width(width).fill(color.gamma_multiply(0.6)).stroke(Stroke::NONE)
+            Bar::new(middle, height(count))
+                .width(width)
+                .fill(color.gamma_multiply(0.6))
+                .stroke(Stroke::NONE)
         });
         let bars: Vec<Bar> = bars.collect();
         // One bin of background would flatten all others: the second largest sets the scale.
@@ -62,7 +71,11 @@ impl HistogramPlot {
             plot.set_plot_bounds(bounds);
             plot.bar_chart(BarChart::new("counts", bars).allow_hover(false));
             for (name, at) in [("low", limits.low), ("high", limits.high)] {
-                plot.vline(VLine::new(name, at).stroke(Stroke::new(1.5, colors.text)).allow_hover(false));
+                plot.vline(
+                    VLine::new(name, at)
+                        .stroke(Stroke::new(1.5, colors.text))
+                        .allow_hover(false),
+                );
             }
             plot.pointer_coordinate()
         });

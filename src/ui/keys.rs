@@ -60,8 +60,20 @@ struct Line {
     words: &'static str,
 }
 
-const fn line(key: Key, modifiers: Modifiers, does: Does, written: &'static str, words: &'static str) -> Line {
-    Line { key, modifiers, does, written, words }
+const fn line(
+    key: Key,
+    modifiers: Modifiers,
+    does: Does,
+    written: &'static str,
+    words: &'static str,
+) -> Line {
+    Line {
+        key,
+        modifiers,
+        does,
+        written,
+        words,
+    }
 }
 
 const NONE: Modifiers = Modifiers::NONE;
@@ -126,37 +138,76 @@ pub(super) const POINTER: &[(&str, &str)] = &[
 
 /// What the help page lists: keys as written, and what they do.
 pub(super) fn help() -> impl Iterator<Item = (&'static str, &'static str)> {
-    TABLE.iter().filter(|line| !line.written.is_empty()).map(|line| (line.written, line.words))
+    TABLE
+        .iter()
+        .filter(|line| !line.written.is_empty())
+        .map(|line| (line.written, line.words))
 }
 
 /// Wishes of the keys that were pressed and that no focused field wants.
-pub(super) fn pressed(ctx: &Context, view: Option<&View<'_>>, facts: &Facts, canvas: &CanvasView) -> Vec<Wish> {
+pub(super) fn pressed(
+    ctx: &Context,
+    view: Option<&View<'_>>,
+    facts: &Facts,
+    canvas: &CanvasView,
+) -> Vec<Wish> {
     let types_text = ctx.text_edit_focused();
     let has_focus = ctx.memory(|memory| memory.focused().is_some());
-    let lines: Vec<&Line> = TABLE.iter().filter(|line| is_free(line, types_text, has_focus)).collect();
+    let lines: Vec<&Line> = TABLE
+        .iter()
+        .filter(|line| is_free(line, types_text, has_focus))
+        .collect();
     let (does, channels) = ctx.input_mut(|input| {
         let mut does = Vec::new();
         let mut channels = Vec::new();
         if !types_text && input.modifiers.alt {
-            let digits = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
-            channels = (0..9).filter(|&c| input.consume_key(Modifiers::ALT, digits[c])).collect();
+            let digits = [
+                Key::Num1,
+                Key::Num2,
+                Key::Num3,
+                Key::Num4,
+                Key::Num5,
+                Key::Num6,
+                Key::Num7,
+                Key::Num8,
+                Key::Num9,
+            ];
+            channels = (0..9)
+                .filter(|&c| input.consume_key(Modifiers::ALT, digits[c]))
+                .collect();
         }
         // Longer combinations first: egui takes Shift for granted where a plain key is asked for.
-        let (with, without): (Vec<&Line>, Vec<&Line>) = lines.iter().copied().partition(|line| line.modifiers.any());
+        let (with, without): (Vec<&Line>, Vec<&Line>) =
+            lines.iter().copied().partition(|line| line.modifiers.any());
         for line in with.into_iter().chain(without) {
             let count = input.count_and_consume_key(line.modifiers, line.key);
             does.extend(std::iter::repeat_n(line.does, count));
         }
         // Copy arrives as an event of its own.
-        if !types_text && input.events.iter().any(|event| matches!(event, egui::Event::Copy)) {
+        if !types_text
+            && input
+                .events
+                .iter()
+                .any(|event| matches!(event, egui::Event::Copy))
+        {
             does.push(Does::Copy);
         }
         (does, channels)
     });
-    let mut wishes: Vec<Wish> = does.into_iter().filter_map(|does| wish(ctx, does, view, facts, canvas)).collect();
+    let mut wishes: Vec<Wish> = does
+        .into_iter()
+        .filter_map(|does| wish(ctx, does, view, facts, canvas))
+        .collect();
     if let Some(view) = view {
-        let known = channels.into_iter().filter_map(|c| view.session.channels.get(c).map(|channel| (c, !channel.visible)));
-        wishes.extend(known.map(|(c, visible)| Wish::Act(Action::View(Command::SetVisible(c, visible)))));
+        let known = channels.into_iter().filter_map(|c| {
+            view.session
+                .channels
+                .get(c)
+                .map(|channel| (c, !channel.visible))
+        });
+        wishes.extend(
+            known.map(|(c, visible)| Wish::Act(Action::View(Command::SetVisible(c, visible)))),
+        );
     }
     wishes
 }
@@ -169,12 +220,28 @@ fn is_free(line: &Line, types_text: bool, has_focus: bool) -> bool {
     let is_command = line.modifiers.command || matches!(line.key, Key::F1 | Key::F5);
     let is_widgets = matches!(
         line.key,
-        Key::ArrowLeft | Key::ArrowRight | Key::ArrowUp | Key::ArrowDown | Key::Space | Key::Home | Key::End
+        Key::ArrowLeft
+            | Key::ArrowRight
+            | Key::ArrowUp
+            | Key::ArrowDown
+            | Key::Space
+            | Key::Home
+            | Key::End
     );
-    if types_text { is_command && line.does != Does::Copy } else { !(has_focus && is_widgets) }
+    if types_text {
+        is_command && line.does != Does::Copy
+    } else {
+        !(has_focus && is_widgets)
+    }
 }
 
-fn wish(ctx: &Context, does: Does, view: Option<&View<'_>>, facts: &Facts, canvas: &CanvasView) -> Option<Wish> {
+fn wish(
+    ctx: &Context,
+    does: Does,
+    view: Option<&View<'_>>,
+    facts: &Facts,
+    canvas: &CanvasView,
+) -> Option<Wish> {
     let act = |action| Some(Wish::Act(action));
     match does {
         Does::Help => return Some(Wish::Help),
@@ -214,12 +281,27 @@ fn wish(ctx: &Context, does: Does, view: Option<&View<'_>>, facts: &Facts, canva
         Does::Clipped => Command::ToggleClipped,
         Does::AllPanels => {
             let open = !(panels.left || panels.right || panels.bars);
-            Command::SetPanels(Panels { left: open, right: open, bars: open })
+            Command::SetPanels(Panels {
+                left: open,
+                right: open,
+                bars: open,
+            })
         }
-        Does::LeftPanel => Command::SetPanels(Panels { left: !panels.left, ..panels }),
-        Does::RightPanel => Command::SetPanels(Panels { right: !panels.right, ..panels }),
-        Does::Bars => Command::SetPanels(Panels { bars: !panels.bars, ..panels }),
-        Does::Channel | Does::Help | Does::Status | Does::Open | Does::Quit | Does::Escape => return None,
+        Does::LeftPanel => Command::SetPanels(Panels {
+            left: !panels.left,
+            ..panels
+        }),
+        Does::RightPanel => Command::SetPanels(Panels {
+            right: !panels.right,
+            ..panels
+        }),
+        Does::Bars => Command::SetPanels(Panels {
+            bars: !panels.bars,
+            ..panels
+        }),
+        Does::Channel | Does::Help | Does::Status | Does::Open | Does::Quit | Does::Escape => {
+            return None;
+        }
     };
     act(Action::View(command))
 }

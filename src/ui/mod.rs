@@ -184,15 +184,25 @@ impl Window {
         self.take_keys(ui.ctx(), stage, &mut out);
         let palette = tokens::palette(stage.facts.theme);
         Panel::top("top").frame(bar_frame()).show(ui, |ui| {
-            self.top_bar.ui(ui, stage.view.as_ref(), stage.facts, &mut self.shows_help, &mut out);
+            self.top_bar.ui(
+                ui,
+                stage.view.as_ref(),
+                stage.facts,
+                &mut self.shows_help,
+                &mut out,
+            );
         });
         shell::banner_ui(ui, stage.facts, &mut out);
         if self.shows_status {
-            Panel::bottom("status").frame(bar_frame()).show(ui, |ui| status_line::ui(ui, stage.facts));
+            Panel::bottom("status")
+                .frame(bar_frame())
+                .show(ui, |ui| status_line::ui(ui, stage.facts));
         }
         match stage.view {
             None => {
-                CentralPanel::default().frame(Frame::new()).show(ui, |ui| self.start.ui(ui, stage.facts, &mut out));
+                CentralPanel::default()
+                    .frame(Frame::new())
+                    .show(ui, |ui| self.start.ui(ui, stage.facts, &mut out));
             }
             Some(view) => self.view_ui(ui, view, stage, &mut out),
         }
@@ -203,33 +213,55 @@ impl Window {
         out
     }
 
-    fn view_ui(&mut self, ui: &mut egui::Ui, view: View<'_>, stage: &mut Stage<'_>, out: &mut Vec<Action>) {
+    fn view_ui(
+        &mut self,
+        ui: &mut egui::Ui,
+        view: View<'_>,
+        stage: &mut Stage<'_>,
+        out: &mut Vec<Action>,
+    ) {
         let mut panels = view.session.panels;
         if !self.is_placed {
             self.is_placed = true;
             if ui.available_width() < NARROW_PT {
-                panels = Panels { left: false, right: false, ..panels };
+                panels = Panels {
+                    left: false,
+                    right: false,
+                    ..panels
+                };
                 out.push(Action::View(Command::SetPanels(panels)));
             }
         }
         if panels.bars && axis_bars::has_any(view.dataset) {
-            Panel::bottom("bars").frame(bar_frame()).show(ui, |ui| self.bars.ui(ui, &view, stage.facts, out));
+            Panel::bottom("bars")
+                .frame(bar_frame())
+                .show(ui, |ui| self.bars.ui(ui, &view, stage.facts, out));
         }
         if panels.left && view.dataset.len_along(NavAxis::Fov) > 1 {
-            let left = Panel::left("fovs").default_size(176.0).size_range(140.0..=320.0).frame(side_frame());
+            let left = Panel::left("fovs")
+                .default_size(176.0)
+                .size_range(140.0..=320.0)
+                .frame(side_frame());
             left.show(ui, |ui| self.fovs.ui(ui, &view, stage.facts, out));
         }
         if panels.right {
-            let right = Panel::right("channels").default_size(260.0).size_range(220.0..=420.0).frame(side_frame());
+            let right = Panel::right("channels")
+                .default_size(260.0)
+                .size_range(220.0..=420.0)
+                .frame(side_frame());
             right.show(ui, |ui| {
-                egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-                    self.channels.ui(ui, &view, stage.facts, out);
-                    ui.separator();
-                    self.dataset.ui(ui, &view, stage.facts, out);
-                });
+                egui::ScrollArea::vertical()
+                    .auto_shrink(false)
+                    .show(ui, |ui| {
+                        self.channels.ui(ui, &view, stage.facts, out);
+                        ui.separator();
+                        self.dataset.ui(ui, &view, stage.facts, out);
+                    });
             });
         }
-        CentralPanel::default().frame(Frame::new()).show(ui, |ui| self.canvas.ui(ui, &view, stage, out));
+        CentralPanel::default()
+            .frame(Frame::new())
+            .show(ui, |ui| self.canvas.ui(ui, &view, stage, out));
     }
 
     /// Keys that no focused field wants.

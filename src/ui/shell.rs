@@ -11,7 +11,14 @@ const MENTION_AFTER: Duration = Duration::from_millis(200);
 
 /// A folder or store dropped on the window opens it.
 pub(super) fn dropped_files(ctx: &Context, out: &mut Vec<Action>) {
-    let dropped = ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_path_buf()).next());
+    let dropped = ctx.input(|input| {
+        input
+            .raw
+            .dropped_files
+            .iter()
+            .map(|file| file.path().to_path_buf())
+            .next()
+    });
     out.extend(dropped.map(Action::Open));
 }
 
@@ -40,12 +47,19 @@ pub(super) fn banner_ui(ui: &mut Ui, facts: &Facts, out: &mut Vec<Action>) {
             });
         });
     }
-    let Some(opening) = &facts.opening else { return };
+    let Some(opening) = &facts.opening else {
+        return;
+    };
     if opening.since < MENTION_AFTER {
-        ui.ctx().request_repaint_after(MENTION_AFTER - opening.since);
+        ui.ctx()
+            .request_repaint_after(MENTION_AFTER - opening.since);
         return;
     }
-    let text = if opening.message.is_empty() { "Opening…" } else { &opening.message };
+    let text = if opening.message.is_empty() {
+        "Opening…"
+    } else {
+        &opening.message
+    };
     Panel::top("opening").frame(bar_frame()).show(ui, |ui| {
         ui.horizontal_wrapped(|ui| {
             ui.label(text);

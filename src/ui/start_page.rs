@@ -34,7 +34,11 @@ impl StartPage {
                 out.push(Action::OpenDialog);
             }
             ui.add_space(SPACE_8);
-            if ui.button("Try the demo").on_hover_text("A simulated acquisition that is being written").clicked() {
+            if ui
+                .button("Try the demo")
+                .on_hover_text("A simulated acquisition that is being written")
+                .clicked()
+            {
                 out.push(Action::OpenDemo);
             }
             ui.add_space(SPACE_16);
@@ -51,8 +55,10 @@ impl StartPage {
                 let is_clicked = ui.button("Open").clicked();
                 let field = TextEdit::singleline(&mut self.path).hint_text("or type a path");
                 let response = ui.add(field.desired_width(f32::INFINITY));
-                response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Path"));
-                let is_entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+                response
+                    .widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Path"));
+                let is_entered =
+                    response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
                 if (is_clicked || is_entered) && !self.path.trim().is_empty() {
                     out.push(Action::Open(PathBuf::from(self.path.trim())));
                 }
@@ -68,11 +74,13 @@ fn recents_ui(ui: &mut Ui, facts: &Facts, out: &mut Vec<Action>) {
     let colors = palette(facts.theme);
     ui.with_layout(Layout::top_down(Align::Min), |ui| {
         ui.label(RichText::new("Recent").color(colors.quiet));
-        egui::ScrollArea::vertical().auto_shrink([false, true]).show(ui, |ui| {
-            for recent in &facts.recents {
-                recent_ui(ui, recent, facts, out);
-            }
-        });
+        egui::ScrollArea::vertical()
+            .auto_shrink([false, true])
+            .show(ui, |ui| {
+                for recent in &facts.recents {
+                    recent_ui(ui, recent, facts, out);
+                }
+            });
     });
 }
 
@@ -84,10 +92,19 @@ fn recent_ui(ui: &mut Ui, recent: &Recent, facts: &Facts, out: &mut Vec<Action>)
             if icons::button(ui, Icon::Close, &forget, false).clicked() {
                 out.push(Action::ForgetRecent(recent.path.clone()));
             }
-            ui.label(RichText::new(date(recent.opened_unix_secs)).monospace().color(colors.quiet));
+            ui.label(
+                RichText::new(date(recent.opened_unix_secs))
+                    .monospace()
+                    .color(colors.quiet),
+            );
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let response = ui.add(egui::Button::selectable(false, &recent.name).truncate());
-                let hint = format!("{}\n{} · {}", recent.path.display(), recent.layout, recent.size);
+                let hint = format!(
+                    "{}\n{} · {}",
+                    recent.path.display(),
+                    recent.layout,
+                    recent.size
+                );
                 if response.on_hover_text(hint).clicked() {
                     out.push(Action::Open(recent.path.clone()));
                 }
@@ -100,11 +117,16 @@ fn recent_ui(ui: &mut Ui, recent: &Recent, facts: &Facts, out: &mut Vec<Action>)
 fn date(unix_secs: u64) -> String {
     let days = unix_secs / 86_400 + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     format!("{year:04}-{month:02}-{day:02}")
 }
@@ -115,9 +137,12 @@ mod tests {
 
     #[test]
     fn dates_are_civil() {
-        for (secs, text) in
-            [(0, "1970-01-01"), (951_782_400, "2000-02-29"), (1_785_283_200, "2026-07-29"), (4_107_542_399, "2100-02-28")]
-        {
+        for (secs, text) in [
+            (0, "1970-01-01"),
+            (951_782_400, "2000-02-29"),
+            (1_785_283_200, "2026-07-29"),
+            (4_107_542_399, "2100-02-28"),
+        ] {
             assert_eq!(date(secs), text);
         }
     }

@@ -8,7 +8,8 @@ use super::{Facts, tokens::palette};
 pub(super) fn ui(ui: &mut Ui, facts: &Facts) {
     let megabytes = |bytes: usize| bytes as f64 / 1e6;
     let (used, bound) = facts.cache_bytes;
-    let millis = |time: Option<f32>| time.map_or_else(|| "     –".into(), |time| format!("{time:6.1}"));
+    let millis =
+        |time: Option<f32>| time.map_or_else(|| "     –".into(), |time| format!("{time:6.1}"));
     let text = format!(
         "read {} ms   frame {} ms   cache {:5.0} of {:.0} MB   textures {:4.0} MB",
         millis(facts.read_ms),
@@ -17,5 +18,10 @@ pub(super) fn ui(ui: &mut Ui, facts: &Facts) {
         megabytes(bound),
         megabytes(facts.texture_bytes)
     );
-    ui.label(RichText::new(text).monospace().small().color(palette(facts.theme).quiet));
+    ui.label(
+        RichText::new(text)
+            .monospace()
+            .small()
+            .color(palette(facts.theme).quiet),
+    );
 }

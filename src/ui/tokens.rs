@@ -83,7 +83,11 @@ pub const ON_CANVAS: Color32 = Color32::from_rgb(0xD7, 0xDA, 0xE0);
 /// Gives egui our colours, distances and text sizes.
 pub fn apply_theme(ctx: &egui::Context, theme: Theme, text_scale: f32) {
     let colors = palette(theme);
-    ctx.set_theme(if theme == Theme::Dark { egui::Theme::Dark } else { egui::Theme::Light });
+    ctx.set_theme(if theme == Theme::Dark {
+        egui::Theme::Dark
+    } else {
+        egui::Theme::Light
+    });
     ctx.all_styles_mut(|style| {
         let font = |size: f32| FontId::new(size * text_scale, FontFamily::Proportional);
         style.text_styles = [
@@ -91,7 +95,10 @@ pub fn apply_theme(ctx: &egui::Context, theme: Theme, text_scale: f32) {
             (TextStyle::Body, font(TEXT_PT)),
             (TextStyle::Button, font(TEXT_PT)),
             (TextStyle::Heading, font(TEXT_PT * 1.4)),
-            (TextStyle::Monospace, FontId::new(TEXT_PT * 0.92 * text_scale, FontFamily::Monospace)),
+            (
+                TextStyle::Monospace,
+                FontId::new(TEXT_PT * 0.92 * text_scale, FontFamily::Monospace),
+            ),
         ]
         .into();
         style.animation_time = 0.1;
@@ -139,7 +146,11 @@ mod tests {
     fn luminance(color: Color32) -> f32 {
         let linear = |part: u8| {
             let part = f32::from(part) / 255.0;
-            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+            if part <= 0.04045 {
+                part / 12.92
+            } else {
+                ((part + 0.055) / 1.055).powf(2.4)
+            }
         };
         0.2126 * linear(color.r()) + 0.7152 * linear(color.g()) + 0.0722 * linear(color.b())
     }
@@ -155,8 +166,17 @@ mod tests {
             let colors = palette(theme);
             for ground in [colors.panel, colors.raised] {
                 assert!(contrast(colors.text, ground) >= 4.5, "text, {theme:?}");
-                for quiet in [colors.quiet, colors.accent, colors.warning, colors.error, colors.live] {
-                    assert!(contrast(quiet, ground) >= 3.0, "{quiet:?} on {ground:?}, {theme:?}");
+                for quiet in [
+                    colors.quiet,
+                    colors.accent,
+                    colors.warning,
+                    colors.error,
+                    colors.live,
+                ] {
+                    assert!(
+                        contrast(quiet, ground) >= 3.0,
+                        "{quiet:?} on {ground:?}, {theme:?}"
+                    );
                 }
             }
             assert!(contrast(ON_CANVAS, colors.canvas) >= 4.5);

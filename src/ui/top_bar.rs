@@ -9,7 +9,12 @@ use crate::{
 };
 
 /// Text sizes on offer.
-const TEXT_SCALES: [(f32, &str); 4] = [(0.85, "Small"), (1.0, "Normal"), (1.2, "Large"), (1.5, "Very large")];
+const TEXT_SCALES: [(f32, &str); 4] = [
+    (0.85, "Small"),
+    (1.0, "Normal"),
+    (1.2, "Large"),
+    (1.5, "Very large"),
+];
 
 /// The top bar; nothing survives a frame but what egui keeps.
 #[derive(Default)]
@@ -31,15 +36,24 @@ impl TopBar {
                     *shows_help = !*shows_help;
                 }
                 if view.is_some() {
-                    if ui.button("1:1").on_hover_text("One texel on one pixel (1)").clicked() {
-                        let canvas = CanvasSize { width_px: 0, height_px: 0 };
+                    if ui
+                        .button("1:1")
+                        .on_hover_text("One texel on one pixel (1)")
+                        .clicked()
+                    {
+                        let canvas = CanvasSize {
+                            width_px: 0,
+                            height_px: 0,
+                        };
                         out.push(Action::View(Command::OneToOne(canvas)));
                     }
                     if icons::button(ui, Icon::Fit, "Fit (F)", false).clicked() {
                         out.push(Action::View(Command::Fit));
                     }
                 }
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| place_ui(ui, view, facts));
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    place_ui(ui, view, facts)
+                });
             });
         });
     }
@@ -50,21 +64,38 @@ fn place_ui(ui: &mut Ui, view: Option<&View<'_>>, facts: &Facts) {
     let Some(view) = view else { return };
     let colors = palette(facts.theme);
     let row = view.dataset.fov(view.session.position.fov);
-    let place = row.map(|row| row.label.as_str()).filter(|label| *label != view.dataset.name && *label != ".");
+    let place = row
+        .map(|row| row.label.as_str())
+        .filter(|label| *label != view.dataset.name && *label != ".");
     let mut text = egui::text::LayoutJob::default();
     let font = egui::TextStyle::Body.resolve(ui.style());
     let mut add = |words: &str, color| {
-        text.append(words, 0.0, egui::TextFormat { font_id: font.clone(), color, ..Default::default() });
+        text.append(
+            words,
+            0.0,
+            egui::TextFormat {
+                font_id: font.clone(),
+                color,
+                ..Default::default()
+            },
+        );
     };
     add(&view.dataset.name, colors.text);
     if let Some(place) = place {
         add(" · ", colors.quiet);
         add(place, colors.text);
     }
-    ui.add(egui::Label::new(text).truncate()).on_hover_text(view.dataset.root.display().to_string());
+    ui.add(egui::Label::new(text).truncate())
+        .on_hover_text(view.dataset.root.display().to_string());
 }
 
-fn menu_ui(ui: &mut Ui, view: Option<&View<'_>>, facts: &Facts, shows_help: &mut bool, out: &mut Vec<Action>) {
+fn menu_ui(
+    ui: &mut Ui,
+    view: Option<&View<'_>>,
+    facts: &Facts,
+    shows_help: &mut bool,
+    out: &mut Vec<Action>,
+) {
     let mut item = |ui: &mut Ui, text: &str, key: &str, action: Action| {
         if ui.add(egui::Button::new(text).shortcut_text(key)).clicked() {
             out.push(action);
@@ -94,11 +125,18 @@ fn menu_ui(ui: &mut Ui, view: Option<&View<'_>>, facts: &Facts, shows_help: &mut
     });
     ui.separator();
     item(ui, "Quit", "Ctrl Q", Action::Quit);
-    if ui.add(egui::Button::new("All keys").shortcut_text("F1")).clicked() {
+    if ui
+        .add(egui::Button::new("All keys").shortcut_text("F1"))
+        .clicked()
+    {
         *shows_help = true;
         ui.close();
     }
-    ui.label(RichText::new(concat!("squidview ", env!("CARGO_PKG_VERSION"))).color(palette(facts.theme).quiet).small());
+    ui.label(
+        RichText::new(concat!("squidview ", env!("CARGO_PKG_VERSION")))
+            .color(palette(facts.theme).quiet)
+            .small(),
+    );
 }
 
 fn recents_ui(ui: &mut Ui, facts: &Facts, item: &mut impl FnMut(&mut Ui, &str, &str, Action)) {
