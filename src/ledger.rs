@@ -73,7 +73,7 @@ impl Ledger {
                 PlaneState::Unknown => {}
                 PlaneState::Written => counts.written += 1,
                 PlaneState::Planned | PlaneState::Missing | PlaneState::Partial { .. } => {
-                    counts.unwritten += 1
+                    counts.unwritten += 1;
                 }
                 PlaneState::Failed(_) => counts.failed += 1,
             }

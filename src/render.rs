@@ -23,7 +23,7 @@ use crate::{
 /// Bytes of samples kept while rendering: what is drawn is held beside it.
 const CACHE_BYTES: usize = 256 << 20;
 /// Without any news for this time the disk counts as dead.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A rendered view.
 #[derive(Clone, Debug)]

@@ -104,7 +104,7 @@ impl Writer {
         // The first FOV is whole before the window opens it: the first picture should be one.
         let opens_after = u64::from(plan.num_z) * plan.channels.len() as u64;
         let mut on_plane = |written: Written| {
-            if written.done == opens_after {
+            if written.num_written == opens_after {
                 self.tell(Ok(path.to_owned()));
             }
             !self.is_cancelled.load(Ordering::Relaxed)

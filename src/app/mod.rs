@@ -410,7 +410,7 @@ impl App {
                 ui::apply_theme(ctx, self.settings.theme, scale);
             }
             Action::ForgetRecent(path) => {
-                self.settings.recents.retain(|recent| recent.path != path)
+                self.settings.recents.retain(|recent| recent.path != path);
             }
             Action::DismissError => (self.error, self.notice) = (None, None),
         }

@@ -140,19 +140,16 @@ impl Viewing {
             .wanted
             .as_ref()
             .is_some_and(|(_, wished)| is_placed(wished, tile));
-        match pixels {
-            Some(pixels) => {
-                self.without.remove(&tile);
-                if is_wished {
-                    self.held.insert(tile, (revision, pixels));
-                }
+        if let Some(pixels) = pixels {
+            self.without.remove(&tile);
+            if is_wished {
+                self.held.insert(tile, (revision, pixels));
             }
-            None => {
-                if self.without.len() >= MAX_OUTCOMES {
-                    self.without.clear();
-                }
-                self.without.insert(tile, (revision, state));
+        } else {
+            if self.without.len() >= MAX_OUTCOMES {
+                self.without.clear();
             }
+            self.without.insert(tile, (revision, state));
         }
     }
 

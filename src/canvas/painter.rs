@@ -32,7 +32,6 @@ pub fn install(render_state: &RenderState) {
 }
 
 /// The list as a shape for egui; `rect` must be the one whose size the list was made for, on whole physical pixels.
-#[must_use]
 pub fn shape(rect: egui::Rect, list: Arc<DrawList>) -> egui::Shape {
     egui_wgpu::Callback::new_paint_callback(rect, Callback { rect, list }).into()
 }

@@ -164,10 +164,10 @@ fn source(kind: Kind, resolves: bool) -> String {
         ("HATCH_SPARSE", format!("{HATCH_SPARSE_PX}u")),
         ("HATCH_LINE", format!("{HATCH_LINE_PX}u")),
     ];
-    let mut text: String = constants
-        .iter()
-        .map(|(name, value)| format!("const {name} = {value};\n"))
-        .collect();
+    let mut text = constants
+        .map(|(name, value)| format!("const {name} = {value};"))
+        .join("\n");
+    text.push('\n');
     text += &include_str!("shader.wgsl")
         .replace("SAMPLE", sample)
         .replace("DIFFERENCE", difference);

@@ -16,7 +16,7 @@ pub(super) fn write_tiff(path: &Path, pixels: &Pixels) -> Result<(), Box<dyn Err
     let mut encoder = TiffEncoder::new(BufWriter::new(File::create(path)?))?;
     match pixels.samples() {
         Samples::Bool(v) | Samples::U8(v) => {
-            encoder.write_image::<colortype::Gray8>(width, height, v)?
+            encoder.write_image::<colortype::Gray8>(width, height, v)?;
         }
         Samples::U16(v) => encoder.write_image::<colortype::Gray16>(width, height, v)?,
         Samples::U32(v) => encoder.write_image::<colortype::Gray32>(width, height, v)?,

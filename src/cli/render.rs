@@ -202,9 +202,9 @@ fn session(
             Lut::Color(*color),
         ));
     }
-    commands
-        .iter()
-        .for_each(|command| session.apply(command, dataset));
+    for command in &commands {
+        session.apply(command, dataset);
+    }
     Ok(session)
 }
 

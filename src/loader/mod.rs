@@ -179,6 +179,7 @@ impl Loader {
     }
 
     /// Waits for news up to `timeout`; for `render` and scripts, never on the interface thread.
+    #[must_use]
     pub fn wait(&self, timeout: Duration) -> Option<Loaded> {
         let known = self.shared.take_one_known();
         known.or_else(|| self.receiver.as_ref()?.recv_timeout(timeout).ok())

@@ -34,6 +34,10 @@ const MAGMA: [u32; 9] = [
     0x00_00_04, 0x1D_11_47, 0x51_12_7C, 0x83_26_81, 0xB7_37_79, 0xE7_52_63, 0xFC_89_61, 0xFE_C2_87,
     0xFC_FD_BF,
 ];
+#[expect(
+    clippy::mistyped_literal_suffixes,
+    reason = "bytes of colours that end in 0x32"
+)]
 const INFERNO: [u32; 9] = [
     0x00_00_04, 0x21_0C_4A, 0x57_10_6E, 0x8A_22_6A, 0xBC_37_54, 0xE4_59_32, 0xF9_8C_0A, 0xF9_C9_32,
     0xFC_FF_A4,

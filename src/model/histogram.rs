@@ -105,9 +105,11 @@ impl Histogram {
             NUM_BINS
         };
         let mut bins = vec![0_u32; num_bins.max(1)];
-        let width = (max - min).max(f64::MIN_POSITIVE) / (bins.len() as f64);
+        // Halves, as in `binned`.
+        let half_width = (max / 2.0 - min / 2.0).max(f64::MIN_POSITIVE) / (bins.len() as f64);
         for &(value, count) in &values {
-            let bin = (((value - min) / width) as usize).min(bins.len() - 1);
+            let bin = ((value / 2.0 - min / 2.0) / half_width) as usize;
+            let bin = bin.min(bins.len() - 1);
             bins[bin] = bins[bin].saturating_add(count);
         }
         let auto = ContrastLimits {
@@ -195,26 +197,32 @@ fn binned<I: Iterator<Item = f64>>(samples: impl Fn() -> I, are_whole: bool) -> 
     if min > max {
         return Vec::new();
     }
-    // Half of each, because max - min of two finite numbers may overflow.
-    let range = (max / 2.0 - min / 2.0) * 2.0;
-    let fits = are_whole && range < FINE_BINS as f64;
-    let width = if fits || range == 0.0 {
-        1.0
+    // Halves all the way, because the difference of two finite numbers may overflow; halving is exact.
+    let half_range = max / 2.0 - min / 2.0;
+    let fits = are_whole && half_range < FINE_BINS as f64 / 2.0;
+    let half_width = if fits || half_range == 0.0 {
+        0.5
     } else {
-        range / (FINE_BINS - 1) as f64
+        half_range / (FINE_BINS - 1) as f64
     };
     let mut counts = vec![0_u32; FINE_BINS];
     for sample in finite() {
-        let bin = ((sample - min) / width) as usize;
+        let bin = ((sample / 2.0 - min / 2.0) / half_width) as usize;
         counts[bin.min(FINE_BINS - 1)] += 1;
     }
     let occurring = counts
         .into_iter()
         .enumerate()
         .filter(|&(_, count)| count > 0);
-    occurring
-        .map(|(bin, count)| ((min + bin as f64 * width).min(max), count))
-        .collect()
+    let value = |bin: usize| (min / 2.0 + bin as f64 * half_width) * 2.0;
+    let mut values: Vec<(f64, u32)> = occurring
+        .map(|(bin, count)| (value(bin).min(max), count))
+        .collect();
+    // Rounding may put the largest sample a little too low.
+    if let Some(last) = values.last_mut() {
+        last.0 = max;
+    }
+    values
 }
 
 #[cfg(test)]

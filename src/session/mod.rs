@@ -165,7 +165,7 @@ impl Session {
             | Command::PlayStep { .. } => self.navigate(command, dataset),
             Command::TogglePlay(axis) => self.toggle_play(*axis),
             Command::SetFps(fps) => {
-                self.playback.fps = fps.max(Playback::FPS.0).min(Playback::FPS.1)
+                self.playback.fps = fps.max(Playback::FPS.0).min(Playback::FPS.1);
             }
             Command::SetLoop(loops) => self.playback.loops = *loops,
             Command::ToggleMaxProjection => self.max_projection = !self.max_projection,
@@ -277,15 +277,15 @@ impl Session {
         let (low, high) = self.auto_percentiles;
         match command {
             Command::SetVisible(channel, visible) => {
-                self.change(*channel, |view| view.visible = *visible)
+                self.change(*channel, |view| view.visible = *visible);
             }
             Command::SetLut(channel, lut) => self.change(*channel, |view| view.lut = *lut),
             Command::SetGamma(channel, gamma) => {
-                self.change(*channel, |view| view.set_gamma(*gamma))
+                self.change(*channel, |view| view.set_gamma(*gamma));
             }
             Command::Solo(channel) => self.solo(*channel),
             Command::SelectChannel(channel) if *channel < self.channels.len() => {
-                self.selected_channel = *channel
+                self.selected_channel = *channel;
             }
             Command::StepChannel(direction) => self.step_channel(*direction),
             Command::ToggleMode => {
@@ -302,13 +302,13 @@ impl Session {
                 }
             }
             Command::AutoChannel(channel) => {
-                self.set_auto(*channel, |histogram| histogram.percentiles(low, high))
+                self.set_auto(*channel, |histogram| histogram.percentiles(low, high));
             }
             Command::MinMaxChannel(channel) => {
                 self.set_auto(*channel, |histogram| ContrastLimits {
                     low: histogram.min,
                     high: histogram.max,
-                })
+                });
             }
             Command::SetAutoEveryChange(every) => self.auto_every_change = *every,
             Command::SetLimitsShared(shared) => self.limits_shared = *shared,

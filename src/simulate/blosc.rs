@@ -102,7 +102,7 @@ impl Blosc {
             Filter::Bytes if type_size > 1 => shuffle(block, type_size, filtered),
             // C-Blosc leaves blocks alone whose samples do not fill whole bytes of bits.
             Filter::Bits if (block.len() / type_size).is_multiple_of(8) => {
-                bit_shuffle(block, type_size, filtered)
+                bit_shuffle(block, type_size, filtered);
             }
             _ => filtered.extend_from_slice(block),
         }
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn header_states_lengths_and_flags() {
-        let container = LZ4.compress(&[7; 200_000]).unwrap();
+        let container = LZ4.compress(&vec![7; 200_000]).unwrap();
         assert_eq!(container[..4], [2, 1, 1 << 5 | 16 | 1, 2]);
         let word =
             |at: usize| u32::from_le_bytes(container[at..at + 4].try_into().unwrap()) as usize;

@@ -101,7 +101,7 @@ pub(super) fn array(plan: &Plan, num_fovs: u32) -> Value {
 }
 
 /// A group document around its attributes.
-fn group(attributes: Value) -> Value {
+fn group(attributes: &Value) -> Value {
     json!({"zarr_format": 3, "node_type": "group", "attributes": attributes})
 }
 
@@ -109,7 +109,7 @@ fn group(attributes: Value) -> Value {
 pub(super) fn image(plan: &Plan, num_fovs: u32, progress: Progress) -> Value {
     let attributes = json!({"ome": ome(plan), "_squid": squid(plan, num_fovs, progress)});
     if plan.structure != Structure::SixD {
-        return group(attributes);
+        return group(&attributes);
     }
     let mut document = array(plan, num_fovs);
     document["attributes"] = attributes;
@@ -216,7 +216,7 @@ pub(super) fn plate(plan: &Plan) -> Value {
     });
     let wells: Vec<Value> = entries.collect();
     let plate = json!({"version": "0.5", "name": "plate", "rows": names(&rows), "columns": names(&columns), "wells": wells});
-    group(json!({"ome": {"version": "0.5", "plate": plate}}))
+    group(&json!({"ome": {"version": "0.5", "plate": plate}}))
 }
 
 /// The group of a well.
@@ -224,7 +224,7 @@ pub(super) fn well_group(num_fovs: u32) -> Value {
     let images: Vec<Value> = (0..num_fovs)
         .map(|fov| json!({"path": fov.to_string()}))
         .collect();
-    group(json!({"ome": {"version": "0.5", "well": {"version": "0.5", "images": images}}}))
+    group(&json!({"ome": {"version": "0.5", "well": {"version": "0.5", "images": images}}}))
 }
 
 #[cfg(test)]

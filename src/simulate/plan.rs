@@ -256,11 +256,12 @@ impl Plan {
                 return Err(PlanError::TooMany { what, found, limit });
             }
         }
-        match self.regions.iter().any(|&(_, fovs)| fovs == 0) {
-            true => Err(PlanError::Zero {
+        if self.regions.iter().any(|&(_, fovs)| fovs == 0) {
+            Err(PlanError::Zero {
                 what: "number of FOVs of a region",
-            }),
-            false => Ok(()),
+            })
+        } else {
+            Ok(())
         }
     }
 

@@ -96,16 +96,15 @@ impl SideFiles<'_> {
     /// # Errors
     /// When the file cannot be written.
     pub(super) fn executed(&self, t: u32, rows: &[Executed]) -> Result<(), SimulateError> {
-        let mut text = String::from("region,fov,z_level,x (mm),y (mm),z (um),time\n");
-        for row in rows {
+        let row = |row: &Executed| {
             let (x, y) = self.layout.position_mm(row.region_idx, row.fov);
             let region = csv_field(&self.layout.region_name(row.region_idx));
             let z = self.slice_um(row.z);
-            text += &format!(
-                "{region},{},{},{x:?},{y:?},{z:?},{}\n",
-                row.fov, row.z, row.when
-            );
-        }
+            let (fov, z_level, when) = (row.fov, row.z, row.when);
+            format!("{region},{fov},{z_level},{x:?},{y:?},{z:?},{when}\n")
+        };
+        let text = "region,fov,z_level,x (mm),y (mm),z (um),time\n".to_owned()
+            + &rows.iter().map(row).collect::<Vec<_>>().concat();
         self.write(Path::new(&t.to_string()).join("coordinates.csv"), &text)
     }
 
@@ -149,15 +148,15 @@ impl SideFiles<'_> {
         } else {
             format!("{:?}", FOCUS_UM / 1000.0)
         };
-        let mut text = String::from("region,x (mm),y (mm),z (mm)\n");
+        let mut rows = vec!["region,x (mm),y (mm),z (mm)\n".to_owned()];
         for (region_idx, &(_, num_fovs)) in self.plan.regions.iter().enumerate() {
             let region = csv_field(&self.layout.region_name(region_idx));
-            for fov in 0..num_fovs {
+            rows.extend((0..num_fovs).map(|fov| {
                 let (x, y) = self.layout.position_mm(region_idx, fov);
-                text += &format!("{region},{x:?},{y:?},{z_mm}\n");
-            }
+                format!("{region},{x:?},{y:?},{z_mm}\n")
+            }));
         }
-        text
+        rows.concat()
     }
 
     fn parameters(&self) -> Value {

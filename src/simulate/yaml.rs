@@ -1,4 +1,4 @@
-//! Block-style YAML of a JSON value, as PyYAML lays it out for Squid. Writing only.
+//! Block-style YAML of a JSON value, as `PyYAML` lays it out for Squid. Writing only.
 
 use serde_json::Value;
 
@@ -129,6 +129,6 @@ mod tests {
         check("A1", "A1");
         check("区域", "'区域'");
         check("a\nb", r#""a\nb""#);
-        assert_eq!(scalar(&json!(5e-05)), "5.0e-5");
+        assert_eq!(scalar(&json!(5e-07)), "5.0e-7");
     }
 }

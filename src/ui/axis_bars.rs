@@ -20,26 +20,15 @@ pub(super) fn has_any(dataset: &Dataset) -> bool {
     AXES.iter().any(|&axis| dataset.len_along(axis) > 1)
 }
 
-/// The bars; nothing survives a frame but what egui keeps.
-#[derive(Default)]
-pub(super) struct AxisBars {}
-
-impl AxisBars {
-    pub(super) fn ui(
-        &mut self,
-        ui: &mut Ui,
-        view: &View<'_>,
-        facts: &Facts,
-        out: &mut Vec<Action>,
-    ) {
-        for axis in AXES {
-            if view.dataset.len_along(axis) > 1 {
-                ui.allocate_ui_with_layout(
-                    egui::vec2(ui.available_width(), BAR_PT),
-                    Layout::left_to_right(Align::Center),
-                    |ui| bar_ui(ui, axis, view, facts, out),
-                );
-            }
+/// The bars.
+pub(super) fn ui(ui: &mut Ui, view: &View<'_>, facts: &Facts, out: &mut Vec<Action>) {
+    for axis in AXES {
+        if view.dataset.len_along(axis) > 1 {
+            ui.allocate_ui_with_layout(
+                egui::vec2(ui.available_width(), BAR_PT),
+                Layout::left_to_right(Align::Center),
+                |ui| bar_ui(ui, axis, view, facts, out),
+            );
         }
     }
 }

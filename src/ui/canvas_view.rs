@@ -80,7 +80,7 @@ impl CanvasView {
         }
         self.take_pointer(ui, &response, out);
         ui.painter().add((stage.paint)(rect, self.size));
-        self.loading_ui(ui, rect, stage.facts);
+        Self::loading_ui(ui, rect, stage.facts);
         words_ui(ui, rect, stage.facts, &response, out);
         self.readout_ui(ui, rect, view, stage);
     }
@@ -171,10 +171,11 @@ impl CanvasView {
     }
 
     /// A thin line along the top while the wished picture is waited for.
-    fn loading_ui(&self, ui: &Ui, rect: Rect, facts: &Facts) {
+    fn loading_ui(ui: &Ui, rect: Rect, facts: &Facts) {
         let Some(waiting) = facts.loading else { return };
         if waiting < MENTION_AFTER {
-            ui.ctx().request_repaint_after(MENTION_AFTER - waiting);
+            ui.ctx()
+                .request_repaint_after(MENTION_AFTER.saturating_sub(waiting));
             return;
         }
         let line = Rect::from_min_size(rect.min, vec2(rect.width(), 2.0));

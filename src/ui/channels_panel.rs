@@ -56,7 +56,7 @@ impl ChannelsPanel {
             self.line_ui(ui, index, channel, view, colors, out);
             if index == session.selected_channel && !self.is_folded {
                 ui.indent(("channel", index), |ui| {
-                    self.open_ui(ui, index, channel, view, colors, out)
+                    self.open_ui(ui, index, channel, view, colors, out);
                 });
             }
         }

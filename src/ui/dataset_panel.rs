@@ -9,47 +9,36 @@ use crate::{
 };
 
 /// The panel; egui keeps which sections are open.
-#[derive(Default)]
-pub(super) struct DatasetPanel {}
-
-impl DatasetPanel {
-    pub(super) fn ui(
-        &mut self,
-        ui: &mut Ui,
-        view: &View<'_>,
-        facts: &Facts,
-        out: &mut Vec<Action>,
-    ) {
-        let colors = palette(facts.theme);
-        ui.label(RichText::new("Dataset").color(colors.quiet));
-        Grid::new("dataset")
-            .num_columns(2)
-            .spacing([8.0, 3.0])
-            .show(ui, |ui| {
-                for (name, value) in lines(view, facts) {
-                    ui.label(RichText::new(name).color(colors.quiet));
-                    ui.add(egui::Label::new(&value).wrap());
-                    ui.end_row();
-                }
-            });
-        ui.horizontal_wrapped(|ui| {
-            if ui
-                .small_button("Copy path")
-                .on_hover_text("Path of the shown plane's file")
-                .clicked()
-            {
-                out.push(Action::CopyFilePath);
-            }
-            if ui
-                .small_button("Show in folder")
-                .on_hover_text("In the file manager")
-                .clicked()
-            {
-                out.push(Action::ShowInFileManager);
+pub(super) fn ui(ui: &mut Ui, view: &View<'_>, facts: &Facts, out: &mut Vec<Action>) {
+    let colors = palette(facts.theme);
+    ui.label(RichText::new("Dataset").color(colors.quiet));
+    Grid::new("dataset")
+        .num_columns(2)
+        .spacing([8.0, 3.0])
+        .show(ui, |ui| {
+            for (name, value) in lines(view, facts) {
+                ui.label(RichText::new(name).color(colors.quiet));
+                ui.add(egui::Label::new(&value).wrap());
+                ui.end_row();
             }
         });
-        problems_ui(ui, view.dataset, facts);
-    }
+    ui.horizontal_wrapped(|ui| {
+        if ui
+            .small_button("Copy path")
+            .on_hover_text("Path of the shown plane's file")
+            .clicked()
+        {
+            out.push(Action::CopyFilePath);
+        }
+        if ui
+            .small_button("Show in folder")
+            .on_hover_text("In the file manager")
+            .clicked()
+        {
+            out.push(Action::ShowInFileManager);
+        }
+    });
+    problems_ui(ui, view.dataset, facts);
 }
 
 /// Found problems and assumptions, counted; only the lines on the screen are laid out.

@@ -167,12 +167,9 @@ pub struct Window {
     shows_help: bool,
     shows_status: bool,
     go_to: go_to::GoTo,
-    top_bar: top_bar::TopBar,
     canvas: canvas_view::CanvasView,
-    bars: axis_bars::AxisBars,
     fovs: fov_panel::FovPanel,
     channels: channels_panel::ChannelsPanel,
-    dataset: dataset_panel::DatasetPanel,
     start: start_page::StartPage,
 }
 
@@ -184,7 +181,7 @@ impl Window {
         self.take_keys(ui.ctx(), stage, &mut out);
         let palette = tokens::palette(stage.facts.theme);
         Panel::top("top").frame(bar_frame()).show(ui, |ui| {
-            self.top_bar.ui(
+            top_bar::ui(
                 ui,
                 stage.view.as_ref(),
                 stage.facts,
@@ -235,7 +232,7 @@ impl Window {
         if panels.bars && axis_bars::has_any(view.dataset) {
             Panel::bottom("bars")
                 .frame(bar_frame())
-                .show(ui, |ui| self.bars.ui(ui, &view, stage.facts, out));
+                .show(ui, |ui| axis_bars::ui(ui, &view, stage.facts, out));
         }
         if panels.left && view.dataset.len_along(NavAxis::Fov) > 1 {
             let left = Panel::left("fovs")
@@ -255,7 +252,7 @@ impl Window {
                     .show(ui, |ui| {
                         self.channels.ui(ui, &view, stage.facts, out);
                         ui.separator();
-                        self.dataset.ui(ui, &view, stage.facts, out);
+                        dataset_panel::ui(ui, &view, stage.facts, out);
                     });
             });
         }

@@ -52,7 +52,7 @@ pub(super) fn banner_ui(ui: &mut Ui, facts: &Facts, out: &mut Vec<Action>) {
     };
     if opening.since < MENTION_AFTER {
         ui.ctx()
-            .request_repaint_after(MENTION_AFTER - opening.since);
+            .request_repaint_after(MENTION_AFTER.saturating_sub(opening.since));
         return;
     }
     let text = if opening.message.is_empty() {

@@ -16,47 +16,41 @@ const TEXT_SCALES: [(f32, &str); 4] = [
     (1.5, "Very large"),
 ];
 
-/// The top bar; nothing survives a frame but what egui keeps.
-#[derive(Default)]
-pub(super) struct TopBar {}
-
-impl TopBar {
-    pub(super) fn ui(
-        &mut self,
-        ui: &mut Ui,
-        view: Option<&View<'_>>,
-        facts: &Facts,
-        shows_help: &mut bool,
-        out: &mut Vec<Action>,
-    ) {
-        ui.horizontal(|ui| {
-            ui.menu_button("squidview", |ui| menu_ui(ui, view, facts, shows_help, out));
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if ui.button("?").on_hover_text("All keys (F1)").clicked() {
-                    *shows_help = !*shows_help;
+/// The top bar.
+pub(super) fn ui(
+    ui: &mut Ui,
+    view: Option<&View<'_>>,
+    facts: &Facts,
+    shows_help: &mut bool,
+    out: &mut Vec<Action>,
+) {
+    ui.horizontal(|ui| {
+        ui.menu_button("squidview", |ui| menu_ui(ui, view, facts, shows_help, out));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if ui.button("?").on_hover_text("All keys (F1)").clicked() {
+                *shows_help = !*shows_help;
+            }
+            if view.is_some() {
+                if ui
+                    .button("1:1")
+                    .on_hover_text("One texel on one pixel (1)")
+                    .clicked()
+                {
+                    let canvas = CanvasSize {
+                        width_px: 0,
+                        height_px: 0,
+                    };
+                    out.push(Action::View(Command::OneToOne(canvas)));
                 }
-                if view.is_some() {
-                    if ui
-                        .button("1:1")
-                        .on_hover_text("One texel on one pixel (1)")
-                        .clicked()
-                    {
-                        let canvas = CanvasSize {
-                            width_px: 0,
-                            height_px: 0,
-                        };
-                        out.push(Action::View(Command::OneToOne(canvas)));
-                    }
-                    if icons::button(ui, Icon::Fit, "Fit (F)", false).clicked() {
-                        out.push(Action::View(Command::Fit));
-                    }
+                if icons::button(ui, Icon::Fit, "Fit (F)", false).clicked() {
+                    out.push(Action::View(Command::Fit));
                 }
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    place_ui(ui, view, facts)
-                });
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                place_ui(ui, view, facts);
             });
         });
-    }
+    });
 }
 
 /// Name, region and FOV.
