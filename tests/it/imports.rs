@@ -137,6 +137,20 @@ fn top_level_entries(list: &str) -> Vec<&str> {
     entries
 }
 
+/// True where the code names a crate; `egui_wgpu::` does not name `wgpu`.
+fn is_named(code: &str, krate: &str) -> bool {
+    let is_whole_word = |at: usize| {
+        let before = code[..at].chars().next_back();
+        before.is_none_or(|ch| !ch.is_alphanumeric() && ch != '_')
+    };
+    ["::", ";", ","].iter().any(|after| {
+        let mut places = code
+            .match_indices(&format!("{krate}{after}")[..])
+            .map(|(at, _)| at);
+        places.any(is_whole_word)
+    })
+}
+
 fn all_files() -> Vec<(String, PathBuf, String)> {
     let mut files = Vec::new();
     source_files(
@@ -186,8 +200,7 @@ fn crates_are_named_only_where_they_belong() {
     let mut wrong = Vec::new();
     for (module, path, code) in all_files() {
         for (krate, may) in CRATES {
-            let named =
-                code.contains(&format!("{krate}::")) || code.contains(&format!("use {krate};"));
+            let named = is_named(&code, krate);
             if named && !may.contains(&module.as_str()) {
                 wrong.push(format!("{}: {module} names {krate}", path.display()));
             }
