@@ -480,16 +480,27 @@ impl Dataset {
                     next.add_problems(opened.problems);
                 }
                 Err(error) => {
-                    next.add_problems(vec![Problem::new(
-                        error.code,
-                        &error.location,
-                        &error.message,
-                    )]);
+                    // Planned and not there yet is a state, not a problem.
+                    if error.code != Code::NotWritten {
+                        let problem = Problem::new(error.code, &error.location, &error.message);
+                        next.add_problems(vec![problem]);
+                    }
                     if let Some(slot) = next.images.get_mut(fov.row()) {
                         *slot = ImageSlot::Failed(Arc::new(error));
                     }
                 }
             }
+        }
+        next
+    }
+
+    /// The next revision, in which a FOV that could not be opened may be tried again.
+    #[must_use]
+    pub fn with_unopened(&self, fov: FovId) -> Self {
+        let mut next = self.clone();
+        next.revision += 1;
+        if let Some(slot) = next.images.get_mut(fov.row()) {
+            *slot = ImageSlot::Unopened;
         }
         next
     }

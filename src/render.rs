@@ -198,7 +198,7 @@ impl Reading {
                         dataset,
                     );
                 }
-                Loaded::Fov { .. } => {}
+                Loaded::Fov { .. } | Loaded::Executed { .. } => {}
             }
             self.stop_waiting_for_statistics_of_nothing(&read);
         }

@@ -91,7 +91,8 @@ impl App {
             play_fps: self.play_fps,
             loading: viewing.and_then(|viewing| viewing.waiting(now)),
             shown: viewing.map(shown).unwrap_or_default(),
-            ..Facts::default()
+            executed: viewing.and_then(Viewing::executed).cloned(),
+            outside: viewing.is_some_and(Viewing::is_outside),
         }
     }
 

@@ -13,12 +13,12 @@ use std::{
 use crate::{
     cache::{Cache, CacheKey},
     canvas::{AtHand, DrawList, draw_list},
-    dataset::{Dataset, ImageSlot, OpenFovError, OpenedFov},
+    dataset::{Dataset, Executed, ImageSlot, OpenFovError, OpenedFov},
     ledger::Ledger,
     loader::{Loaded, Loader},
     model::{
-        CanvasSize, FovId, Histogram, Pixels, PlaneId, PlaneState, Shown, ShownChannel, TileId,
-        Value, Visible, ZPick,
+        CanvasSize, Code, FovId, Histogram, Pixels, PlaneId, PlaneState, Shown, ShownChannel,
+        TileId, Value, Visible, ZPick,
     },
     session::{Command, Position, Session, resolve},
 };
@@ -50,6 +50,8 @@ pub(super) struct Viewing {
     recheck_at: Option<Instant>,
     /// Reading and decoding of the last tile.
     last_read: Option<Duration>,
+    /// Where and when a timepoint of a FOV was taken: the one looked up last.
+    executed: Option<((FovId, u32), Executed)>,
 }
 
 impl Viewing {
@@ -70,6 +72,7 @@ impl Viewing {
             waiting_since: None,
             recheck_at: None,
             last_read: None,
+            executed: None,
         }
     }
 
@@ -113,7 +116,16 @@ impl Viewing {
                 fov,
                 outcome,
             } if dataset == id => self.opened.push((fov, outcome)),
-            Loaded::Tile { .. } | Loaded::Statistics { .. } | Loaded::Fov { .. } => {
+            Loaded::Executed {
+                dataset,
+                fov,
+                t,
+                executed,
+            } if dataset == id => self.executed = executed.map(|executed| ((fov, t), executed)),
+            Loaded::Tile { .. }
+            | Loaded::Statistics { .. }
+            | Loaded::Executed { .. }
+            | Loaded::Fov { .. } => {
                 tracing::debug!("dropped news of a dataset that is no longer shown");
             }
         }
@@ -169,11 +181,15 @@ impl Viewing {
             self.dataset = Arc::new(self.dataset.with_opened(std::mem::take(&mut self.opened)));
             self.session.apply(&Command::DatasetChanged, &self.dataset);
         }
+        let is_recheck_due = self.recheck_at.is_some_and(|at| now >= at);
+        let fov = self.session.position.fov;
+        if is_recheck_due && self.unreadable(fov) == Some(PlaneState::Planned) {
+            self.dataset = Arc::new(self.dataset.with_unopened(fov));
+        }
         let wished = (
             self.dataset.revision,
             self.resolve_at(self.session.position),
         );
-        let is_recheck_due = self.recheck_at.is_some_and(|at| now >= at);
         if is_recheck_due || self.wanted.as_ref() != Some(&wished) {
             loader.want(&self.dataset, &self.ledger, &wished.1);
             self.recheck_at = None;
@@ -226,7 +242,7 @@ impl Viewing {
 
     /// What is drawn now, on a canvas of that size.
     pub(super) fn draw(&self, canvas: CanvasSize, cache: &Cache) -> DrawList {
-        let position = self.settled_at.unwrap_or(self.session.position);
+        let position = self.shown_position();
         let visible = resolve(&self.session, position, &self.dataset, &self.ledger, canvas);
         draw_list(&visible, &mut |tile| self.at_hand(tile, cache))
     }
@@ -311,7 +327,19 @@ impl Viewing {
             .map(|pixels| (revision, pixels))
     }
 
+    /// Why nothing of a FOV can be drawn, where its store could not be opened.
+    fn unreadable(&self, fov: FovId) -> Option<PlaneState> {
+        match self.dataset.images.get(fov.row())? {
+            ImageSlot::Failed(error) if error.code == Code::NotWritten => Some(PlaneState::Planned),
+            ImageSlot::Failed(error) => Some(PlaneState::Failed(error.to_string().into())),
+            ImageSlot::Unopened | ImageSlot::Opened(_) => None,
+        }
+    }
+
     fn without_of(&self, tile: TileId) -> Option<PlaneState> {
+        if let Some(state) = self.unreadable(tile.plane.fov) {
+            return Some(state);
+        }
         let revision = self.ledger.revision(tile.plane);
         self.without
             .get(&tile)
@@ -321,7 +349,7 @@ impl Viewing {
 
     /// Raw value of every channel at a level-0 pixel of the shown plane; `None` where a channel has none there.
     pub(super) fn values_at(&self, x: u32, y: u32, cache: &Cache) -> Vec<Option<Value>> {
-        let position = self.settled_at.unwrap_or(self.session.position);
+        let position = self.shown_position();
         let Some(grid) = self
             .dataset
             .image(position.fov)
@@ -360,7 +388,7 @@ impl Viewing {
 
     /// The planes of the picture on the screen, one per visible channel, with what the disk says of each.
     pub(super) fn shown_planes(&self) -> Vec<(TileId, PlaneState)> {
-        let visible = self.resolve_at(self.settled_at.unwrap_or(self.session.position));
+        let visible = self.resolve_at(self.shown_position());
         let Some(placed) = visible.placed.first() else {
             return Vec::new();
         };
@@ -395,6 +423,23 @@ impl Viewing {
             channels: channels.collect(),
             presented,
         })
+    }
+
+    /// Where and when the picture on the screen was taken, where that is known.
+    pub(super) fn executed(&self) -> Option<&Executed> {
+        let position = self.shown_position();
+        let (key, executed) = self.executed.as_ref()?;
+        (*key == (position.fov, position.t)).then_some(executed)
+    }
+
+    /// True where the picture on the screen is beyond the sizes of its FOV.
+    pub(super) fn is_outside(&self) -> bool {
+        self.resolve_at(self.shown_position()).outside
+    }
+
+    /// The position on the screen; the wished one as long as there is none.
+    fn shown_position(&self) -> Position {
+        self.settled_at.unwrap_or(self.session.position)
     }
 
     /// How long the wished picture has been waited for.

@@ -1,6 +1,9 @@
 //! Textures of raw samples, one per tile: bounded in bytes, least recently drawn out first, recycled where they fit.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
 
 use eframe::wgpu;
 
@@ -21,6 +24,9 @@ pub(super) struct TextureKey {
 }
 
 struct Held {
+    /// What was uploaded: a tile that was read again (partly written ones are) is another picture of the same name. A
+    /// `Weak` keeps its address from being taken by another.
+    source: Weak<Pixels>,
     texture: wgpu::Texture,
     view: wgpu::TextureView,
     bytes: usize,
@@ -56,9 +62,15 @@ impl Textures {
             revision: drawn.revision,
         };
         let frame = self.frame;
-        if let Some(held) = self.held.get_mut(&key) {
+        if let Some(held) = self.held.get_mut(&key)
+            && std::ptr::eq(held.source.as_ptr(), Arc::as_ptr(&drawn.pixels))
+        {
             held.last_frame = frame;
             return held.view.clone();
+        }
+        if let Some(old) = self.held.remove(&key) {
+            self.bytes -= old.bytes;
+            self.spare.push(old);
         }
         let held = self.upload(device, queue, &drawn.pixels);
         let view = held.view.clone();
@@ -101,7 +113,7 @@ impl Textures {
         self.bytes
     }
 
-    fn upload(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, pixels: &Pixels) -> Held {
+    fn upload(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, pixels: &Arc<Pixels>) -> Held {
         let format = format_of(pixels.sample_type());
         // A column-major tile is uploaded as it lies; the shader swaps coordinates.
         let (width, height) = match pixels.order() {
@@ -135,6 +147,7 @@ impl Textures {
             other => write(queue, &held.texture, other.as_bytes()),
         }
         Held {
+            source: Arc::downgrade(pixels),
             last_frame: self.frame,
             ..held
         }
@@ -179,6 +192,7 @@ fn create(device: &wgpu::Device, format: wgpu::TextureFormat, width: u32, height
     let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
     let texel_bytes = format.block_copy_size(None).unwrap_or(4) as usize;
     Held {
+        source: Weak::new(),
         texture,
         view,
         bytes: width as usize * height as usize * texel_bytes,

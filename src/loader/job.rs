@@ -15,7 +15,7 @@ use parking_lot::{Condvar, Mutex};
 use super::{Loaded, Task};
 use crate::{
     cache::{Cache, CacheKey},
-    dataset::{Dataset, ImageSlot},
+    dataset::{Dataset, Executed, ImageSlot},
     ledger::Ledger,
     model::{DatasetId, FovId, Histogram, PlaneId, PlaneState, Tier, TileId, TileState, Visible},
 };
@@ -36,6 +36,8 @@ pub(super) enum Job {
     Tile(TileId, u64),
     /// Make the statistics of a plane (its name at level 0) of a revision.
     Statistics(PlaneId, u64),
+    /// Look up where and when a timepoint of a FOV was taken.
+    Executed(FovId, u32),
 }
 
 /// A job of a dataset.
@@ -57,6 +59,8 @@ struct State {
     /// Tiles without pixels, why, and when that was found.
     outcomes: LruCache<(DatasetId, TileId, u64), (PlaneState, Instant)>,
     histograms: LruCache<(DatasetId, PlaneId, u64), Arc<Histogram>>,
+    /// Where and when timepoints of FOVs were taken, and when that was looked up.
+    executed: LruCache<(DatasetId, FovId, u32), (Option<Executed>, Instant)>,
     /// Messages whose answer is known without a reader.
     known: VecDeque<Loaded>,
     /// Readers, and since when each works on its job.
@@ -76,6 +80,7 @@ impl Shared {
             in_flight: HashSet::new(),
             outcomes: LruCache::new(MAX_OUTCOMES),
             histograms: LruCache::new(MAX_HISTOGRAMS),
+            executed: LruCache::new(MAX_OUTCOMES),
             known: VecDeque::new(),
             readers: HashMap::new(),
             num_given_up: 0,
@@ -178,6 +183,19 @@ impl Shared {
             .put((dataset, plane, revision), histogram);
     }
 
+    pub(super) fn remember_executed(
+        &self,
+        dataset: DatasetId,
+        fov: FovId,
+        t: u32,
+        executed: Option<Executed>,
+    ) {
+        self.state
+            .lock()
+            .executed
+            .put((dataset, fov, t), (executed, Instant::now()));
+    }
+
     pub(super) fn forget_outcomes(&self) {
         self.state.lock().outcomes.clear();
     }
@@ -266,6 +284,10 @@ fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> VecDeque<Job> 
         }
     }
     jobs.extend(planes);
+    if dataset.acquisition.is_some() {
+        let shown = tiles(|tier| tier == Tier::Visible).next();
+        jobs.extend(shown.map(|(tile, _)| Job::Executed(tile.plane.fov, tile.plane.t)));
+    }
     jobs.extend(
         tiles(|tier| tier != Tier::Visible).map(|(tile, revision)| Job::Tile(tile, revision)),
     );
@@ -317,6 +339,20 @@ impl State {
                         None => rest.push_back(job),
                     }
                 }
+                Job::Executed(fov, t) => match self.executed.get(&(dataset, fov, t)) {
+                    Some((executed, at))
+                        if executed.is_some() || at.elapsed() < LOOK_AGAIN_AFTER =>
+                    {
+                        let executed = executed.clone();
+                        self.known.push_back(Loaded::Executed {
+                            dataset,
+                            fov,
+                            t,
+                            executed,
+                        });
+                    }
+                    _ => rest.push_back(job),
+                },
                 Job::Fov(_) => rest.push_back(job),
             }
         }
@@ -343,7 +379,7 @@ impl State {
                 .in_flight
                 .iter()
                 .any(|(id, other)| *id == dataset && is_of_plane(other, *plane)),
-            Job::Fov(_) | Job::Tile(..) => true,
+            Job::Fov(_) | Job::Tile(..) | Job::Executed(..) => true,
         }
     }
 

@@ -22,7 +22,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::{
     cache::Cache,
-    dataset::{Dataset, OpenFovError, OpenedFov},
+    dataset::{Dataset, Executed, OpenFovError, OpenedFov},
     ledger::Ledger,
     model::{DatasetId, FovId, Histogram, PlaneId, PlaneState, TileId, TileState, Visible},
     store::{ReadError, ReadOutcome, Store},
@@ -64,6 +64,17 @@ pub enum Loaded {
         plane: PlaneId,
         /// The statistics.
         histogram: Arc<Histogram>,
+    },
+    /// Where and when the shown timepoint of a FOV was taken was looked up.
+    Executed {
+        /// Its dataset.
+        dataset: DatasetId,
+        /// The FOV.
+        fov: FovId,
+        /// The timepoint.
+        t: u32,
+        /// `None` where no side file says so (yet).
+        executed: Option<Executed>,
     },
     /// A FOV's store was opened.
     Fov {

@@ -10,7 +10,7 @@ use super::{Loaded, Task, Tools, job::Job, projection};
 use crate::{
     cache::CacheKey,
     dataset::{Dataset, Image, OpenFovError},
-    model::{Code, Histogram, Pixels, PlaneId, PlaneState, TileGrid, TileId, ZPick},
+    model::{Code, FovId, Histogram, Pixels, PlaneId, PlaneState, TileGrid, TileId, ZPick},
     store::{ReadError, ReadOutcome},
 };
 
@@ -22,6 +22,7 @@ pub(super) fn run(tools: &Tools, number: usize) {
     while let Some(task) = tools.shared.next(number) {
         let news = match task.job {
             Job::Fov(fov) => Some(open_fov(&task, fov)),
+            Job::Executed(fov, t) => Some(executed(tools, &task, fov, t)),
             Job::Tile(tile, revision) => read(tools, &task, tile, revision),
             Job::Statistics(plane, revision) => statistics(tools, &task, plane, revision),
         };
@@ -36,7 +37,21 @@ pub(super) fn run(tools: &Tools, number: usize) {
     }
 }
 
-fn open_fov(task: &Task, fov: crate::model::FovId) -> Loaded {
+fn executed(tools: &Tools, task: &Task, fov: FovId, t: u32) -> Loaded {
+    let dataset = &task.dataset;
+    let executed = dataset.opener.executed(dataset, fov, t);
+    tools
+        .shared
+        .remember_executed(dataset.id, fov, t, executed.clone());
+    Loaded::Executed {
+        dataset: dataset.id,
+        fov,
+        t,
+        executed,
+    }
+}
+
+fn open_fov(task: &Task, fov: FovId) -> Loaded {
     let dataset = &task.dataset;
     let outcome = catch_unwind(AssertUnwindSafe(|| dataset.opener.open_fov(dataset, fov)))
         .unwrap_or_else(|_| {

@@ -13,7 +13,8 @@ use crate::{
 /// What a session shows at `position` (its own, or the one still on the screen while the next loads).
 ///
 /// `wishes` holds the visible tiles first (selected channel and centre first), then prefetch in the direction of the
-/// last move. A FOV whose store has not been opened stands in `unopened` and has no tiles.
+/// last move. A FOV whose store has not been opened stands in `unopened` and has no tiles; one that cannot be opened has
+/// the tiles of the template, and no wishes.
 #[must_use]
 pub fn resolve(
     session: &Session,
@@ -38,16 +39,20 @@ pub fn resolve(
         Ok(view) => {
             visible.outside = !view.is_inside(position);
             visible.placed = view.placed(&channels);
-            let first = u16::try_from(session.selected_channel).unwrap_or(u16::MAX);
-            visible.wishes = by_urgency(&visible.placed, first, canvas);
+            if view.is_readable {
+                let first = u16::try_from(session.selected_channel).unwrap_or(u16::MAX);
+                visible.wishes = by_urgency(&visible.placed, first, canvas);
+            }
         }
-        Err(fov) => visible.unopened.extend(fov),
+        Err(fov) => visible.unopened.push(fov),
     }
     for next in next_positions(session, position, dataset) {
         match View::of(session, next, dataset, canvas) {
-            Ok(view) => visible.wishes.extend(prefetched(&view, &channels, ledger)),
-            Err(Some(fov)) if !visible.unopened.contains(&fov) => visible.unopened.push(fov),
-            Err(_) => {}
+            Ok(view) if view.is_readable => {
+                visible.wishes.extend(prefetched(&view, &channels, ledger));
+            }
+            Err(fov) if !visible.unopened.contains(&fov) => visible.unopened.push(fov),
+            Ok(_) | Err(_) => {}
         }
     }
     visible
@@ -74,6 +79,8 @@ fn looks(session: &Session, position: Position) -> Vec<ChannelLook> {
 /// One FOV on the canvas, at the level that the zoom needs.
 struct View<'a> {
     image: &'a Image,
+    /// False: its tiles are placed, and cannot be read.
+    is_readable: bool,
     fov: FovId,
     position: Position,
     is_max: bool,
@@ -84,17 +91,18 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// The FOV of a position; `Err` with the FOV where its store must be opened first, without where it cannot be.
+    /// The FOV of a position, where it cannot be opened as the template; `Err` with the FOV where its store must be
+    /// opened first.
     fn of(
         session: &Session,
         position: Position,
         dataset: &'a Dataset,
         canvas: CanvasSize,
-    ) -> Result<Self, Option<FovId>> {
-        let image = match dataset.images.get(position.fov.row()) {
-            Some(ImageSlot::Opened(image)) => image.as_ref(),
-            Some(ImageSlot::Unopened) => return Err(Some(position.fov)),
-            Some(ImageSlot::Failed(_)) | None => return Err(None),
+    ) -> Result<Self, FovId> {
+        let (image, is_readable) = match dataset.images.get(position.fov.row()) {
+            Some(ImageSlot::Opened(image)) => (image.as_ref(), true),
+            Some(ImageSlot::Failed(_)) | None => (dataset.template.as_ref(), false),
+            Some(ImageSlot::Unopened) => return Err(position.fov),
         };
         let scene = Scene::single(position.fov, image);
         let bounds = scene.bounds();
@@ -103,6 +111,7 @@ impl<'a> View<'a> {
         let is_max = session.max_projection && image.num_z_slices() > 1;
         Ok(Self {
             image,
+            is_readable,
             fov: position.fov,
             position,
             is_max,
