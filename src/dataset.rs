@@ -400,6 +400,14 @@ impl Dataset {
         clamp_u32(self.fovs.len() as u64)
     }
 
+    /// True for an acquisition that nothing calls finished: what is absent may still be written.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.acquisition
+            .as_ref()
+            .is_some_and(|run| run.complete != Some(true) && !run.aborted)
+    }
+
     /// The row of a FOV.
     #[must_use]
     pub fn fov(&self, fov: FovId) -> Option<&Fov> {

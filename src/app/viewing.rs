@@ -79,6 +79,20 @@ impl Viewing {
     /// The same view of the dataset read again (F5): settings stay, everything read is forgotten.
     pub(super) fn reopened(self, dataset: Dataset) -> Self {
         let mut session = self.session;
+        // Rows may have moved: FOV ids hold within one opening of a dataset.
+        let rows = dataset.fovs.iter().enumerate();
+        let by_path: HashMap<&str, FovId> = rows
+            .filter_map(|(row, fov)| Some((fov.path.as_str(), FovId(u32::try_from(row).ok()?))))
+            .collect();
+        let same = |fov: FovId| {
+            let row = self.dataset.fov(fov)?;
+            by_path.get(row.path.as_str()).copied()
+        };
+        session.position.fov = same(session.position.fov).unwrap_or(FovId(u32::MAX));
+        let own = std::mem::take(&mut session.own_limits).into_iter();
+        session.own_limits = own
+            .filter_map(|((fov, t, c), limits)| Some(((same(fov)?, t, c), limits)))
+            .collect();
         session.apply(&Command::DatasetChanged, &dataset);
         Self {
             canvas: self.canvas,
@@ -435,6 +449,11 @@ impl Viewing {
     /// True where the picture on the screen is beyond the sizes of its FOV.
     pub(super) fn is_outside(&self) -> bool {
         self.resolve_at(self.shown_position()).outside
+    }
+
+    /// False where the shown FOV's store could not be opened.
+    pub(super) fn is_readable(&self) -> bool {
+        self.unreadable(self.shown_position().fov).is_none()
     }
 
     /// The position on the screen; the wished one as long as there is none.

@@ -137,11 +137,7 @@ fn read_any(
 
 /// What it means that nothing of a plane is on disk.
 fn absent_state(dataset: &Dataset) -> PlaneState {
-    let is_running = dataset
-        .acquisition
-        .as_ref()
-        .is_some_and(|run| run.complete != Some(true) && !run.aborted);
-    if is_running {
+    if dataset.is_running() {
         PlaneState::Planned
     } else {
         PlaneState::Missing

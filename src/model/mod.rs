@@ -42,3 +42,4 @@ pub use space::{CanvasSize, PointUm, RectPx, RectUm};
 pub use theme::Theme;
 pub use tile_grid::TileGrid;
 pub use visible::{ChannelLook, ContrastLimits, PlacedTile, Tier, Visible, Wish};
+pub use wavelength::short_channel_name;

@@ -191,6 +191,12 @@ fn transmitted(words: &[&str]) -> Rgb {
     }
 }
 
+/// A channel's name where there is little room: its wavelength, else its first eight letters.
+#[must_use]
+pub fn short_channel_name(name: &str) -> String {
+    wavelength(name).map_or_else(|| name.chars().take(8).collect(), |nm| format!("{nm:.0}"))
+}
+
 /// The first number of three digits that may be a wavelength.
 fn wavelength(name: &str) -> Option<f64> {
     let numbers = name.split(|letter: char| !letter.is_ascii_digit());

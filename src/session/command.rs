@@ -55,6 +55,8 @@ pub enum Command {
     SetLimits(usize, ContrastLimits),
     /// Gamma of a channel, 0.1 to 10.
     SetGamma(usize, f32),
+    /// Limits of a channel back to the files' window, else to what its shown plane gives.
+    ResetLimits(usize),
     /// Back to the files' window (else pending), colour and gamma 1.
     ResetChannel(usize),
     /// Limits of every visible channel from the shown planes' statistics, by percentiles.

@@ -87,24 +87,34 @@ impl Session {
         );
     }
 
-    /// Back to what the files say: window (else pending), colour and gamma.
-    pub(super) fn reset_channel(&mut self, channel: usize, dataset: &Dataset) {
+    /// Limits back to what the files say, else to what the shown plane gives; everywhere.
+    pub(super) fn reset_limits(&mut self, channel: usize, dataset: &Dataset) {
         let original = super::channels::of_dataset(dataset)
             .into_iter()
             .nth(channel);
-        let (Some(mut original), Some(view)) = (original, self.channels.get_mut(channel)) else {
+        let (Some(original), Some(view)) = (original, self.channels.get_mut(channel)) else {
             return;
         };
-        (original.visible, original.histogram) = (view.visible, view.histogram.take());
-        if let (LimitsSource::Pending, Some(histogram)) =
-            (original.limits_source, &original.histogram)
-        {
-            let (low, high) = self.auto_percentiles;
-            (original.limits, original.limits_source) =
-                (Some(histogram.percentiles(low, high)), LimitsSource::Auto);
-        }
-        *view = original;
+        let (low, high) = self.auto_percentiles;
+        let shown = view.histogram.as_ref();
+        let auto = shown.map(|histogram| histogram.percentiles(low, high));
+        (view.limits, view.limits_source) = match (original.limits, auto) {
+            (Some(limits), _) => (Some(limits), LimitsSource::File),
+            (None, Some(limits)) => (Some(limits), LimitsSource::Auto),
+            (None, None) => (None, LimitsSource::Pending),
+        };
         self.own_limits.retain(|(_, _, other), _| *other != channel);
+    }
+
+    /// Back to what the files say: limits, colour and gamma.
+    pub(super) fn reset_channel(&mut self, channel: usize, dataset: &Dataset) {
+        self.reset_limits(channel, dataset);
+        let original = super::channels::of_dataset(dataset)
+            .into_iter()
+            .nth(channel);
+        if let (Some(original), Some(view)) = (original, self.channels.get_mut(channel)) {
+            (view.lut, view.gamma) = (original.lut, original.gamma);
+        }
     }
 
     fn keep_limits(

@@ -295,6 +295,7 @@ impl Session {
                 };
             }
             Command::SetLimits(channel, limits) => self.set_limits(*channel, *limits),
+            Command::ResetLimits(channel) => self.reset_limits(*channel, dataset),
             Command::ResetChannel(channel) => self.reset_channel(*channel, dataset),
             Command::AutoContrast => {
                 for channel in self.drawn_channels() {

@@ -8,10 +8,16 @@ use super::{
     slider,
     tokens::{BAR_PT, palette},
 };
-use crate::{dataset::Dataset, model::NavAxis, session::Command};
+use crate::{
+    dataset::Dataset,
+    model::{NavAxis, PlaneId, PlaneState, ZPick},
+    session::Command,
+};
 
 /// Axes in the order of their bars.
 const AXES: [NavAxis; 3] = [NavAxis::Time, NavAxis::Fov, NavAxis::Z];
+/// Width of what stands at the right end of a bar, in points.
+const EXTRAS_PT: f32 = 124.0;
 /// Speeds on offer, steps per second.
 const SPEEDS: [f32; 7] = [1.0, 2.0, 5.0, 10.0, 15.0, 25.0, 50.0];
 
@@ -65,11 +71,37 @@ fn bar_ui(ui: &mut Ui, axis: NavAxis, view: &View<'_>, facts: &Facts, out: &mut 
                 view.session.position.index(axis, view.dataset),
                 view.dataset.len_along(axis),
             );
-            if let Some(to) = slider::ui(ui, &format!("{name} slider"), index, length, colors) {
+            let label = format!("{name} slider");
+            let is_written = |at| is_written(axis, at, view);
+            if let Some(to) = slider::ui(ui, &label, index, length, &is_written, colors) {
                 out.push(Action::View(Command::SetIndex(axis, to)));
             }
         });
     });
+}
+
+/// True where the first drawn channel's plane at an index is on disk: in a finished dataset everywhere, in a running
+/// acquisition as far as the ledger knows; of a FOV, where any of its planes is.
+fn is_written(axis: NavAxis, index: u32, view: &View<'_>) -> bool {
+    let dataset = view.dataset;
+    if !dataset.is_running() {
+        return true;
+    }
+    let at = view.session.position.with_index(axis, index, dataset);
+    if axis == NavAxis::Fov {
+        return view.ledger.counts(at.fov).written > 0;
+    }
+    let channel = view.session.drawn_channels().first().copied();
+    let plane = PlaneId {
+        fov: at.fov,
+        layer: 0,
+        t: at.t,
+        c: channel.and_then(|c| u16::try_from(c).ok()).unwrap_or(0),
+        z: ZPick::Slice(at.z),
+        extra: at.extra,
+        level: 0,
+    };
+    view.ledger.state(plane) == PlaneState::Written
 }
 
 /// The typed index, and quietly the last one.
@@ -138,43 +170,36 @@ fn clock(secs: f64) -> String {
     format!("{hours:02.0}:{:02.0}:{rest:02.0}{tail}", minutes.floor())
 }
 
-/// The speed menu on the last axis that moved, the projection switch on z.
+/// The speed menu on the axis moved last, the projection switch on z; the room is kept on every bar, so that the sliders
+/// of all are equally long.
 fn extras_ui(ui: &mut Ui, axis: NavAxis, view: &View<'_>, facts: &Facts, out: &mut Vec<Action>) {
+    let (rect, _) = ui.allocate_exact_size(egui::vec2(EXTRAS_PT, BAR_PT), egui::Sense::hover());
+    let layout = Layout::right_to_left(Align::Center);
+    let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(rect).layout(layout));
     let session = view.session;
-    ui.allocate_ui_with_layout(
-        egui::vec2(150.0, BAR_PT),
-        Layout::right_to_left(Align::Center),
-        |ui| {
-            if axis == session.last_move.0 {
-                let reached = facts
-                    .play_fps
-                    .filter(|_| session.playback.axis == Some(axis));
-                let text = reached.map_or_else(
-                    || format!("{:.0} fps", session.playback.fps),
-                    |fps| format!("{fps:.0} of {:.0} fps", session.playback.fps),
-                );
-                ui.menu_button(text, |ui| speed_menu(ui, view, out))
-                    .response
-                    .on_hover_text("Speed of playback");
-            }
-            if axis == NavAxis::Z {
-                let response = ui
-                    .selectable_label(session.max_projection, "Max")
-                    .on_hover_text("Maximum over z (M)");
-                response.widget_info(|| {
-                    egui::WidgetInfo::selected(
-                        egui::Role::Button,
-                        true,
-                        session.max_projection,
-                        "Maximum over z",
-                    )
-                });
-                if response.clicked() {
-                    out.push(Action::View(Command::ToggleMaxProjection));
-                }
-            }
-        },
-    );
+    if axis == session.last_move.0 {
+        let reached = facts
+            .play_fps
+            .filter(|_| session.playback.axis == Some(axis));
+        let text = reached.map_or_else(
+            || format!("{:.0} fps", session.playback.fps),
+            |fps| format!("{fps:.0} of {:.0} fps", session.playback.fps),
+        );
+        let menu = inside.menu_button(text, |ui| speed_menu(ui, view, out));
+        menu.response.on_hover_text("Speed of playback");
+    }
+    if axis == NavAxis::Z {
+        let is_on = session.max_projection;
+        let response = inside
+            .selectable_label(is_on, "Max")
+            .on_hover_text("Maximum over z (M)");
+        response.widget_info(|| {
+            egui::WidgetInfo::selected(egui::Role::Button, true, is_on, "Maximum over z")
+        });
+        if response.clicked() {
+            out.push(Action::View(Command::ToggleMaxProjection));
+        }
+    }
 }
 
 fn speed_menu(ui: &mut Ui, view: &View<'_>, out: &mut Vec<Action>) {

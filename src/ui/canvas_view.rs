@@ -1,24 +1,17 @@
-//! The canvas: the picture, pan and zoom, what lies under the pointer, and words where there is no picture.
+//! The canvas: the picture, pan and zoom, and its menu.
 
 use std::time::Duration;
 
-use egui::{
-    Align2, Event, FontId, Modifiers, MouseWheelUnit, Pos2, Rect, Response, Sense, Ui, pos2, vec2,
-};
+use egui::{Event, Modifiers, MouseWheelUnit, Pos2, Rect, Response, Sense, Ui, pos2, vec2};
 
-use super::{
-    Action, Facts, Stage, View,
-    tokens::{ON_CANVAS, SMALL_PT, SPACE_12, palette},
-};
+use super::{Action, Facts, Stage, View, absence, readout, tokens::palette};
 use crate::{
-    model::{CanvasSize, NavAxis, PlaneState},
-    session::{Command, pixel_um},
+    model::{CanvasSize, NavAxis},
+    session::Command,
 };
 
 /// A picture that is waited for is mentioned only after this time.
 const MENTION_AFTER: Duration = Duration::from_millis(150);
-/// Part of the canvas that the scale bar takes at most, in points.
-const MAX_BAR_PT: f32 = 160.0;
 
 /// Where the canvas was in the last frame.
 #[derive(Default)]
@@ -29,6 +22,8 @@ pub(super) struct CanvasView {
     pointer: Option<Pos2>,
     /// Wheel turns that are not yet a whole step.
     wheel: f32,
+    /// The pixel that the menu was opened on.
+    menu_at: Option<(u32, u32)>,
 }
 
 impl CanvasView {
@@ -81,8 +76,23 @@ impl CanvasView {
         self.take_pointer(ui, &response, out);
         ui.painter().add((stage.paint)(rect, self.size));
         Self::loading_ui(ui, rect, stage.facts);
-        words_ui(ui, rect, stage.facts, &response, out);
-        self.readout_ui(ui, rect, view, stage);
+        absence::ui(ui, rect, stage.facts, out);
+        readout::scale_bar_ui(ui, rect, view, self.size);
+        let hovered = self.pixel_under(self.pointer, view);
+        if let Some((x, y)) = hovered {
+            readout::ui(ui, rect, view, (x, y), stage);
+        }
+        if response.secondary_clicked() {
+            self.menu_at = hovered;
+        }
+        let menu_at = self.menu_at;
+        response.context_menu(|ui| menu_ui(ui, view, menu_at, stage, out));
+    }
+
+    /// The level-0 pixel under a point of the window.
+    fn pixel_under(&self, at: Option<Pos2>, view: &View<'_>) -> Option<(u32, u32)> {
+        let (x_px, y_px) = self.px(at?)?;
+        view.session.pixel_at(x_px, y_px, view.dataset, self.size)
     }
 
     fn take_pointer(&mut self, ui: &Ui, response: &Response, out: &mut Vec<Action>) {
@@ -182,59 +192,6 @@ impl CanvasView {
         ui.painter()
             .rect_filled(line, 0.0, palette(facts.theme).accent);
     }
-
-    /// Scale bar at the left, position and raw values at the right.
-    fn readout_ui(&self, ui: &Ui, rect: Rect, view: &View<'_>, stage: &Stage<'_>) {
-        self.scale_bar_ui(ui, rect, view);
-        let Some((x_px, y_px)) = self.pointer.and_then(|at| self.px(at)) else {
-            return;
-        };
-        let Some((x, y)) = view.session.pixel_at(x_px, y_px, view.dataset, self.size) else {
-            return;
-        };
-        let font = FontId::monospace(SMALL_PT + 1.0);
-        let at = rect.right_bottom() - vec2(SPACE_12, SPACE_12);
-        let lines = [
-            place_text(x, y, view),
-            values_text(view, &(stage.values_at)(x, y)),
-        ]
-        .join("\n");
-        let galley = ui.painter().layout_no_wrap(lines, font, ON_CANVAS);
-        let place = Align2::RIGHT_BOTTOM.anchor_size(at, galley.size());
-        ui.painter()
-            .rect_filled(place.expand(4.0), 2.0, palette(stage.facts.theme).canvas);
-        ui.painter().galley(place.min, galley, ON_CANVAS);
-    }
-
-    fn scale_bar_ui(&self, ui: &Ui, rect: Rect, view: &View<'_>) {
-        if view.session.image(view.dataset).sampling.x_um.is_none() {
-            return;
-        }
-        let px_per_um = view.session.projection(view.dataset, self.size).px_per_um;
-        let pt_per_um = px_per_um / f64::from(self.pixels_per_point);
-        let Some((length_um, text)) = crate::model::round_length(f64::from(MAX_BAR_PT) / pt_per_um)
-        else {
-            return;
-        };
-        let length = (length_um * pt_per_um) as f32;
-        let left = rect.left_bottom() + vec2(SPACE_12, -SPACE_12);
-        let bar = Rect::from_min_size(left - vec2(0.0, 3.0), vec2(length, 3.0));
-        ui.painter()
-            .rect_filled(bar.expand(1.0), 0.0, egui::Color32::BLACK);
-        ui.painter().rect_filled(bar, 0.0, ON_CANVAS);
-        let font = FontId::proportional(SMALL_PT + 1.0);
-        let at = pos2(bar.center().x, bar.top() - 4.0);
-        let shadow = at + vec2(1.0, 1.0);
-        ui.painter().text(
-            shadow,
-            Align2::CENTER_BOTTOM,
-            &text,
-            font.clone(),
-            egui::Color32::BLACK,
-        );
-        ui.painter()
-            .text(at, Align2::CENTER_BOTTOM, &text, font, ON_CANVAS);
-    }
 }
 
 /// The rectangle on whole physical pixels, so that texels and pixels meet.
@@ -246,97 +203,28 @@ fn on_whole_pixels(rect: Rect, pixels_per_point: f32) -> Rect {
     )
 }
 
-/// Words in the middle where the canvas is hatched; the reason under the pointer.
-fn words_ui(ui: &Ui, rect: Rect, facts: &Facts, response: &Response, out: &mut Vec<Action>) {
-    let Some((words, reason)) = words(facts) else {
-        return;
+/// What can be done with the pixel under the pointer and with the picture.
+fn menu_ui(
+    ui: &mut Ui,
+    view: &View<'_>,
+    at: Option<(u32, u32)>,
+    stage: &Stage<'_>,
+    out: &mut Vec<Action>,
+) {
+    let mut item = |ui: &mut Ui, text: &str, action: Action| {
+        if ui.button(text).clicked() {
+            out.push(action);
+            ui.close();
+        }
     };
-    let painter = ui.painter();
-    let galley = painter.layout_no_wrap(words.into(), FontId::proportional(16.0), ON_CANVAS);
-    let place = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size());
-    painter.rect_filled(
-        place.expand2(vec2(12.0, 8.0)),
-        4.0,
-        palette(facts.theme).canvas,
-    );
-    painter.galley(place.min, galley, ON_CANVAS);
-    let Some(reason) = reason else { return };
-    if response.hovered()
-        && response
-            .hover_pos()
-            .is_some_and(|at| place.expand(40.0).contains(at))
-    {
-        response
-            .clone()
-            .on_hover_text_at_pointer(format!("{reason}\n\nRight click copies this."));
+    if let Some((x, y)) = at {
+        let values = readout::values_text(view, &(stage.values_at)(x, y));
+        item(ui, "Copy values", Action::CopyText(values));
+        let place = readout::place_text(x, y, view);
+        item(ui, "Copy position", Action::CopyText(place));
+        ui.separator();
     }
-    if response.secondary_clicked() {
-        out.push(Action::CopyText(reason));
-    }
-}
-
-/// What to say of planes that are not drawn; the worst counts.
-fn words(facts: &Facts) -> Option<(&'static str, Option<String>)> {
-    if facts.outside {
-        return Some(("Not in this FOV", None));
-    }
-    let failed = facts.shown.iter().find_map(|(c, state)| match state {
-        PlaneState::Failed(reason) => Some(format!("channel {c}: {reason}")),
-        _ => None,
-    });
-    if failed.is_some() {
-        return Some(("Chunk is damaged", failed));
-    }
-    let has = |wanted: &PlaneState| facts.shown.iter().any(|(_, state)| state == wanted);
-    if has(&PlaneState::Missing) {
-        return Some(("Not on disk", None));
-    }
-    has(&PlaneState::Planned).then_some(("Not acquired yet", None))
-}
-
-/// Pixel, and where that is in µm: on the stage where it is known, else in the image.
-fn place_text(x: u32, y: u32, view: &View<'_>) -> String {
-    let image = view.session.image(view.dataset);
-    let row = view.dataset.fov(view.session.position.fov);
-    let pixel = format!("x {x:5}  y {y:5}");
-    if image.sampling.x_um.is_none() {
-        return pixel;
-    }
-    let size = pixel_um(image);
-    let (width, height) = image.plane_size();
-    let (in_x, in_y) = ((f64::from(x) + 0.5) * size.x, (f64::from(y) + 0.5) * size.y);
-    let Some(center) = row.and_then(|row| row.stage_um) else {
-        return format!("{pixel}  {in_x:.1}, {in_y:.1}\u{2009}µm");
-    };
-    let stage_x = center.x + in_x - f64::from(width) * size.x / 2.0;
-    let stage_y = center.y + in_y - f64::from(height) * size.y / 2.0;
-    let region = row
-        .and_then(|row| row.region.as_deref())
-        .map(|region| format!("{region}  "))
-        .unwrap_or_default();
-    format!("{region}{pixel}  stage {stage_x:.1}, {stage_y:.1}\u{2009}µm")
-}
-
-/// Raw values of the drawn channels; a dash where a channel has none there.
-fn values_text(view: &View<'_>, values: &[Option<crate::model::Value>]) -> String {
-    const MOST: usize = 8;
-    let drawn = view.session.drawn_channels();
-    let value = |&c: &usize| {
-        let value = values
-            .get(c)
-            .copied()
-            .flatten()
-            .map_or_else(|| "–".into(), |value| value.to_string());
-        format!("{c}: {value:>5}")
-    };
-    let mut text = drawn
-        .iter()
-        .take(MOST)
-        .map(value)
-        .collect::<Vec<_>>()
-        .join("  ");
-    if drawn.len() > MOST {
-        text.push_str("  …");
-    }
-    text
+    item(ui, "Copy view", Action::CopyView);
+    item(ui, "Copy file path", Action::CopyFilePath);
+    item(ui, "Show in folder", Action::ShowInFileManager);
 }

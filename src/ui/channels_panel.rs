@@ -4,7 +4,7 @@ use egui::{Align, Color32, DragValue, Layout, RichText, Role, Sense, Ui, WidgetI
 
 use super::{
     Action, Facts, View,
-    histogram::HistogramPlot,
+    histogram::{HistogramPlot, Touched},
     tokens::{Palette, SPACE_8, palette},
 };
 use crate::{
@@ -12,6 +12,8 @@ use crate::{
     session::{ChannelMode, ChannelView, Command},
 };
 
+/// Width of the bar that shows a channel's limits, in points.
+const LIMITS_BAR_PT: f32 = 48.0;
 /// Height of a closed line in points.
 const LINE_PT: f32 = 22.0;
 
@@ -116,27 +118,43 @@ impl ChannelsPanel {
             }
             let (swatch, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
             ui.painter().rect_filled(swatch, 2.0, color_of(channel.lut));
-            let is_selected = index == view.session.selected_channel;
-            let color = if channel.visible {
-                colors.text
-            } else {
-                colors.quiet
-            };
-            let name =
-                egui::Button::selectable(is_selected, RichText::new(&channel.name).color(color))
-                    .truncate();
-            let response = ui
-                .add(name)
-                .on_hover_text(format!("{}\nAlt click shows it alone", channel.name));
-            if response.clicked() {
-                if ui.input(|input| input.modifiers.alt) {
-                    out.push(Action::View(Command::Solo(index)));
-                } else {
-                    self.is_folded = is_selected && !self.is_folded;
-                    out.push(Action::View(Command::SelectChannel(index)));
-                }
-            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                limits_bar_ui(ui, channel, view.session.limits_of(index), colors);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    self.name_ui(ui, index, channel, view, colors, out);
+                });
+            });
         });
+    }
+
+    /// A click opens or folds the channel, with Alt it shows it alone.
+    fn name_ui(
+        &mut self,
+        ui: &mut Ui,
+        index: usize,
+        channel: &ChannelView,
+        view: &View<'_>,
+        colors: Palette,
+        out: &mut Vec<Action>,
+    ) {
+        let is_selected = index == view.session.selected_channel;
+        let color = if channel.visible {
+            colors.text
+        } else {
+            colors.quiet
+        };
+        let name = RichText::new(&channel.name).color(color);
+        let response = ui
+            .add(egui::Button::selectable(is_selected, name).truncate())
+            .on_hover_text(format!("{}\nAlt click shows it alone", channel.name));
+        if response.clicked() {
+            if ui.input(|input| input.modifiers.alt) {
+                out.push(Action::View(Command::Solo(index)));
+            } else {
+                self.is_folded = is_selected && !self.is_folded;
+                out.push(Action::View(Command::SelectChannel(index)));
+            }
+        }
     }
 
     /// Everything of the selected channel.
@@ -152,10 +170,15 @@ impl ChannelsPanel {
         let limits = view.session.limits_of(index);
         match (&channel.histogram, limits) {
             (Some(histogram), Some(limits)) => {
-                let dragged =
+                let touched =
                     self.plot
                         .ui(ui, index, histogram, limits, color_of(channel.lut), colors);
-                out.extend(dragged.map(|limits| Action::View(Command::SetLimits(index, limits))));
+                out.extend(touched.map(|touched| {
+                    Action::View(match touched {
+                        Touched::Limits(limits) => Command::SetLimits(index, limits),
+                        Touched::Reset => Command::ResetLimits(index),
+                    })
+                }));
             }
             _ => {
                 ui.label(RichText::new("No plane shown yet").color(colors.quiet));
@@ -194,6 +217,28 @@ impl ChannelsPanel {
             color_ui(ui, index, channel, out);
         });
     }
+}
+
+/// Where the limits lie between the smallest and the largest sample, for a glance at all channels.
+fn limits_bar_ui(
+    ui: &mut Ui,
+    channel: &ChannelView,
+    limits: Option<ContrastLimits>,
+    colors: Palette,
+) {
+    let (rect, _) = ui.allocate_exact_size(vec2(LIMITS_BAR_PT, 4.0), Sense::hover());
+    ui.painter().rect_filled(rect, 2.0, colors.raised);
+    let (Some(histogram), Some(limits)) = (&channel.histogram, limits) else {
+        return;
+    };
+    let range = (histogram.max - histogram.min).max(f64::MIN_POSITIVE);
+    let part = |at: f64| (((at - histogram.min) / range) as f32).clamp(0.0, 1.0);
+    let (low, high) = (part(limits.low), part(limits.high));
+    let (left, right) = (low.min(high), low.max(high));
+    let from = egui::pos2(rect.left() + left * rect.width(), rect.top());
+    let to = egui::pos2(rect.left() + right * rect.width(), rect.bottom());
+    let filled = egui::Rect::from_min_max(from, to.max(from + vec2(2.0, 0.0)));
+    ui.painter().rect_filled(filled, 2.0, color_of(channel.lut));
 }
 
 /// Both limits, typed or dragged.

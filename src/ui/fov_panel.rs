@@ -133,6 +133,13 @@ impl FovPanel {
             Stroke::new(1.0, colors.line),
             egui::StrokeKind::Outside,
         );
+        let wells = (0..plate.num_rows)
+            .flat_map(|row| (0..plate.num_columns).map(move |column| (row, column)));
+        for (row, column) in wells {
+            // Wells of the plate that are not part of the acquisition; those that are cover their dot.
+            ui.painter()
+                .circle_filled(cell(row, column).center(), 1.0, colors.line);
+        }
         for (index, region) in self.regions.iter().enumerate() {
             let Some((row, column)) = region.well else {
                 continue;

@@ -10,7 +10,6 @@ use crate::model::{ContrastLimits, Histogram};
 const HEIGHT_PT: f32 = 84.0;
 
 /// What is kept while a limit is dragged.
-#[derive(Default)]
 pub(super) struct HistogramPlot {
     /// The limit that is held: false the lower one, true the upper one.
     held: Option<bool>,
@@ -18,8 +17,26 @@ pub(super) struct HistogramPlot {
     pub(super) is_log: bool,
 }
 
+impl Default for HistogramPlot {
+    /// Logarithmic: most pixels are background, and what a person looks for is the rest.
+    fn default() -> Self {
+        Self {
+            held: None,
+            is_log: true,
+        }
+    }
+}
+
+/// What a person did to the histogram.
+pub(super) enum Touched {
+    /// Dragged a limit.
+    Limits(ContrastLimits),
+    /// Double click: back to what the files say.
+    Reset,
+}
+
 impl HistogramPlot {
-    /// Draws it; the limits that the person dragged to, if any.
+    /// Draws it; what the person did to it, if anything.
     pub(super) fn ui(
         &mut self,
         ui: &mut Ui,
@@ -28,7 +45,7 @@ impl HistogramPlot {
         limits: ContrastLimits,
         color: Color32,
         colors: Palette,
-    ) -> Option<ContrastLimits> {
+    ) -> Option<Touched> {
         let width = (histogram.max - histogram.min).max(1e-9) / histogram.bins.len() as f64;
         let height = |count: u32| {
             if self.is_log {
@@ -81,6 +98,10 @@ impl HistogramPlot {
         });
         let response = shown.response;
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Canvas, true, "Histogram"));
+        if response.double_clicked() {
+            self.held = None;
+            return Some(Touched::Reset);
+        }
         let at = shown.inner.map(|point| point.x);
         if response.drag_started() {
             self.held = at.map(|at| (at - limits.high).abs() < (at - limits.low).abs());
@@ -89,10 +110,11 @@ impl HistogramPlot {
             self.held = None;
         }
         let (held, at) = (self.held?, at?);
-        response.dragged().then_some(if held {
+        let dragged = if held {
             ContrastLimits { high: at, ..limits }
         } else {
             ContrastLimits { low: at, ..limits }
-        })
+        };
+        response.dragged().then_some(Touched::Limits(dragged))
     }
 }

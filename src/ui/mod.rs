@@ -3,6 +3,7 @@
 //! They draw `&Session`, `&Dataset`, `&Ledger` and plain [`Facts`], and return [`Action`]s. `app` decides what becomes
 //! of them.
 
+mod absence;
 mod axis_bars;
 mod canvas_view;
 mod channels_panel;
@@ -13,6 +14,7 @@ mod help;
 mod histogram;
 mod icons;
 mod keys;
+mod readout;
 mod shell;
 mod slider;
 mod start_page;
@@ -135,6 +137,8 @@ pub struct Facts {
     pub executed: Option<Executed>,
     /// The position is beyond the sizes of its FOV.
     pub outside: bool,
+    /// The FOV's store could be opened, or has not been tried.
+    pub is_readable: bool,
 }
 
 /// What is looked at.
@@ -184,6 +188,7 @@ impl Window {
             top_bar::ui(
                 ui,
                 stage.view.as_ref(),
+                self.canvas.size(),
                 stage.facts,
                 &mut self.shows_help,
                 &mut out,

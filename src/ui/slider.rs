@@ -4,12 +4,19 @@ use egui::{Key, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::tokens::{Palette, ROUNDING};
 
-/// Draws the slider; the index that the person moved to, if any.
+/// Height of the track in points.
+const TRACK_PT: f32 = 6.0;
+/// Width of the handle in points: at least, and at most where there are few steps.
+const HANDLE_PT: f32 = 8.0;
+const MAX_HANDLE_PT: f32 = 56.0;
+
+/// Draws the slider, filled where `is_written`; the index that the person moved to, if any.
 pub(super) fn ui(
     ui: &mut Ui,
     label: &str,
     index: u32,
     length: u32,
+    is_written: &dyn Fn(u32) -> bool,
     colors: Palette,
 ) -> Option<u32> {
     let size = vec2(ui.available_width().max(40.0), 16.0);
@@ -17,7 +24,12 @@ pub(super) fn ui(
     let last = length.saturating_sub(1);
     response.widget_info(|| WidgetInfo::slider(true, f64::from(index), label));
     let moved = pointed(&response, rect, length).or_else(|| stepped(ui, &response, index, last));
-    paint(ui, &response, rect, moved.unwrap_or(index), length, colors);
+    let marks = Marks {
+        index: moved.unwrap_or(index),
+        length,
+        is_written,
+    };
+    paint(ui, &response, rect, &marks, colors);
     moved.filter(|&to| to != index)
 }
 
@@ -57,23 +69,28 @@ fn stepped(ui: &Ui, response: &Response, index: u32, last: u32) -> Option<u32> {
     })
 }
 
-fn paint(ui: &Ui, response: &Response, rect: Rect, index: u32, length: u32, colors: Palette) {
-    let track = Rect::from_center_size(rect.center(), vec2(rect.width(), 6.0));
+/// What a slider shows.
+struct Marks<'a> {
+    index: u32,
+    length: u32,
+    is_written: &'a dyn Fn(u32) -> bool,
+}
+
+fn paint(ui: &Ui, response: &Response, rect: Rect, marks: &Marks<'_>, colors: Palette) {
+    let track = Rect::from_center_size(rect.center(), vec2(rect.width(), TRACK_PT));
     let painter = ui.painter();
     painter.rect_filled(track, ROUNDING, colors.raised);
-    let cell = rect.width() / length.max(1) as f32;
-    let left = rect.left() + index as f32 * cell;
-    painter.rect_filled(
-        Rect::from_min_max(track.min, pos2(left + cell / 2.0, track.max.y)),
-        ROUNDING,
-        colors.line,
-    );
-    let handle_width = cell.clamp(8.0, rect.width());
-    let center = (left + cell / 2.0).clamp(
-        rect.left() + handle_width / 2.0,
-        rect.right() - handle_width / 2.0,
-    );
-    let handle = Rect::from_center_size(pos2(center, rect.center().y), vec2(handle_width, 12.0));
+    for (left, right) in written(marks, rect.width()) {
+        let x = track.x_range();
+        let part = Rect::from_x_y_ranges(x.min + left..=x.min + right, track.y_range());
+        painter.rect_filled(part, ROUNDING, colors.line);
+    }
+    let cell = rect.width() / marks.length.max(1) as f32;
+    let width = cell.clamp(HANDLE_PT.min(rect.width()), MAX_HANDLE_PT);
+    let middle = rect.left() + (marks.index as f32 + 0.5) * cell;
+    let half = width / 2.0;
+    let middle = middle.clamp(rect.left() + half, rect.right() - half);
+    let handle = Rect::from_center_size(pos2(middle, rect.center().y), vec2(width, 12.0));
     let color = if response.hovered() || response.dragged() {
         colors.text
     } else {
@@ -82,11 +99,46 @@ fn paint(ui: &Ui, response: &Response, rect: Rect, index: u32, length: u32, colo
     painter.rect_filled(handle, ROUNDING, color);
     if response.has_focus() {
         let ring = egui::Stroke::new(1.0, colors.text);
-        painter.rect_stroke(
-            handle.expand(2.0),
-            ROUNDING,
-            ring,
-            egui::StrokeKind::Outside,
-        );
+        let outside = egui::StrokeKind::Outside;
+        painter.rect_stroke(handle.expand(2.0), ROUNDING, ring, outside);
+    }
+}
+
+/// Stretches of the track that are on disk, from its left in points; no more of them than the track has points.
+fn written(marks: &Marks<'_>, width: f32) -> Vec<(f32, f32)> {
+    let num_cells = marks.length.min(width.max(1.0) as u32).max(1);
+    let is_written = |cell: u32| {
+        let index = u64::from(cell) * u64::from(marks.length) / u64::from(num_cells);
+        (marks.is_written)(index as u32)
+    };
+    let at = |cell: u32| cell as f32 * width / num_cells as f32;
+    let mut stretches: Vec<(f32, f32)> = Vec::new();
+    for cell in (0..num_cells).filter(|&cell| is_written(cell)) {
+        match stretches.last_mut() {
+            Some(last) if last.1 == at(cell) => last.1 = at(cell + 1),
+            _ => stretches.push((at(cell), at(cell + 1))),
+        }
+    }
+    stretches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbouring_written_steps_are_one_stretch() {
+        let check = |length: u32, is_written: &dyn Fn(u32) -> bool, expected: &[(f32, f32)]| {
+            let marks = Marks {
+                index: 0,
+                length,
+                is_written,
+            };
+            assert_eq!(written(&marks, 100.0), expected);
+        };
+        check(4, &|_| true, &[(0.0, 100.0)]);
+        check(4, &|_| false, &[]);
+        check(4, &|index| index != 1, &[(0.0, 25.0), (50.0, 100.0)]);
+        check(100_000, &|index| index < 50_000, &[(0.0, 50.0)]);
     }
 }

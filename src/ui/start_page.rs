@@ -7,7 +7,7 @@ use egui::{Align, Layout, RichText, TextEdit, Ui};
 use super::{
     Action, Facts, Recent, icons,
     icons::Icon,
-    tokens::{SPACE_8, SPACE_16, palette},
+    tokens::{SPACE_4, SPACE_8, SPACE_16, palette},
 };
 
 /// Width of the column in points.
@@ -84,33 +84,35 @@ fn recents_ui(ui: &mut Ui, facts: &Facts, out: &mut Vec<Action>) {
     });
 }
 
+/// Name and date, below them layout and size.
 fn recent_ui(ui: &mut Ui, recent: &Recent, facts: &Facts, out: &mut Vec<Action>) {
-    let colors = palette(facts.theme);
+    let quiet = palette(facts.theme).quiet;
     ui.horizontal(|ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let forget = format!("Forget {}", recent.name);
             if icons::button(ui, Icon::Close, &forget, false).clicked() {
                 out.push(Action::ForgetRecent(recent.path.clone()));
             }
-            ui.label(
-                RichText::new(date(recent.opened_unix_secs))
-                    .monospace()
-                    .color(colors.quiet),
-            );
+            let date = date(recent.opened_unix_secs);
+            ui.label(RichText::new(date).monospace().color(quiet));
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let response = ui.add(egui::Button::selectable(false, &recent.name).truncate());
-                let hint = format!(
-                    "{}\n{} · {}",
-                    recent.path.display(),
-                    recent.layout,
-                    recent.size
-                );
-                if response.on_hover_text(hint).clicked() {
+                let name = egui::Button::selectable(false, &recent.name).truncate();
+                let response = ui.add(name);
+                if response
+                    .on_hover_text(recent.path.display().to_string())
+                    .clicked()
+                {
                     out.push(Action::Open(recent.path.clone()));
                 }
             });
         });
     });
+    ui.horizontal(|ui| {
+        ui.add_space(SPACE_8);
+        let about = format!("{} · {}", recent.layout, recent.size);
+        ui.add(egui::Label::new(RichText::new(about).small().color(quiet)).truncate());
+    });
+    ui.add_space(SPACE_4);
 }
 
 /// `2026-07-29`, UTC (days to civil date after Howard Hinnant, "chrono-compatible low-level date algorithms").

@@ -20,6 +20,7 @@ const TEXT_SCALES: [(f32, &str); 4] = [
 pub(super) fn ui(
     ui: &mut Ui,
     view: Option<&View<'_>>,
+    canvas: CanvasSize,
     facts: &Facts,
     shows_help: &mut bool,
     out: &mut Vec<Action>,
@@ -36,10 +37,6 @@ pub(super) fn ui(
                     .on_hover_text("One texel on one pixel (1)")
                     .clicked()
                 {
-                    let canvas = CanvasSize {
-                        width_px: 0,
-                        height_px: 0,
-                    };
                     out.push(Action::View(Command::OneToOne(canvas)));
                 }
                 if icons::button(ui, Icon::Fit, "Fit (F)", false).clicked() {
@@ -76,7 +73,7 @@ fn place_ui(ui: &mut Ui, view: Option<&View<'_>>, facts: &Facts) {
     };
     add(&view.dataset.name, colors.text);
     if let Some(place) = place {
-        add(" · ", colors.quiet);
+        add("  ›  ", colors.quiet);
         add(place, colors.text);
     }
     ui.add(egui::Label::new(text).truncate())

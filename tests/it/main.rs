@@ -2,5 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod desk;
 mod imports;
+mod screenshots;
 mod squid_data;
+mod window;

@@ -1,0 +1,112 @@
+//! What lies under the pointer, in the files' own numbers, and the scale bar.
+
+use egui::{Align2, Color32, FontId, Rect, TextFormat, Ui, pos2, text::LayoutJob, vec2};
+
+use super::{
+    Stage, View,
+    tokens::{ON_CANVAS, SMALL_PT, SPACE_12, palette},
+};
+use crate::{
+    model::{CanvasSize, Value, round_length, short_channel_name},
+    session::pixel_um,
+};
+
+/// Part of the canvas that the scale bar takes at most, in points.
+const MAX_BAR_PT: f32 = 160.0;
+/// Channels whose values fit beside each other.
+const MAX_VALUES: usize = 8;
+
+/// Position and raw values of a level-0 pixel, at the right.
+pub(super) fn ui(ui: &Ui, rect: Rect, view: &View<'_>, (x, y): (u32, u32), stage: &Stage<'_>) {
+    let format = |color: Color32| TextFormat {
+        font_id: FontId::monospace(SMALL_PT + 1.0),
+        color,
+        ..TextFormat::default()
+    };
+    let mut text = LayoutJob::default();
+    let place = format!("{}\n", place_text(x, y, view));
+    text.append(&place, 0.0, format(ON_CANVAS));
+    for (c, value) in values(view, &(stage.values_at)(x, y)) {
+        let channel = &view.session.channels[c];
+        let swatch = channel.lut.swatch();
+        let name = format!("{} ", short_channel_name(&channel.name));
+        text.append(
+            &name,
+            0.0,
+            format(Color32::from_rgb(swatch.r, swatch.g, swatch.b)),
+        );
+        text.append(&format!("{value:>5}  "), 0.0, format(ON_CANVAS));
+    }
+    let galley = ui.painter().layout_job(text);
+    let at = rect.right_bottom() - vec2(SPACE_12, SPACE_12);
+    let place = Align2::RIGHT_BOTTOM.anchor_size(at, galley.size());
+    let ground = palette(stage.facts.theme).canvas;
+    ui.painter().rect_filled(place.expand(4.0), 2.0, ground);
+    ui.painter().galley(place.min, galley, ON_CANVAS);
+}
+
+/// A bar of a round length at the left; nothing where the pixel size is not known.
+pub(super) fn scale_bar_ui(ui: &Ui, rect: Rect, view: &View<'_>, canvas: CanvasSize) {
+    if view.session.image(view.dataset).sampling.x_um.is_none() {
+        return;
+    }
+    let px_per_um = view.session.projection(view.dataset, canvas).px_per_um;
+    let pt_per_um = px_per_um / f64::from(ui.ctx().pixels_per_point());
+    let Some((length_um, text)) = round_length(f64::from(MAX_BAR_PT) / pt_per_um) else {
+        return;
+    };
+    let length = (length_um * pt_per_um) as f32;
+    let left = rect.left_bottom() + vec2(SPACE_12, -SPACE_12);
+    let bar = Rect::from_min_size(left - vec2(0.0, 3.0), vec2(length, 3.0));
+    let painter = ui.painter();
+    painter.rect_filled(bar.expand(1.0), 0.0, Color32::BLACK);
+    painter.rect_filled(bar, 0.0, ON_CANVAS);
+    let font = FontId::proportional(SMALL_PT + 1.0);
+    let at = pos2(bar.center().x, bar.top() - 4.0);
+    for (place, color) in [(at + vec2(1.0, 1.0), Color32::BLACK), (at, ON_CANVAS)] {
+        painter.text(place, Align2::CENTER_BOTTOM, &text, font.clone(), color);
+    }
+}
+
+/// Pixel, and where that is in µm: on the stage where it is known, else in the image.
+pub(super) fn place_text(x: u32, y: u32, view: &View<'_>) -> String {
+    let image = view.session.image(view.dataset);
+    let row = view.dataset.fov(view.session.position.fov);
+    let pixel = format!("x {x:5}  y {y:5}");
+    if image.sampling.x_um.is_none() {
+        return pixel;
+    }
+    let size = pixel_um(image);
+    let (width, height) = image.plane_size();
+    let (in_x, in_y) = ((f64::from(x) + 0.5) * size.x, (f64::from(y) + 0.5) * size.y);
+    let Some(center) = row.and_then(|row| row.stage_um) else {
+        return format!("{pixel}  {in_x:.1}, {in_y:.1}\u{2009}µm");
+    };
+    let stage_x = center.x + in_x - f64::from(width) * size.x / 2.0;
+    let stage_y = center.y + in_y - f64::from(height) * size.y / 2.0;
+    let region = row
+        .and_then(|row| row.region.as_deref())
+        .map(|region| format!("{region}  "))
+        .unwrap_or_default();
+    format!("{region}{pixel}  stage {stage_x:.1}, {stage_y:.1}\u{2009}µm")
+}
+
+/// Raw values of the drawn channels as one text.
+pub(super) fn values_text(view: &View<'_>, all: &[Option<Value>]) -> String {
+    let named = values(view, all)
+        .map(|(c, value)| format!("{} {value}", view.session.channels[c].name))
+        .collect::<Vec<_>>();
+    named.join("\n")
+}
+
+/// Drawn channels with their raw values; a dash where a channel has none there.
+fn values(view: &View<'_>, all: &[Option<Value>]) -> impl Iterator<Item = (usize, String)> {
+    let drawn = view.session.drawn_channels().into_iter().take(MAX_VALUES);
+    drawn.map(|c| {
+        let value = all.get(c).copied().flatten();
+        (
+            c,
+            value.map_or_else(|| "–".to_owned(), |value| value.to_string()),
+        )
+    })
+}

@@ -1,0 +1,169 @@
+//! The real app in a window that is not on any screen, driven by label as a person would.
+
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use eframe::wgpu;
+use egui_kittest::{Harness, kittest::Queryable as _};
+use egui_system_font_provider::SystemFontProvider;
+use image::{Rgba, RgbaImage};
+use squidview::{
+    app::{App, Options, Timing},
+    session::Session,
+    settings::Settings,
+};
+
+/// Reading a tile of the test data takes milliseconds; a machine that is busy elsewhere gets this long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The app under test.
+pub(crate) struct Desk {
+    pub(crate) harness: Harness<'static, App>,
+}
+
+/// How the window is made.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    pub(crate) size_pt: [f32; 2],
+    pub(crate) pixels_per_point: f32,
+    pub(crate) settings: Settings,
+    pub(crate) options: Options,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            size_pt: [1280.0, 800.0],
+            pixels_per_point: 1.0,
+            settings: Settings::default(),
+            options: Options::default(),
+        }
+    }
+}
+
+/// False, with words, where nothing can draw; `SQUIDVIEW_REQUIRE_ADAPTER` makes that a failure.
+fn has_adapter() -> bool {
+    static HAS_ADAPTER: OnceLock<bool> = OnceLock::new();
+    *HAS_ADAPTER.get_or_init(|| {
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+        let options = wgpu::RequestAdapterOptions::default();
+        let has_adapter = pollster::block_on(instance.request_adapter(&options)).is_ok();
+        let is_required = std::env::var_os("SQUIDVIEW_REQUIRE_ADAPTER").is_some();
+        assert!(
+            has_adapter || !is_required,
+            "no adapter can draw, and SQUIDVIEW_REQUIRE_ADAPTER is set"
+        );
+        if !has_adapter {
+            eprintln!("skipped: no adapter can draw");
+        }
+        has_adapter
+    })
+}
+
+impl Desk {
+    /// The window; `None` where nothing can draw.
+    pub(crate) fn new(setup: Setup) -> Option<Self> {
+        if !has_adapter() {
+            return None;
+        }
+        let starting = App::start(setup.options, setup.settings, Timing::start());
+        let harness = Harness::builder()
+            .with_size(setup.size_pt)
+            .with_pixels_per_point(setup.pixels_per_point)
+            .with_step_dt(1.0 / 60.0)
+            .with_max_steps(200)
+            // As eframe does for a real window.
+            .with_context_setup(|ctx| {
+                ctx.add_font_provider(Arc::new(SystemFontProvider::new()));
+            })
+            .wgpu()
+            .build_eframe(|cc| starting.in_window(cc).unwrap());
+        Some(Self { harness })
+    }
+
+    /// The window with a dataset, once its first picture is whole.
+    pub(crate) fn with(path: &Path, setup: Setup) -> Option<Self> {
+        let options = Options {
+            path: Some(path.to_owned()),
+            ..setup.options
+        };
+        let mut desk = Self::new(Setup { options, ..setup })?;
+        desk.settle();
+        Some(desk)
+    }
+
+    /// Frames until the wished picture is on the screen.
+    pub(crate) fn settle(&mut self) {
+        self.until("the wished picture is whole", |app| {
+            app.is_settled() && app.session().is_some()
+        });
+        self.harness.run_steps(2);
+    }
+
+    /// Frames until something holds of the app.
+    pub(crate) fn until(&mut self, what: &str, holds: impl Fn(&App) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.harness.step();
+            if holds(self.harness.state()) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "waited in vain until {what}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// What is looked at.
+    pub(crate) fn session(&self) -> &Session {
+        self.harness.state().session().unwrap()
+    }
+
+    /// A click on what has that label.
+    pub(crate) fn click(&mut self, label: &str) {
+        self.harness.get_by_label(label).click();
+        self.harness.run_steps(2);
+    }
+
+    /// A key, with modifiers.
+    pub(crate) fn press(&mut self, modifiers: egui::Modifiers, key: egui::Key) {
+        self.harness.key_press_modifiers(modifiers, key);
+        self.harness.run_steps(2);
+    }
+
+    /// True where something has that label.
+    pub(crate) fn has(&self, label: &str) -> bool {
+        self.harness.query_by_label(label).is_some()
+    }
+
+    /// True where some label holds that text.
+    pub(crate) fn says(&self, text: &str) -> bool {
+        self.harness
+            .query_all_by_label_contains(text)
+            .next()
+            .is_some()
+    }
+
+    /// The window as a picture.
+    pub(crate) fn picture(&mut self) -> RgbaImage {
+        self.harness.render().unwrap()
+    }
+
+    /// The canvas in the picture, in pixels: left, top, width, height.
+    pub(crate) fn canvas_px(&self) -> [u32; 4] {
+        let rect = self.harness.get_by_label("Canvas").rect();
+        let scale = self.harness.ctx.pixels_per_point();
+        [rect.left(), rect.top(), rect.width(), rect.height()]
+            .map(|length| (length * scale).round() as u32)
+    }
+
+    /// The colour in the middle of the canvas' part, (0, 0) its upper left corner and (1, 1) its lower right one.
+    pub(crate) fn color_at(&mut self, x: f32, y: f32) -> Rgba<u8> {
+        let [left, top, width, height] = self.canvas_px();
+        let picture = self.picture();
+        let at = |start: u32, size: u32, part: f32| start + ((size - 1) as f32 * part) as u32;
+        *picture.get_pixel(at(left, width, x), at(top, height, y))
+    }
+}

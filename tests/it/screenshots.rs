@@ -1,0 +1,287 @@
+//! Pictures of every state of the window, for eyes: `scripts/screenshots` runs this and leaves them in `screenshots/`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use egui::{Event, Key, Modifiers};
+use egui_kittest::kittest::Queryable as _;
+use squidview::{
+    model::Theme,
+    settings::{RecentEntry, Settings},
+    simulate::{Plan, Structure, simulate},
+};
+
+use crate::desk::{Desk, Setup};
+
+/// The size that a window has at first.
+const USUAL: Look = Look {
+    size_pt: [1480.0, 1000.0],
+    pixels_per_point: 1.0,
+    theme: Theme::Dark,
+};
+/// A notebook with a dense screen: 1920 x 1200 physical pixels.
+const DENSE: Look = Look {
+    size_pt: [960.0, 600.0],
+    pixels_per_point: 2.0,
+    theme: Theme::Dark,
+};
+const SMALL: Look = Look {
+    size_pt: [640.0, 480.0],
+    pixels_per_point: 1.0,
+    theme: Theme::Dark,
+};
+const LIGHT: Look = Look {
+    size_pt: [1480.0, 1000.0],
+    pixels_per_point: 1.0,
+    theme: Theme::Light,
+};
+
+/// A window as pictures want it.
+#[derive(Clone, Copy)]
+struct Look {
+    size_pt: [f32; 2],
+    pixels_per_point: f32,
+    theme: Theme,
+}
+
+impl Look {
+    fn setup(self) -> Setup {
+        let settings = Settings {
+            theme: self.theme,
+            ..Settings::default()
+        };
+        Setup {
+            size_pt: self.size_pt,
+            pixels_per_point: self.pixels_per_point,
+            settings,
+            ..Setup::default()
+        }
+    }
+}
+
+/// Where pictures and the datasets on them are.
+struct Album {
+    pictures: PathBuf,
+    data: PathBuf,
+}
+
+impl Album {
+    fn new() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let album = Self {
+            pictures: root.join("screenshots"),
+            data: std::env::temp_dir().join("squidview-screenshots"),
+        };
+        fs::create_dir_all(&album.pictures).unwrap();
+        album
+    }
+
+    /// A dataset of that plan, written once.
+    fn dataset(&self, name: &str, plan: &Plan) -> PathBuf {
+        let path = self.data.join(name);
+        if !path.exists() {
+            simulate(plan, &path, &mut |_| true, Duration::ZERO).unwrap();
+        }
+        path
+    }
+
+    /// A dataset of that plan whose writing stopped after some planes, as if it still ran.
+    fn running(&self, name: &str, plan: &Plan, num_planes: u64) -> PathBuf {
+        let path = self.data.join(name);
+        let _ = fs::remove_dir_all(&path);
+        let mut on_plane = |written: squidview::simulate::Written| written.num_written < num_planes;
+        simulate(plan, &path, &mut on_plane, Duration::ZERO).unwrap_err();
+        // An aborted run becomes a running one.
+        fs::remove_file(path.join(".done")).unwrap();
+        for entry in walk(&path) {
+            if entry.ends_with("zarr.json") {
+                let text = fs::read_to_string(&entry).unwrap();
+                fs::write(&entry, text.replace("\"aborted\": true", "\"note\": true")).unwrap();
+            }
+        }
+        path
+    }
+
+    fn save(&self, desk: &mut Desk, name: &str) {
+        desk.harness.run_steps(3);
+        let picture = desk.picture();
+        picture
+            .save(self.pictures.join(format!("{name}.png")))
+            .unwrap();
+    }
+}
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(walk(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn plate(wells: &[&str]) -> Plan {
+    Plan {
+        structure: Structure::Hcs,
+        regions: wells.iter().map(|well| ((*well).into(), 4)).collect(),
+        num_timepoints: 3,
+        num_z: 5,
+        ..Plan::default()
+    }
+}
+
+#[test]
+#[ignore = "for eyes; scripts/screenshots runs it"]
+fn every_state_is_pictured() {
+    let album = Album::new();
+    start_pages(&album);
+    datasets(&album);
+    absences(&album);
+    shapes(&album);
+}
+
+fn start_pages(album: &Album) {
+    let mut setup = USUAL.setup();
+    album.save(&mut Desk::new(setup.clone()).unwrap(), "start-empty");
+    setup.settings.recents = [
+        "wellplate 10x 2026-07-29",
+        "overnight_2026-07-12",
+        "実験 一",
+    ]
+    .iter()
+    .enumerate()
+    .map(|(n, name)| RecentEntry {
+        path: format!("/data/microscope/{name}").into(),
+        name: (*name).into(),
+        layout: "Squid plate".into(),
+        size: format!("{} FOVs · 2084 × 2084 · 4 channels", 96 * (n + 1)),
+        opened_unix_secs: 1_785_283_200 - 86_400 * n as u64,
+    })
+    .collect();
+    album.save(&mut Desk::new(setup.clone()).unwrap(), "start-recent");
+    setup.size_pt = SMALL.size_pt;
+    album.save(&mut Desk::new(setup.clone()).unwrap(), "start-small");
+    setup.settings.theme = Theme::Light;
+    setup.size_pt = USUAL.size_pt;
+    album.save(&mut Desk::new(setup).unwrap(), "start-light");
+}
+
+fn datasets(album: &Album) {
+    let wells = ["A1", "A2", "A3", "B1", "B2", "B3", "C5", "D6"];
+    let path = album.dataset("plate", &plate(&wells));
+    for (name, setup) in [
+        ("plate", USUAL),
+        ("plate-dense", DENSE),
+        ("plate-small", SMALL),
+        ("plate-light", LIGHT),
+    ] {
+        let mut desk = Desk::with(&path, setup.setup()).unwrap();
+        let canvas = desk.harness.get_by_label("Canvas").rect();
+        desk.harness.hover_at(canvas.center());
+        album.save(&mut desk, name);
+    }
+    let mut desk = Desk::with(&path, USUAL.setup()).unwrap();
+    for (key, name) in [
+        (Key::C, "single-channel"),
+        (Key::M, "maximum"),
+        (Key::X, "clipped"),
+        (Key::Num1, "one-to-one"),
+        (Key::F1, "keys"),
+    ] {
+        desk.press(Modifiers::NONE, key);
+        desk.settle();
+        album.save(&mut desk, name);
+    }
+    desk.press(Modifiers::NONE, Key::F1);
+    desk.press(Modifiers::NONE, Key::F8);
+    desk.press(Modifiers::NONE, Key::G);
+    desk.harness.event(Event::Text("C5:2".into()));
+    album.save(&mut desk, "go-to");
+    desk.press(Modifiers::NONE, Key::Escape);
+    desk.press(Modifiers::NONE, Key::H);
+    album.save(&mut desk, "no-panels");
+    desk.press(Modifiers::NONE, Key::H);
+    desk.click("squidview");
+    album.save(&mut desk, "menu");
+}
+
+fn absences(album: &Album) {
+    let plan = plate(&["A1", "A2", "B1"]);
+    let path = album.running("running", &plan, 5 * 4 * 3 + 2 * 4);
+    let mut desk = Desk::with(&path, USUAL.setup()).unwrap();
+    album.save(&mut desk, "running");
+    for _ in 0..3 {
+        desk.press(Modifiers::NONE, Key::PageDown);
+        desk.settle();
+    }
+    album.save(&mut desk, "not-acquired");
+    desk.press(Modifiers::NONE, Key::PageDown);
+    desk.settle();
+    album.save(&mut desk, "planned-fov");
+
+    let damaged = album.dataset("damaged", &plate(&["A1"]));
+    let chunk = damaged.join("plate.ome.zarr/A/1/0/0/c/0/1/2/0/0");
+    let bytes = fs::read(&chunk).unwrap();
+    fs::write(&chunk, &bytes[..bytes.len().min(1000)]).unwrap();
+    fs::write(damaged.join("plate.ome.zarr/A/1/1/0/zarr.json"), "{").unwrap();
+    let mut desk = Desk::with(&damaged, USUAL.setup()).unwrap();
+    album.save(&mut desk, "damaged-chunk");
+    desk.press(Modifiers::NONE, Key::PageDown);
+    desk.settle();
+    album.save(&mut desk, "damaged-fov");
+    desk.harness.state_mut().open(&album.data.join("not there"));
+    desk.until("the refusal is told", |app| app.is_settled());
+    album.save(&mut desk, "error");
+    let mut small = Desk::with(&damaged, SMALL.setup()).unwrap();
+    album.save(&mut small, "damaged-small");
+}
+
+fn shapes(album: &Album) {
+    let many = Plan {
+        structure: Structure::Single,
+        channels: (0..40)
+            .map(|c| format!("Fluorescence {} nm Ex with a long description", 400 + 9 * c))
+            .collect(),
+        num_z: 1,
+        width: 512,
+        height: 512,
+        ..Plan::default()
+    };
+    let path = album.dataset("forty.ome.zarr", &many);
+    album.save(
+        &mut Desk::with(&path, USUAL.setup()).unwrap(),
+        "forty-channels",
+    );
+    let one = Plan {
+        regions: vec![("scan area 一".into(), 3), ("manual0".into(), 12)],
+        channels: vec!["BF LED matrix full".into()],
+        width: 1400,
+        height: 700,
+        ..Plan::default()
+    };
+    let path = album.dataset("one channel", &one);
+    album.save(
+        &mut Desk::with(&path, USUAL.setup()).unwrap(),
+        "one-channel",
+    );
+    let whole = Plan {
+        structure: Structure::Hcs,
+        regions: (0..96)
+            .map(|n| (format!("{}{}", char::from(b'A' + n / 12), n % 12 + 1), 1))
+            .collect(),
+        num_z: 1,
+        channels: vec!["DAPI".into(), "GFP".into()],
+        width: 256,
+        height: 256,
+        ..Plan::default()
+    };
+    let path = album.dataset("96 wells", &whole);
+    album.save(&mut Desk::with(&path, USUAL.setup()).unwrap(), "96-wells");
+}
