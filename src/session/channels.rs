@@ -82,11 +82,16 @@ impl ChannelView {
     }
 }
 
-/// Every channel of a dataset as its files say. Visible are those that the files call active, else the first ones.
+/// Every channel of a dataset as its files say. Visible are those that the files call active; where they call all of
+/// them so, as Squid does, or none, the first ones.
 pub(super) fn of_dataset(dataset: &Dataset) -> Vec<ChannelView> {
     let described = &dataset.template.channels;
     let num_channels = dataset.num_channels() as usize;
-    let says_active = described.iter().any(|channel| channel.active == Some(true));
+    let num_active = described
+        .iter()
+        .filter(|channel| channel.active == Some(true))
+        .count();
+    let says_active = num_active > 0 && num_active < num_channels;
     let unknown = Channel::default();
     let view = |index: usize| {
         let channel = described.get(index).unwrap_or(&unknown);

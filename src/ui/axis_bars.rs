@@ -16,6 +16,8 @@ use crate::{
 
 /// Axes in the order of their bars.
 const AXES: [NavAxis; 3] = [NavAxis::Time, NavAxis::Fov, NavAxis::Z];
+/// Bars wider than this have room for that on every axis, in points.
+const ROOMY_PT: f32 = 700.0;
 /// Width of what stands at the right end of a bar, in points.
 const EXTRAS_PT: f32 = 124.0;
 /// Speeds on offer, steps per second.
@@ -173,11 +175,16 @@ fn clock(secs: f64) -> String {
 /// The speed menu on the axis moved last, the projection switch on z; the room is kept on every bar, so that the sliders
 /// of all are equally long.
 fn extras_ui(ui: &mut Ui, axis: NavAxis, view: &View<'_>, facts: &Facts, out: &mut Vec<Action>) {
+    let is_last_move = axis == view.session.last_move.0;
+    let is_roomy = ui.available_width() > ROOMY_PT;
+    if !is_roomy && axis != NavAxis::Z && !is_last_move {
+        return;
+    }
     let (rect, _) = ui.allocate_exact_size(egui::vec2(EXTRAS_PT, BAR_PT), egui::Sense::hover());
     let layout = Layout::right_to_left(Align::Center);
     let mut inside = ui.new_child(egui::UiBuilder::new().max_rect(rect).layout(layout));
     let session = view.session;
-    if axis == session.last_move.0 {
+    if is_last_move {
         let reached = facts
             .play_fps
             .filter(|_| session.playback.axis == Some(axis));

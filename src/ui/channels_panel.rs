@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Width of the bar that shows a channel's limits, in points.
-const LIMITS_BAR_PT: f32 = 48.0;
+const LIMITS_BAR_PT: f32 = 40.0;
 /// Height of a closed line in points.
 const LINE_PT: f32 = 22.0;
 

@@ -31,6 +31,8 @@ struct Region {
     /// Row and column on the physical plate.
     well: Option<(u32, u32)>,
     fovs: Vec<FovId>,
+    /// Some of them are on disk.
+    is_present: bool,
 }
 
 impl FovPanel {
@@ -89,10 +91,12 @@ impl FovPanel {
                     name,
                     well,
                     fovs: Vec::new(),
+                    is_present: false,
                 });
                 self.regions.len() - 1
             });
             self.regions[place].fovs.push(fov);
+            self.regions[place].is_present |= row.present;
         }
         let wells: Option<Vec<(u32, u32)>> =
             self.regions.iter().map(|region| region.well).collect();
@@ -225,9 +229,11 @@ fn paint_well(
     } else {
         colors.quiet
     };
+    // In a finished dataset what is there was written; of a running one the ledger tells.
+    let is_written = written > 0 || (!view.dataset.is_running() && region.is_present);
     let fill = if is_shown {
         colors.accent
-    } else if written > 0 {
+    } else if is_written {
         colors.quiet
     } else {
         Color32::TRANSPARENT

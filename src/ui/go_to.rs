@@ -13,6 +13,10 @@ pub(super) struct GoTo {
 }
 
 impl GoTo {
+    pub(super) fn close(&mut self) {
+        self.is_open = false;
+    }
+
     pub(super) fn open(&mut self) {
         self.is_open = true;
         self.text.clear();
@@ -56,8 +60,6 @@ impl GoTo {
                     out.push(Action::View(Command::GoToText(std::mem::take(
                         &mut self.text,
                     ))));
-                    self.is_open = false;
-                } else if ui.input(|input| input.key_pressed(Key::Escape)) {
                     self.is_open = false;
                 } else {
                     response.request_focus();

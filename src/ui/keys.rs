@@ -16,6 +16,7 @@ pub(super) enum Wish {
     Help,
     GoTo,
     Status,
+    Leave,
 }
 
 /// What a key does.
@@ -196,7 +197,7 @@ pub(super) fn pressed(
     });
     let mut wishes: Vec<Wish> = does
         .into_iter()
-        .filter_map(|does| wish(ctx, does, view, facts, canvas))
+        .filter_map(|does| wish(does, view, facts, canvas))
         .collect();
     if let Some(view) = view {
         let known = channels.into_iter().filter_map(|c| {
@@ -214,10 +215,10 @@ pub(super) fn pressed(
 
 /// A text field takes all keys but those with Ctrl; a focused widget keeps arrows and Space.
 fn is_free(line: &Line, types_text: bool, has_focus: bool) -> bool {
-    if line.does == Does::Channel || (line.does == Does::Escape && types_text) {
+    if line.does == Does::Channel {
         return false;
     }
-    let is_command = line.modifiers.command || matches!(line.key, Key::F1 | Key::F5);
+    let is_command = line.modifiers.command || matches!(line.key, Key::F1 | Key::F5 | Key::Escape);
     let is_widgets = matches!(
         line.key,
         Key::ArrowLeft
@@ -235,13 +236,7 @@ fn is_free(line: &Line, types_text: bool, has_focus: bool) -> bool {
     }
 }
 
-fn wish(
-    ctx: &Context,
-    does: Does,
-    view: Option<&View<'_>>,
-    facts: &Facts,
-    canvas: &CanvasView,
-) -> Option<Wish> {
+fn wish(does: Does, view: Option<&View<'_>>, facts: &Facts, canvas: &CanvasView) -> Option<Wish> {
     let act = |action| Some(Wish::Act(action));
     match does {
         Does::Help => return Some(Wish::Help),
@@ -249,14 +244,7 @@ fn wish(
         Does::Open => return act(Action::OpenDialog),
         Does::Quit => return act(Action::Quit),
         Does::Escape if facts.opening.is_some() => return act(Action::CancelOpening),
-        Does::Escape => {
-            ctx.memory_mut(|memory| {
-                if let Some(id) = memory.focused() {
-                    memory.surrender_focus(id);
-                }
-            });
-            return None;
-        }
+        Does::Escape => return Some(Wish::Leave),
         _ => {}
     }
     let view = view?;

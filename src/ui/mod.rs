@@ -244,11 +244,14 @@ impl Window {
                 .default_size(176.0)
                 .size_range(140.0..=320.0)
                 .frame(side_frame());
-            left.show(ui, |ui| self.fovs.ui(ui, &view, stage.facts, out));
+            left.show(ui, |ui| {
+                ui.set_min_width(ui.available_width());
+                self.fovs.ui(ui, &view, stage.facts, out);
+            });
         }
         if panels.right {
             let right = Panel::right("channels")
-                .default_size(260.0)
+                .default_size(284.0)
                 .size_range(220.0..=420.0)
                 .frame(side_frame());
             right.show(ui, |ui| {
@@ -266,6 +269,17 @@ impl Window {
             .show(ui, |ui| self.canvas.ui(ui, &view, stage, out));
     }
 
+    /// Closes what stands over the window, else gives the keys of a focused widget back.
+    fn leave(&mut self, ctx: &egui::Context) {
+        self.go_to.close();
+        self.shows_help = false;
+        ctx.memory_mut(|memory| {
+            if let Some(id) = memory.focused() {
+                memory.surrender_focus(id);
+            }
+        });
+    }
+
     /// Keys that no focused field wants.
     fn take_keys(&mut self, ctx: &egui::Context, stage: &Stage<'_>, out: &mut Vec<Action>) {
         for wish in keys::pressed(ctx, stage.view.as_ref(), stage.facts, &self.canvas) {
@@ -273,6 +287,7 @@ impl Window {
                 keys::Wish::Act(action) => out.push(action),
                 keys::Wish::Help => self.shows_help = !self.shows_help,
                 keys::Wish::GoTo => self.go_to.open(),
+                keys::Wish::Leave => self.leave(ctx),
                 keys::Wish::Status => self.shows_status = !self.shows_status,
             }
         }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eframe::wgpu;
+use eframe::{App as _, wgpu};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use egui_system_font_provider::SystemFontProvider;
 use image::{Rgba, RgbaImage};
@@ -146,9 +146,17 @@ impl Desk {
             .is_some()
     }
 
-    /// The window as a picture.
+    /// The window as a picture, on the colour that a real window is cleared with.
     pub(crate) fn picture(&mut self) -> RgbaImage {
-        self.harness.render().unwrap()
+        let mut picture = self.harness.render().unwrap();
+        let clear = self.harness.state().clear_color(&egui::Visuals::dark());
+        for pixel in picture.pixels_mut() {
+            let behind = 1.0 - f32::from(pixel[3]) / 255.0;
+            for (part, clear) in pixel.0.iter_mut().zip(clear) {
+                *part = part.saturating_add((clear * 255.0 * behind).round() as u8);
+            }
+        }
+        picture
     }
 
     /// The canvas in the picture, in pixels: left, top, width, height.

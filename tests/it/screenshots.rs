@@ -243,11 +243,19 @@ fn absences(album: &Album) {
     album.save(&mut small, "damaged-small");
 }
 
+/// Excitation lines in nm.
+const LINES: [u32; 5] = [405, 488, 561, 638, 730];
+
 fn shapes(album: &Album) {
     let many = Plan {
         structure: Structure::Single,
         channels: (0..40)
-            .map(|c| format!("Fluorescence {} nm Ex with a long description", 400 + 9 * c))
+            .map(|c| {
+                format!(
+                    "Fluorescence {} nm Ex, round {c}, with a long description",
+                    LINES[c % 5]
+                )
+            })
             .collect(),
         num_z: 1,
         width: 512,
