@@ -1,0 +1,83 @@
+//! The whole window off screen, drawn on the machine's driver (a CPU driver where there is no graphics card), 1480 x 1000
+//! points: 4 channels of 2048 x 2048 u16 in `fast`, page cache warm. Data: `datasets.rs`.
+//!
+//! Each figure is from the wish to the finished picture, read back from the driver; "nothing but the slider moved" is a
+//! frame in which no tile is new.
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use egui::{Key, Modifiers};
+use squidview::{
+    app::Options,
+    simulate::{ChunkMode, Compression},
+};
+
+mod datasets;
+#[path = "../tests/it/desk.rs"]
+#[allow(dead_code, reason = "tests use more of it")]
+mod desk;
+
+use desk::{Desk, Setup};
+
+fn window(cache_mb: usize) -> Option<Desk> {
+    let path = datasets::planes(Compression::Fast, ChunkMode::FullFrame);
+    let options = Options {
+        cache_bytes: Some(cache_mb << 20),
+        ..Options::default()
+    };
+    let setup = Setup {
+        size_pt: [1480.0, 1000.0],
+        options,
+        ..Setup::default()
+    };
+    Desk::with(&path, setup)
+}
+
+/// A key, then frames until its picture is whole, then the picture.
+fn step(desk: &mut Desk, key: Key) {
+    desk.harness.key_press_modifiers(Modifiers::NONE, key);
+    desk.until("the picture is whole", |app| app.is_settled());
+    desk.harness.render().expect("draws");
+}
+
+fn frames(criterion: &mut Criterion) {
+    let Some(mut desk) = window(2048) else { return };
+    // All slices into the cache.
+    for key in [[Key::ArrowUp; 8], [Key::ArrowDown; 8]].as_flattened() {
+        step(&mut desk, *key);
+    }
+    let mut group = criterion.benchmark_group("window");
+    group.sample_size(30);
+    group.bench_function("frame, nothing new", |bencher| {
+        bencher.iter(|| {
+            desk.harness.step();
+            desk.harness.render().expect("draws")
+        });
+    });
+    let mut keys = [Key::ArrowUp, Key::ArrowDown].into_iter().cycle();
+    group.bench_function("step along z, cached", |bencher| {
+        bencher.iter(|| step(&mut desk, keys.next().expect("goes round")));
+    });
+    group.bench_function("channel off and on", |bencher| {
+        bencher.iter(|| {
+            for _ in 0..2 {
+                desk.harness.key_press_modifiers(Modifiers::ALT, Key::Num2);
+                desk.until("the picture is whole", |app| app.is_settled());
+                desk.harness.render().expect("draws");
+            }
+        });
+    });
+    // Two pictures fit, none of the next.
+    let Some(mut desk) = window(16) else { return };
+    let mut keys = [[Key::ArrowUp; 4], [Key::ArrowDown; 4]]
+        .as_flattened()
+        .to_vec()
+        .into_iter()
+        .cycle();
+    group.bench_function("step along z, from disk", |bencher| {
+        bencher.iter(|| step(&mut desk, keys.next().expect("goes round")));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, frames);
+criterion_main!(benches);
