@@ -2,5 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod expected;
 mod imports;
+mod oracle;
+mod planes;
 mod squid_data;
