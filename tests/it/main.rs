@@ -2,8 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod cli;
+mod data;
 mod expected;
+mod fixture;
 mod imports;
 mod oracle;
 mod planes;
+mod program;
+mod render_cli;
 mod squid_data;
