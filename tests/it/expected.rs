@@ -21,7 +21,7 @@ pub(crate) fn check(name: &str, found: &str) {
             (None, None) => break,
             (expected, found) if expected == found => {}
             (expected, found) => {
-                differing.push(format!("expected {expected:?}\n   found {found:?}"))
+                differing.push(format!("expected {expected:?}\n   found {found:?}"));
             }
         }
     }

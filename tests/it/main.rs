@@ -11,4 +11,5 @@ mod oracle;
 mod planes;
 mod program;
 mod render_cli;
+mod simulated;
 mod squid_data;
