@@ -144,10 +144,8 @@ fn is_named(code: &str, krate: &str) -> bool {
         before.is_none_or(|ch| !ch.is_alphanumeric() && ch != '_')
     };
     ["::", ";", ","].iter().any(|after| {
-        let mut places = code
-            .match_indices(&format!("{krate}{after}")[..])
-            .map(|(at, _)| at);
-        places.any(is_whole_word)
+        let named = format!("{krate}{after}");
+        code.match_indices(&named).any(|(at, _)| is_whole_word(at))
     })
 }
 
