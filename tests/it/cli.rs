@@ -183,21 +183,26 @@ fn inspect_without_json_is_text_for_people() {
     assert!(serde_json::from_str::<Value>(&ran.stdout).is_err());
 }
 
+/// What a path is, and the ids of its fields.
+fn check_fields(path: &Path, kind: &str, ids: &[&str]) {
+    let found = on(path, "inspect PATH --json").answer();
+    let fields = found["fields"].as_array().unwrap();
+    let found_ids: Vec<_> = fields
+        .iter()
+        .map(|field| field["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        (found["kind"].as_str(), &found_ids[..]),
+        (Some(kind), ids),
+        "{}",
+        path.display()
+    );
+}
+
 #[test]
 fn any_path_into_a_dataset_opens_what_lies_there() {
-    let check = |path: &str, kind: &str, ids: &[&str]| {
-        let found = on(&data_folder().join(path), "inspect PATH --json").answer();
-        let fields = found["fields"].as_array().unwrap();
-        let found_ids: Vec<_> = fields
-            .iter()
-            .map(|field| field["id"].as_str().unwrap())
-            .collect();
-        assert_eq!(
-            (found["kind"].as_str(), &found_ids[..]),
-            (Some(kind), ids),
-            "{path}"
-        );
-    };
+    let check =
+        |path: &str, kind: &str, ids: &[&str]| check_fields(&data_folder().join(path), kind, ids);
     check(
         "hcs_fast",
         "squid",
@@ -223,6 +228,71 @@ fn any_path_into_a_dataset_opens_what_lies_there() {
     );
     check("single.ome.zarr", "image", &["."]);
     check("single.ome.zarr/zarr.json", "image", &["."]);
+}
+
+#[test]
+fn a_first_field_that_cannot_be_read_hides_nothing() {
+    let check = |spoil: &dyn Fn(&Path), code: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        fixture::copy(&data_folder().join("incomplete"), folder.path());
+        spoil(&folder.path().join("plate.ome.zarr/A/1/0"));
+        let found = on(folder.path(), "inspect PATH --json").answer();
+        assert_eq!(
+            (
+                found["fov"].as_u64(),
+                found["fields"].as_array().map(Vec::len)
+            ),
+            (Some(1), Some(4))
+        );
+        assert_eq!(found["image"]["shape"], json!([2, 2, 3, 16, 24]));
+        assert_eq!(found["acquisition"]["planned_planes"], 48);
+        let text = on(folder.path(), "inspect PATH");
+        assert!(text.stdout.contains("A1:1 = "), "{text:?}");
+        let stats = on(folder.path(), "plane PATH --stats --fov 1").answer();
+        assert_eq!(stats["shape"], json!([16, 24]));
+        for line in [
+            "inspect PATH --json --fov 0",
+            "plane PATH --stats",
+            "render PATH -o x.png",
+        ] {
+            check_error(folder.path(), line, code);
+        }
+    };
+    check(&|fov| fs::remove_dir_all(fov).unwrap(), "not_written");
+    check(
+        &|fov| fs::write(fov.join("0/zarr.json"), "{").unwrap(),
+        "bad_json",
+    );
+}
+
+#[test]
+fn series_labels_and_folders_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let image = |name: &str| fixture::write_v2(&at(name), &["y", "x"], &[3, 4]);
+    let attributes = |name: &str, text: &str| {
+        fs::write(at(name).join(".zgroup"), r#"{"zarr_format": 2}"#).unwrap();
+        fs::write(at(name).join(".zattrs"), text).unwrap();
+    };
+    for name in [
+        "series/1",
+        "series/0",
+        "folder/b2",
+        "folder/b10",
+        "folder/labels/cells",
+        "folder/labels/nuclei",
+    ] {
+        image(name);
+    }
+    attributes("series", r#"{"bioformats2raw.layout": 3}"#);
+    attributes("folder/labels", r#"{"labels": ["cells", "nuclei"]}"#);
+    let check = |name: &str, kind: &str, ids: &[&str]| check_fields(&at(name), kind, ids);
+    check("series", "series", &["0", "1"]);
+    check("series/0", "image", &["."]);
+    check("series/0/0", "array", &["."]);
+    check("folder/labels", "labels", &["cells", "nuclei"]);
+    fs::remove_dir_all(at("folder/labels")).unwrap();
+    check("folder", "collection", &["b2", "b10"]);
 }
 
 // Plane.

@@ -477,13 +477,13 @@ def mosaic_v2(at):
 
 
 def levels(at):
-    """Levels of a pyramid, each of its own samples; the last one in other chunks and another order of its codecs."""
+    """Levels of a pyramid, fewer slices at each, all of their own samples; the last one in other chunks and codecs."""
     paths, planes = ["full", "half", "quarter"], []
-    group_v3(at, "cyx", paths=paths, scales=[[1.0, 2.0**level, 2.0**level] for level in range(3)])
-    for level, (path, shape) in enumerate(zip(paths, [(2, 44, 58), (2, 22, 29), (2, 11, 15)])):
-        values = samples(shape, start=5000 * level)
+    group_v3(at, "zyx", paths=paths, scales=[[2.0**level] * 3 for level in range(3)])
+    for level, (path, shape) in enumerate(zip(paths, [(5, 44, 58), (3, 22, 29), (2, 11, 15)])):
+        values = samples(shape, start=20000 * level)
         write_v3(at / path, values, (1, 16, 20) if level < 2 else (2, 11, 15), [LITTLE] if level < 2 else [BIG, GZIP])
-        planes += planes_of(values, "cyx", level=level)
+        planes += planes_of(values, "zyx", level=level)
     return {"open": ".", "fovs": 1, "planes": planes}
 
 
