@@ -108,7 +108,8 @@ def write_v2(folder, values, chunk, compressor=None, order="C", endian="<", sepa
 
 
 def create(driver, folder, metadata, values):
-    kvstore = {"driver": "file", "path": f"{folder}/"}
+    # Nothing here has to survive a power cut.
+    kvstore = {"driver": "file", "path": f"{folder}/", "file_io_sync": False}
     store = ts.open({"driver": driver, "kvstore": kvstore, "metadata": metadata}, create=True).result()
     store.write(values).result()
 
