@@ -172,7 +172,7 @@ def one(path, values, axes, **more):
 # Codecs: arrays of (c, z, y, x) whose chunks do not divide them, large enough for Blosc to compress.
 
 SHAPE = (2, 3, 61, 78)
-CHUNK = (1, 2, 37, 50)
+CHUNK = (2, 2, 37, 50)
 
 
 def codecs():
@@ -276,14 +276,14 @@ def dtypes():
 
 def dtype_v3(at, dtype, endian):
     values = samples((3, 11, 14), dtype)
-    image(at, "zyx", values, (1, 4, 5), codecs=[LITTLE if endian == "little" else BIG])
+    image(at, "zyx", values, (2, 11, 9), codecs=[LITTLE if endian == "little" else BIG])
     return one(".", values, "zyx")
 
 
 def dtype_v2(at, dtype, endian):
     values = samples((3, 11, 14), dtype)
     group_v2(at, "zyx")
-    write_v2(at / "0", values, (1, 4, 5), endian="<" if endian == "little" else ">", separator="/")
+    write_v2(at / "0", values, (2, 11, 9), endian="<" if endian == "little" else ">", separator="/")
     return one(".", values, "zyx")
 
 
@@ -327,7 +327,7 @@ def values_along(order):
 
 
 def chunk_along(order):
-    return [{"y": 4, "x": 5}.get(axis, 2) for axis in order]
+    return [{"y": 6, "x": 9}.get(axis, 2) for axis in order]
 
 
 def axes_v3(at, order, entries=None):
