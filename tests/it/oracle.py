@@ -5,7 +5,8 @@
 
 Both print one JSON object. A plane is named by its index along each axis and told by the zlib CRC-32 of its little-endian
 rows (y, x). `write` gives {NAME: {"open": PATH, "fovs": N, "planes": [{"fov": FLAT, AXIS: INDEX, ..., "crc32": HEX}]}},
-FLAT being the place in natural order and "fovs" the number of them; `read` gives {PATH: {"INDEX,INDEX,...": HEX}} for the
+FLAT being the place in natural order and "fovs" the number of them; some planes have "stats" as `plane --stats` prints
+them. `read` gives {PATH: {"INDEX,INDEX,...": HEX}} for the
 axes before the last two.
 
 Samples are their own number in C order, so that an axis which is swapped, cut or read from the wrong end gives other
@@ -72,6 +73,23 @@ def planes_of(values, axes, fov=0, fov_axis=None, level=0):
             else:
                 plane[axis] = at
         yield plane
+
+
+def stats(plane):
+    """As `plane --stats`; non-finite numbers as text, NaN left out of all but `first4` and `nan`."""
+    def number(value):
+        value = value.item()
+        if isinstance(value, float) and not math.isfinite(value):
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        return int(value) if isinstance(value, bool) else value
+
+    numbers = plane[~np.isnan(plane)] if plane.dtype.kind == "f" else plane
+    return {
+        "shape": plane.shape, "dtype": plane.dtype.name, "crc32": crc(plane),
+        "first4": [number(value) for value in plane.flat[:4]],
+        "min": number(numbers.min()), "max": number(numbers.max()),
+        "mean": number(numbers.mean(dtype=np.float64)), "nan": plane.size - numbers.size,
+    }
 
 
 # Arrays.
@@ -165,8 +183,12 @@ def image(folder, axes, values, chunk, **more):
     write_v3(folder / "0", values, chunk, **more)
 
 
-def one(path, values, axes, **more):
-    return {"open": str(path), "fovs": 1, "planes": list(planes_of(values, axes, **more))}
+def one(path, values, axes, first=None):
+    """A dataset of one FOV; `first` is its first plane, where the statistics of it are wanted too."""
+    planes = list(planes_of(values, axes))
+    if first is not None:
+        planes[0]["stats"] = stats(first)
+    return {"open": str(path), "fovs": 1, "planes": planes}
 
 
 # Codecs: arrays of (c, z, y, x) whose chunks do not divide them, large enough for Blosc to compress.
@@ -277,14 +299,14 @@ def dtypes():
 def dtype_v3(at, dtype, endian):
     values = samples((3, 11, 14), dtype)
     image(at, "zyx", values, (2, 11, 9), codecs=[LITTLE if endian == "little" else BIG])
-    return one(".", values, "zyx")
+    return one(".", values, "zyx", first=values[0])
 
 
 def dtype_v2(at, dtype, endian):
     values = samples((3, 11, 14), dtype)
     group_v2(at, "zyx")
     write_v2(at / "0", values, (2, 11, 9), endian="<" if endian == "little" else ">", separator="/")
-    return one(".", values, "zyx")
+    return one(".", values, "zyx", first=values[0])
 
 
 def filled(at, dtype, fill, value, version=3):
@@ -467,7 +489,7 @@ def mosaic_v3(at, shard=False):
         image(at, "cyx", values, (1, 2048, 2048), codecs=[sharded([1, 512, 512], codecs=[LITTLE, GZIP])])
     else:
         image(at, "cyx", values, (1, 700, 900), codecs=[LITTLE, GZIP])
-    return one(".", values, "cyx")
+    return one(".", values, "cyx", first=values[0])
 
 
 def mosaic_v2(at):

@@ -20,6 +20,7 @@ use squidview::{
 use crate::{
     expected,
     planes::{open_whole, plane_at, plane_crc},
+    program::on,
     squid_data::index,
 };
 
@@ -75,6 +76,30 @@ fn differing(name: &str, layout: &Value, dataset: &Dataset) -> Vec<String> {
     differing
 }
 
+/// Statistics of the real program that differ from what numpy found; only some planes come with them.
+fn differing_statistics(name: &str, layout: &Value, path: &Path) -> Vec<String> {
+    let planes = layout["planes"].as_array().unwrap().iter();
+    let with_stats = planes.filter(|entry| entry.get("stats").is_some());
+    let differing = with_stats.filter_map(|entry| {
+        let at = |key| index(entry, key);
+        let (fov, t, c, z) = (at("fov"), at("t"), at("c"), at("z"));
+        let line = format!("plane PATH --stats --fov {fov} --t {t} --c {c} --z {z}");
+        let found = on(path, &line).answer();
+        let is_same = |(key, expected): (&String, &Value)| match (&found[key], expected) {
+            // Sums of floating point numbers depend on their order.
+            (Value::Number(found), Value::Number(expected)) if key == "mean" => {
+                let (found, expected) = (found.as_f64().unwrap(), expected.as_f64().unwrap());
+                (found - expected).abs() <= 1e-9 * expected.abs()
+            }
+            (found, expected) => found == expected,
+        };
+        let expected = &entry["stats"];
+        let is_same = expected.as_object().unwrap().iter().all(is_same);
+        (!is_same).then(|| format!("{name}: {found}, expected {expected}"))
+    });
+    differing.collect()
+}
+
 /// One line: FOVs, and the distinct images among them.
 fn summary(dataset: &Dataset) -> String {
     let mut line = format!("{}, {} FOVs", dataset.kind.as_str(), dataset.num_fovs());
@@ -124,6 +149,7 @@ fn check(group: &str) {
         let dataset = open_whole(&opened);
         assert_eq!(dataset.num_fovs(), index(layout, "fovs"), "{name}");
         wrong.extend(differing(name, layout, &dataset));
+        wrong.extend(differing_statistics(name, layout, &opened));
         lines.push(format!("{name}: {}\n", summary(&dataset)));
     }
     lines.sort();
