@@ -318,7 +318,7 @@ pub trait FovOpener: Send + Sync {
 /// How the acquisition was made, from side files and `_squid` keys.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Acquisition {
-    /// Finished by flag or `.done`; `None` where nothing says so.
+    /// Finished by flag or `.done`, and not aborted; `None` where nothing says so.
     pub complete: Option<bool>,
     /// The run was aborted.
     pub aborted: bool,

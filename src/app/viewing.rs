@@ -117,7 +117,9 @@ impl Viewing {
                 pixels,
                 elapsed,
             } if dataset == id => {
-                self.last_read = Some(elapsed);
+                if !elapsed.is_zero() {
+                    self.last_read = Some(elapsed);
+                }
                 self.take_tile(tile, revision, state, pixels);
             }
             Loaded::Statistics {
@@ -207,9 +209,13 @@ impl Viewing {
         if is_recheck_due || self.wanted.as_ref() != Some(&wished) {
             loader.want(&self.dataset, &self.ledger, &wished.1);
             self.recheck_at = None;
+            self.wanted = Some(wished.clone());
+            // What is cached is handed over at once.
+            for news in loader.drain() {
+                self.take(news);
+            }
         }
         self.settle(&wished.1, cache, now);
-        self.wanted = Some(wished);
     }
 
     /// Notes whether the wished picture is whole, and when to look again for planes that were not there.

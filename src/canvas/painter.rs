@@ -11,7 +11,7 @@ use eframe::{
 use super::{
     DrawItem, DrawList,
     look::{Kind, LUT_ENTRIES, Numbers, lut_table},
-    pipelines::{ACCUMULATOR_FORMAT, Pass, Pipelines},
+    pipelines::{ACCUMULATOR_FORMAT, Blend, Pass, Pipelines},
     textures::{Textures, format_of},
     uniforms::{MAX_CHANNELS, Target, Uniforms},
 };
@@ -196,7 +196,8 @@ impl Painter {
         let (kind, numbers, views) = self.channels(device, queue, list, item, 0..item.tiles.len());
         let num_groups = usize::from(!numbers.is_empty());
         if let Some(uniforms) = Uniforms::of(list, item, &numbers, num_groups, target) {
-            self.push(device, Pass::Direct(kind), &uniforms, kind, &views);
+            let pass = Pass::Direct(Blend::of(kind, &numbers));
+            self.push(device, pass, &uniforms, kind, &views);
         }
     }
 
@@ -223,9 +224,9 @@ impl Painter {
                 return;
             };
             let pass = if group == 0 {
-                Pass::First(kind)
+                Pass::First(Blend::of(kind, &numbers))
             } else {
-                Pass::Further(kind)
+                Pass::Further(Blend::of(kind, &numbers))
             };
             self.pipelines.prepare(device, pass);
             groups.push(Draw {

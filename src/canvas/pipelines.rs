@@ -7,13 +7,35 @@ use eframe::wgpu;
 use super::{
     look::{
         BACKGROUND, CLIP_COLORS, HATCH_COLORS, HATCH_LINE_PX, HATCH_PERIOD_PX, HATCH_SPARSE_PX,
-        Kind,
+        Kind, Numbers,
     },
     uniforms::{MAX_CHANNELS, Uniforms},
 };
+use crate::model::Lut;
 
 /// Format of the target that more than eight channels are accumulated in.
 pub(super) const ACCUMULATOR_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba16Float;
+
+/// What a shader is compiled for: it does nothing for channels that are not there, and nothing that none of them needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Blend {
+    pub(super) kind: Kind,
+    pub(super) num_channels: usize,
+    /// Every channel has a pure colour and gamma 1.
+    pub(super) is_plain: bool,
+}
+
+impl Blend {
+    pub(super) fn of(kind: Kind, channels: &[Numbers]) -> Self {
+        let is_plain =
+            |numbers: &Numbers| matches!(numbers.lut, Lut::Color(_)) && numbers.gamma == 1.0;
+        Self {
+            kind,
+            num_channels: channels.len(),
+            is_plain: channels.iter().all(is_plain),
+        }
+    }
+}
 
 /// What a pipeline does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,11 +43,11 @@ pub(super) enum Pass {
     /// Fills the canvas with its background.
     Background,
     /// Blends up to eight channels straight into the frame.
-    Direct(Kind),
+    Direct(Blend),
     /// The first eight channels of many into the accumulator.
-    First(Kind),
+    First(Blend),
     /// Further channels, added to the accumulator.
-    Further(Kind),
+    Further(Blend),
     /// The accumulator into the frame.
     Resolve,
 }
@@ -85,12 +107,13 @@ impl Pipelines {
             dst_factor: wgpu::BlendFactor::One,
             operation: wgpu::BlendOperation::Add,
         };
-        let (kind, entry, format, blend) = match pass {
-            Pass::Background => (Kind::Uint, "background", self.target, None),
-            Pass::Direct(kind) => (kind, "direct", self.target, None),
-            Pass::First(kind) => (kind, "accumulate", ACCUMULATOR_FORMAT, None),
-            Pass::Further(kind) => (
-                kind,
+        let none = Blend::of(Kind::Uint, &[]);
+        let (compiled, entry, format, blend) = match pass {
+            Pass::Background => (none, "background", self.target, None),
+            Pass::Direct(compiled) => (compiled, "direct", self.target, None),
+            Pass::First(compiled) => (compiled, "accumulate", ACCUMULATOR_FORMAT, None),
+            Pass::Further(compiled) => (
+                compiled,
                 "accumulate",
                 ACCUMULATOR_FORMAT,
                 Some(wgpu::BlendState {
@@ -98,9 +121,9 @@ impl Pipelines {
                     alpha: add,
                 }),
             ),
-            Pass::Resolve => (Kind::Uint, "resolve", self.target, None),
+            Pass::Resolve => (none, "resolve", self.target, None),
         };
-        let mut layouts = vec![Some(&self.item_layouts[&kind])];
+        let mut layouts = vec![Some(&self.item_layouts[&compiled.kind])];
         if pass == Pass::Resolve {
             layouts.push(Some(&self.accumulator_layout));
         }
@@ -111,7 +134,7 @@ impl Pipelines {
         });
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some("squidview canvas"),
-            source: wgpu::ShaderSource::Wgsl(source(kind, pass == Pass::Resolve).into()),
+            source: wgpu::ShaderSource::Wgsl(source(compiled, pass == Pass::Resolve).into()),
         });
         device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
             label: Some(entry),
@@ -144,9 +167,9 @@ impl Pipelines {
     }
 }
 
-/// The shader for samples of a kind, with the constants that it shares with `composite.rs`.
-fn source(kind: Kind, resolves: bool) -> String {
-    let (sample, difference) = match kind {
+/// The shader of a blend, with the constants that it shares with `composite.rs`.
+fn source(blend: Blend, resolves: bool) -> String {
+    let (sample, difference) = match blend.kind {
         Kind::Uint => ("u32", "uint_difference"),
         Kind::Sint => ("i32", "sint_difference"),
         Kind::Float => ("f32", "float_difference"),
@@ -163,12 +186,19 @@ fn source(kind: Kind, resolves: bool) -> String {
         ("HATCH_PERIOD", format!("{HATCH_PERIOD_PX}u")),
         ("HATCH_SPARSE", format!("{HATCH_SPARSE_PX}u")),
         ("HATCH_LINE", format!("{HATCH_LINE_PX}u")),
+        ("PLAIN", blend.is_plain.to_string()),
     ];
+    let channels = (0..blend.num_channels).map(|i| {
+        format!(
+            "blend = added(blend, textureLoad(tile{i}, texel(position, item.channels[{i}]), 0).r, item.channels[{i}]);\n"
+        )
+    });
     let mut text = constants
         .map(|(name, value)| format!("const {name} = {value};"))
         .join("\n");
     text.push('\n');
     text += &include_str!("shader.wgsl")
+        .replace("CHANNELS\n", &channels.collect::<String>())
         .replace("SAMPLE", sample)
         .replace("DIFFERENCE", difference);
     if resolves {

@@ -1,6 +1,6 @@
 // Blends up to eight channels of one item. `composite.rs` computes the same on the CPU, formula by formula; a test
 // compares both for every sample type. SAMPLE is replaced by u32, i32 or f32, and DIFFERENCE by the function below
-// that suits it.
+// that suits it, PLAIN is true where every channel has a pure colour and gamma 1.
 
 struct Channel {
     scale: vec2<f32>,
@@ -24,14 +24,14 @@ struct Item {
     // Top left corner of the canvas in the frame.
     canvas_origin: vec2<f32>,
     canvas_size: vec2<f32>,
-    num_channels: u32,
     // 0: none, 1: planned, 2: missing or failed.
     hatch: u32,
     // Bit 0: mark clipped samples; bit 1: convert for an sRGB target; bit 2: no channel at all.
     flags: u32,
     // Groups of eight channels that the item was accumulated from.
     num_groups: u32,
-    padding: vec2<u32>,
+    padding0: u32,
+    padding1: vec2<u32>,
     channels: array<Channel, 8>,
 }
 
@@ -87,6 +87,9 @@ fn normalised(sample: SAMPLE, channel: Channel) -> f32 {
 
 fn colored(value: f32, channel: Channel) -> vec3<f32> {
     var clamped = clamp(value, 0.0, 1.0);
+    if PLAIN {
+        return channel.color.rgb * clamped;
+    }
     if channel.gamma != 1.0 {
         clamped = select(pow(clamped, channel.gamma), 0.0, clamped == 0.0);
     }
@@ -112,27 +115,20 @@ struct Blend {
     all_low: bool,
 }
 
+fn added(blend: Blend, sample: SAMPLE, channel: Channel) -> Blend {
+    let value = normalised(sample, channel);
+    return Blend(
+        blend.color + colored(value, channel),
+        blend.any_high || value >= 1.0,
+        blend.all_low && value <= 0.0,
+    );
+}
+
+// CHANNELS is replaced by a line like the first for each channel: a loop over the textures costs a CPU driver all of
+// them for every channel.
 fn blended(position: vec2<f32>) -> Blend {
     var blend = Blend(vec3<f32>(0.0), false, true);
-    for (var i = 0u; i < item.num_channels; i++) {
-        let channel = item.channels[i];
-        let at = texel(position, channel);
-        var sample: SAMPLE;
-        switch i {
-            case 0u: { sample = textureLoad(tile0, at, 0).r; }
-            case 1u: { sample = textureLoad(tile1, at, 0).r; }
-            case 2u: { sample = textureLoad(tile2, at, 0).r; }
-            case 3u: { sample = textureLoad(tile3, at, 0).r; }
-            case 4u: { sample = textureLoad(tile4, at, 0).r; }
-            case 5u: { sample = textureLoad(tile5, at, 0).r; }
-            case 6u: { sample = textureLoad(tile6, at, 0).r; }
-            default: { sample = textureLoad(tile7, at, 0).r; }
-        }
-        let value = normalised(sample, channel);
-        blend.any_high = blend.any_high || value >= 1.0;
-        blend.all_low = blend.all_low && value <= 0.0;
-        blend.color += colored(value, channel);
-    }
+    CHANNELS
     return blend;
 }
 

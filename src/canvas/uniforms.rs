@@ -34,11 +34,10 @@ pub(super) struct Uniforms {
     origin: [f32; 2],
     canvas_origin: [f32; 2],
     canvas_size: [f32; 2],
-    num_channels: u32,
     hatch: u32,
     flags: u32,
     num_groups: u32,
-    padding: [u32; 2],
+    padding: [u32; 3],
     channels: [Channel; MAX_CHANNELS],
 }
 
@@ -84,7 +83,6 @@ impl Uniforms {
         let mut uniforms = Self {
             clipped,
             origin: [item.rect.x0 as f32, item.rect.y0 as f32],
-            num_channels: channels.len() as u32,
             hatch: match item.hatch {
                 None => 0,
                 Some(Hatch::Planned) => 1,

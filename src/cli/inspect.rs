@@ -26,19 +26,27 @@ pub(super) struct InspectArguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Which field `image` describes
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    fov: u32,
+    /// Which field `image` describes [default: the first that can be read]
+    #[arg(long, value_name = "N")]
+    fov: Option<u32>,
 }
 
 pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     let dataset = output::open(&arguments.path)?;
-    let fov = field(&dataset, arguments.fov)?;
+    let index = arguments.fov.unwrap_or_else(|| first_readable(&dataset));
+    let fov = field(&dataset, index)?;
     let dataset = with_opened_fov(dataset, fov)?;
     if !arguments.json {
         return output::print(&formats::text::describe(&dataset));
     }
-    output::print(&document(&dataset, arguments.fov, fov).to_string())
+    output::print(&document(&dataset, index, fov).to_string())
+}
+
+/// The field whose image stands for those that nobody has opened: a broken or planned one before it hides nothing.
+fn first_readable(dataset: &Dataset) -> u32 {
+    let mut order = dataset.order.iter();
+    let at = order.position(|&fov| dataset.image(fov).is_some());
+    at.unwrap_or(0) as u32
 }
 
 /// The FOV of a field's index.

@@ -320,9 +320,12 @@ fn acquisition_of(
         _ => 0,
     };
     let num_fovs = planned_fovs.max(listing.fovs.len() as u64);
+    let aborted = first.squid.as_ref().is_some_and(|squid| squid.aborted);
+    // `.done` ends an aborted run too, whose planes that were never taken are not the fill value.
+    let by_mark = (side.is_done || aborted).then_some(!aborted);
     Some(Acquisition {
-        complete: side.is_done.then_some(true).or(image.complete),
-        aborted: first.squid.as_ref().is_some_and(|squid| squid.aborted),
+        complete: by_mark.or(image.complete),
+        aborted,
         planned_planes: Some(planes_of_one.saturating_mul(num_fovs)),
         ..side.acquisition
     })

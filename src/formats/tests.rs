@@ -413,7 +413,7 @@ fn a_collection_lists_the_fovs_inside_of_an_array() {
 }
 
 #[test]
-fn an_aborted_run_is_finished_and_says_so() {
+fn an_aborted_run_is_never_complete_and_says_so() {
     let disk = Disk::new();
     let keys = r#"{"_squid":{"acquisition_complete":false,"aborted":true,"pixel_size_um":0.5}}"#;
     disk.array_with("run/zarr/A1/fov_0.zarr", &[2, 1, 1, 8, 4], keys)
@@ -424,7 +424,7 @@ fn an_aborted_run_is_finished_and_says_so() {
         .write("run/.done", "");
     let run = disk.open("run").expect("a dataset").acquisition;
     let run = run.expect("an acquisition");
-    assert_eq!((run.complete, run.aborted), (Some(true), true));
+    assert_eq!((run.complete, run.aborted), (Some(false), true));
     assert_eq!(run.planned_planes, Some(4));
 }
 

@@ -17,7 +17,9 @@ use crate::{
     cache::{Cache, CacheKey},
     dataset::{Dataset, Executed, ImageSlot},
     ledger::Ledger,
-    model::{DatasetId, FovId, Histogram, PlaneId, PlaneState, Tier, TileId, TileState, Visible},
+    model::{
+        DatasetId, FovId, Histogram, Pixels, PlaneId, PlaneState, Tier, TileId, TileState, Visible,
+    },
 };
 
 /// Statistics kept: a few kilobytes each.
@@ -111,7 +113,7 @@ impl Shared {
         // A wish for what is being worked on joins it.
         let is_new = |job: &Job| !state.in_flight.contains(&(dataset.id, *job));
         state.queue = wished.into_iter().filter(is_new).collect();
-        state.answer_known(dataset.id, cache);
+        state.answer_known(dataset.id, cache, visible);
         let num_stuck = state.newly_stuck(stuck_after);
         drop(state);
         self.wakes_readers.notify_all();
@@ -301,62 +303,74 @@ impl State {
             .is_some_and(|current| current.id == dataset)
     }
 
-    /// Takes jobs off the queue whose answer is cached or known, and answers the known ones.
-    fn answer_known(&mut self, dataset: DatasetId, cache: &Cache) {
+    /// Takes jobs off the queue whose answer is cached or known, and answers the known ones. A visible tile is handed
+    /// over with its pixels: the cache may drop it before anybody looks.
+    fn answer_known(&mut self, dataset: DatasetId, cache: &Cache, visible: &Visible) {
+        let wishes = visible.wishes.iter();
+        let visible_tiles: HashSet<TileId> = wishes
+            .filter(|wish| wish.tier == Tier::Visible)
+            .map(|wish| wish.tile)
+            .collect();
         let mut rest = VecDeque::with_capacity(self.queue.len());
         for job in std::mem::take(&mut self.queue) {
             match job {
-                Job::Tile(tile, revision)
-                    if cache.contains(&CacheKey {
+                Job::Tile(tile, revision) => {
+                    let key = CacheKey {
                         dataset,
                         tile,
                         revision,
-                    }) => {}
-                Job::Tile(tile, revision) => match self.outcomes.get(&(dataset, tile, revision)) {
-                    Some((state, at)) if !may_look_again(state, *at) => {
-                        let (state, elapsed) = (state.clone(), Duration::ZERO);
-                        self.known.push_back(Loaded::Tile {
-                            dataset,
-                            tile,
-                            revision,
-                            state,
-                            pixels: None,
-                            elapsed,
-                        });
-                    }
-                    _ => rest.push_back(job),
-                },
-                Job::Statistics(plane, revision) => {
-                    match self.histograms.get(&(dataset, plane, revision)) {
-                        Some(histogram) => {
-                            let histogram = Arc::clone(histogram);
-                            self.known.push_back(Loaded::Statistics {
-                                dataset,
-                                plane,
-                                histogram,
-                            });
-                        }
-                        None => rest.push_back(job),
+                    };
+                    if visible_tiles.contains(&tile)
+                        && let Some(pixels) = cache.get(&key)
+                    {
+                        self.known
+                            .push_back(found(key, PlaneState::Written, Some(pixels)));
+                    } else if cache.contains(&key) {
+                        // Read ahead already.
+                    } else if let Some(state) = self.outcome(&key) {
+                        self.known.push_back(found(key, state, None));
+                    } else {
+                        rest.push_back(job);
                     }
                 }
-                Job::Executed(fov, t) => match self.executed.get(&(dataset, fov, t)) {
-                    Some((executed, at))
-                        if executed.is_some() || at.elapsed() < LOOK_AGAIN_AFTER =>
-                    {
-                        let executed = executed.clone();
-                        self.known.push_back(Loaded::Executed {
-                            dataset,
-                            fov,
-                            t,
-                            executed,
-                        });
-                    }
-                    _ => rest.push_back(job),
+                _ => match self.answer(dataset, job) {
+                    Some(news) => self.known.push_back(news),
+                    None => rest.push_back(job),
                 },
-                Job::Fov(_) => rest.push_back(job),
             }
         }
         self.queue = rest;
+    }
+
+    /// Why a tile has no pixels, where that is known and not worth another look.
+    fn outcome(&mut self, key: &CacheKey) -> Option<PlaneState> {
+        let (state, at) = self.outcomes.get(&(key.dataset, key.tile, key.revision))?;
+        (!may_look_again(state, *at)).then(|| state.clone())
+    }
+
+    /// The answer to a job other than a tile, where it is known.
+    fn answer(&mut self, dataset: DatasetId, job: Job) -> Option<Loaded> {
+        match job {
+            Job::Statistics(plane, revision) => {
+                let histogram = Arc::clone(self.histograms.get(&(dataset, plane, revision))?);
+                Some(Loaded::Statistics {
+                    dataset,
+                    plane,
+                    histogram,
+                })
+            }
+            Job::Executed(fov, t) => {
+                let (executed, at) = self.executed.get(&(dataset, fov, t))?;
+                let is_known = executed.is_some() || at.elapsed() < LOOK_AGAIN_AFTER;
+                is_known.then(|| Loaded::Executed {
+                    dataset,
+                    fov,
+                    t,
+                    executed: executed.clone(),
+                })
+            }
+            Job::Fov(_) | Job::Tile(..) => None,
+        }
     }
 
     /// The most urgent job that nobody works on and that can be worked on now.
@@ -396,6 +410,18 @@ impl State {
         let newly = num_stuck.saturating_sub(self.num_given_up);
         self.num_given_up = num_stuck;
         newly
+    }
+}
+
+/// News of a tile that needed no reader.
+fn found(key: CacheKey, state: PlaneState, pixels: Option<Arc<Pixels>>) -> Loaded {
+    Loaded::Tile {
+        dataset: key.dataset,
+        tile: key.tile,
+        revision: key.revision,
+        state,
+        pixels,
+        elapsed: Duration::ZERO,
     }
 }
 

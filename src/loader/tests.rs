@@ -211,6 +211,17 @@ fn a_wish_becomes_a_cached_tile_and_its_statistics() {
 }
 
 #[test]
+fn a_visible_tile_that_is_cached_is_handed_over_with_its_pixels() {
+    let bench = bench(1, []);
+    let dataset = Arc::new(dataset(Sizes::default()));
+    bench.want(&dataset, &[slice(1)], Tier::Prefetch);
+    assert_eq!(bench.next_tile().2, Some(1));
+    bench.want(&dataset, &[slice(1)], Tier::Visible);
+    assert_eq!(bench.next_tile(), (slice(1), PlaneState::Written, Some(1)));
+    assert_eq!(bench.reads().len(), 1);
+}
+
+#[test]
 fn a_wish_that_is_gone_is_never_read() {
     let (script, begun, let_go) = held();
     let (bench, dataset) = (bench(1, [(0, script)]), Arc::new(dataset(Sizes::default())));

@@ -2,8 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod cli;
+mod data;
 mod desk;
+mod expected;
+mod fixture;
 mod imports;
+mod oracle;
+mod planes;
+mod program;
+mod render_cli;
 mod screenshots;
+mod simulated;
 mod squid_data;
 mod window;

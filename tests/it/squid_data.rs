@@ -1,62 +1,41 @@
 //! Every plane of every dataset in `tests/data/squid` has the CRC that its writer noted.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::fs;
 
 use serde_json::Value;
 use squidview::{
-    dataset::{Dataset, ImageSlot},
+    dataset::Dataset,
     formats,
-    model::{FovId, PlaneId, TileId, ZPick},
-    store::{ReadOutcome, Store},
+    model::{FovId, PlaneId},
+    store::Store,
 };
 
-pub(crate) fn data_folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/squid")
+use crate::planes::{data_folder, open_whole, plane_at, plane_crc};
+
+/// Names of all datasets whose manifest is committed, but for the TIFF folder.
+pub(crate) fn names() -> Vec<String> {
+    let entries = fs::read_dir(data_folder()).unwrap();
+    let names = entries.filter_map(|entry| {
+        let name = entry.unwrap().file_name();
+        name.to_str()
+            .and_then(|name| name.strip_suffix(".manifest.json"))
+            .map(str::to_owned)
+    });
+    let mut names: Vec<String> = names.filter(|name| name != "tiff_folder").collect();
+    names.sort();
+    names
 }
 
-/// Opens a dataset with the stores of all its FOVs that exist.
-pub(crate) fn open_whole(path: &std::path::Path) -> Arc<Dataset> {
-    let mut dataset = formats::open(path, &mut |_| true).unwrap();
-    for &fov in Arc::clone(&dataset.order).iter() {
-        if matches!(dataset.images[fov.row()], ImageSlot::Unopened) {
-            let opened = dataset.opener.open_fov(&dataset, fov);
-            dataset = dataset.with_opened(vec![(fov, opened)]);
-        }
-    }
-    Arc::new(dataset)
-}
-
-/// The zlib CRC-32 of a plane as little-endian rows; `None` where it is not on disk.
-pub(crate) fn plane_crc(store: &Store, dataset: &Dataset, plane: PlaneId) -> Option<String> {
-    match store.read_tile(dataset, TileId::whole(plane)).unwrap() {
-        ReadOutcome::Absent => None,
-        ReadOutcome::Pixels { tiles, .. } => {
-            assert_eq!(
-                tiles[0].tile,
-                TileId::whole(plane),
-                "the asked tile comes first"
-            );
-            let rows = tiles[0].pixels.to_rows();
-            Some(format!(
-                "{:08x}",
-                crc32fast::hash(rows.samples().as_bytes())
-            ))
-        }
-    }
-}
-
-fn manifest(name: &str) -> Value {
+/// What the writer of a dataset noted.
+pub(crate) fn manifest(name: &str) -> Value {
     let text = fs::read_to_string(data_folder().join(format!("{name}.manifest.json"))).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
-fn index(entry: &Value, key: &str) -> u32 {
-    entry
-        .get(key)
-        .and_then(Value::as_u64)
-        .unwrap_or(0)
-        .try_into()
-        .unwrap()
+/// An index of a manifest's entry; 0 where the axis is absent.
+pub(crate) fn index(entry: &Value, key: &str) -> u32 {
+    let index = entry.get(key).and_then(Value::as_u64).unwrap_or(0);
+    index.try_into().unwrap()
 }
 
 /// The FOV that the manifest means: by region and index inside it, the only one where there are no regions.
@@ -68,12 +47,16 @@ fn fov_of(dataset: &Dataset, entry: &Value) -> FovId {
     let found = dataset.fovs.iter().position(|fov| {
         fov.region.as_deref() == Some(region) && fov.fov_in_region == Some(index(entry, "fov"))
     });
-    FovId(
-        found
-            .unwrap_or_else(|| panic!("no FOV {region}:{}", entry["fov"]))
-            .try_into()
-            .unwrap(),
-    )
+    let row = found.unwrap_or_else(|| panic!("no FOV {region}:{}", entry["fov"]));
+    FovId(row.try_into().unwrap())
+}
+
+fn plane_of(dataset: &Dataset, entry: &Value) -> PlaneId {
+    let at = |key| index(entry, key);
+    PlaneId {
+        level: at("level").try_into().unwrap(),
+        ..plane_at(fov_of(dataset, entry), at("t"), at("c"), at("z"))
+    }
 }
 
 fn check(name: &str) {
@@ -83,28 +66,12 @@ fn check(name: &str) {
     let planes = manifest["samples"].as_array().unwrap();
     assert!(!planes.is_empty());
     for entry in planes {
-        let plane = PlaneId {
-            fov: fov_of(&dataset, entry),
-            layer: 0,
-            t: index(entry, "t"),
-            c: index(entry, "c").try_into().unwrap(),
-            z: ZPick::Slice(index(entry, "z")),
-            extra: 0,
-            level: index(entry, "level").try_into().unwrap(),
-        };
+        let plane = plane_of(&dataset, entry);
         let crc = plane_crc(&store, &dataset, plane);
         assert_eq!(crc.as_deref(), entry["crc32"].as_str(), "{name}: {plane:?}");
     }
     for entry in manifest["unwritten"].as_array().unwrap() {
-        let plane = PlaneId {
-            fov: fov_of(&dataset, entry),
-            layer: 0,
-            t: index(entry, "t"),
-            c: index(entry, "c").try_into().unwrap(),
-            z: ZPick::Slice(index(entry, "z")),
-            extra: 0,
-            level: 0,
-        };
+        let plane = plane_of(&dataset, entry);
         if dataset.image(plane.fov).is_some() {
             assert_eq!(
                 plane_crc(&store, &dataset, plane),
@@ -117,19 +84,7 @@ fn check(name: &str) {
 
 #[test]
 fn every_plane_of_every_layout_has_the_crc_that_its_writer_noted() {
-    let mut names: Vec<String> = fs::read_dir(data_folder())
-        .unwrap()
-        .filter_map(|entry| {
-            entry
-                .unwrap()
-                .file_name()
-                .to_str()
-                .and_then(|name| name.strip_suffix(".manifest.json"))
-                .map(str::to_owned)
-        })
-        .filter(|name| name != "tiff_folder")
-        .collect();
-    names.sort();
+    let names = names();
     assert!(names.len() > 20, "{names:?}");
     for name in names {
         check(&name);

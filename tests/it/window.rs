@@ -18,7 +18,7 @@ use squidview::{
 
 use crate::{
     desk::{Desk, Setup},
-    squid_data::{data_folder, open_whole},
+    planes::{data_folder, open_whole},
 };
 
 /// A plate with cells: 2 wells of 2 FOVs, 2 timepoints, 3 z-slices, 2 channels of 96 x 64 pixels.
@@ -312,6 +312,30 @@ fn every_fov_of_every_layout_is_drawn_as_render_draws_it() {
 }
 
 #[test]
+fn a_cache_that_holds_nothing_or_little_only_costs_time() {
+    // Nothing; one fitted plane and not two; one picture and not what is read ahead.
+    for cache_bytes in [1, 13_000, 26_000] {
+        let options = Options {
+            cache_bytes: Some(cache_bytes),
+            ..Options::default()
+        };
+        let setup = Setup {
+            options,
+            ..Setup::default()
+        };
+        let Some((mut desk, folder)) = on_plate(setup) else {
+            return;
+        };
+        let path = folder.path().join("plate run");
+        for key in [Key::ArrowUp, Key::ArrowDown, Key::ArrowDown, Key::PageDown] {
+            desk.press(Modifiers::NONE, key);
+            desk.settle();
+            check_canvas(&mut desk, &path);
+        }
+    }
+}
+
+#[test]
 fn max_projection_clip_marks_and_panels_have_keys() {
     let Some((mut desk, _folder)) = on_plate(Setup::default()) else {
         return;
@@ -403,7 +427,7 @@ fn a_damaged_chunk_says_so_with_the_reason_and_the_rest_is_shown() {
 fn a_fov_that_cannot_be_opened_says_so_and_the_next_is_shown() {
     let folder = tempfile::tempdir().unwrap();
     let path = plate(folder.path());
-    fs::write(path.join("plate.ome.zarr/A/1/1/0/0/zarr.json"), "{ broken").unwrap();
+    fs::write(path.join("plate.ome.zarr/A/1/1/0/zarr.json"), "{ broken").unwrap();
     let Some(mut desk) = Desk::with(&path, Setup::default()) else {
         return;
     };

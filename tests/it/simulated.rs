@@ -1,0 +1,450 @@
+//! What `simulate` writes: tensorstore and this program read the same planes, while it runs, at its end and when it stops.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde_json::{Map, Value, json};
+use squidview::{
+    dataset::{Arrays, Dataset},
+    model::{PlaneId, ZPick},
+    simulate::{Compression, Plan, SimulateError, Structure, Written, simulate},
+    store::Store,
+};
+
+use crate::{
+    oracle::oracle,
+    planes::{data_folder, open_whole, plane_crc, planes_of},
+    program::{on, squidview},
+    squid_data,
+};
+
+const COMPRESSIONS: [&str; 4] = ["none", "fast", "balanced", "best"];
+
+/// Options of a run: chunks, and a size that Squid can write with them.
+fn chunk_options(compression: &str) -> [&'static str; 3] {
+    // Shards hold whole chunks only.
+    let is_sharded = matches!(compression, "balanced" | "best");
+    let (tiled_256, tiled_512) = if is_sharded {
+        (
+            "--chunk tiled_256 --size 512x256",
+            "--chunk tiled_512 --size 1024x512",
+        )
+    } else {
+        (
+            "--chunk tiled_256 --size 300x270",
+            "--chunk tiled_512 --size 530x520",
+        )
+    };
+    [
+        "--chunk full_frame --size 48x40 --t 2 --z 2",
+        tiled_256,
+        tiled_512,
+    ]
+}
+
+/// Side files that an acquisition folder holds at its end.
+fn side_files(num_timepoints: u64) -> Vec<String> {
+    let mut names: Vec<String> = [
+        "acquisition.yaml",
+        "acquisition parameters.json",
+        "acquisition_channels.yaml",
+    ]
+    .map(str::to_owned)
+    .into();
+    names.extend(["coordinates.csv", ".done"].map(str::to_owned));
+    for t in 0..num_timepoints {
+        names.extend([format!("{t}/coordinates.csv"), format!("{t}/.done")]);
+    }
+    names
+}
+
+/// Every plane against what tensorstore read of the same arrays; the number of planes.
+fn check_planes(folder: &Path, name: &str, arrays: Option<&Map<String, Value>>) -> usize {
+    let dataset = open_whole(&folder.join(name));
+    assert_eq!(dataset.problems, [], "{name}");
+    let (store, mut crcs) = (Store::new(), Vec::new());
+    for plane in dataset
+        .order
+        .iter()
+        .flat_map(|&fov| planes_of(&dataset, fov))
+    {
+        let found = plane_crc(&store, &dataset, plane).unwrap();
+        if let Some(arrays) = arrays {
+            let (array, place) = place_of(&dataset, plane, folder);
+            let expected = arrays[&array][&place].as_str();
+            assert_eq!(Some(found.as_str()), expected, "{array}: {place}");
+        }
+        crcs.push(found);
+    }
+    let distinct: HashSet<&String> = crcs.iter().collect();
+    assert_eq!(
+        distinct.len(),
+        crcs.len(),
+        "{name}: no two planes are alike"
+    );
+    crcs.len()
+}
+
+/// The array of a plane below `folder`, and the plane's indices in it.
+fn place_of(dataset: &Dataset, plane: PlaneId, folder: &Path) -> (String, String) {
+    let image = dataset.image(plane.fov).unwrap();
+    let (Arrays::One(locator), ZPick::Slice(z)) = (&image.levels[0].arrays, plane.z) else {
+        panic!("one array for all timepoints, one slice: {plane:?}");
+    };
+    let array = locator.folder.strip_prefix(folder).unwrap();
+    let array = array
+        .to_str()
+        .unwrap()
+        .replace(std::path::MAIN_SEPARATOR, "/");
+    let along_fov = dataset.fov(plane.fov).unwrap().array_index;
+    let place = along_fov.into_iter().chain([plane.t, plane.c.into(), z]);
+    let place: Vec<String> = place.map(|index| index.to_string()).collect();
+    (array, place.join(","))
+}
+
+/// One finished acquisition: its planes, what inspect says of it, its side files.
+fn check_finished(folder: &Path, name: &str, structure: &str, arrays: Option<&Map<String, Value>>) {
+    let num_planes = check_planes(folder, name, arrays);
+    let out = folder.join(name);
+    let inspected = on(&out, "inspect PATH --json").answer();
+    let expected =
+        json!({ "complete": true, "planned_planes": num_planes, "written_planes": num_planes });
+    assert_eq!(inspected["acquisition"], expected, "{name}");
+    assert_eq!(inspected["warnings"], json!([]), "{name}");
+    let num_timepoints = inspected["image"]["shape"][0].as_u64().unwrap();
+    for file in side_files(num_timepoints) {
+        let is_there = out.join(&file).is_file();
+        assert_eq!(is_there, structure != "single", "{name}: {file}");
+    }
+    if let Some(arrays) = arrays {
+        let below = arrays
+            .iter()
+            .filter(|(path, _)| path.starts_with(&format!("{name}/")));
+        let written: usize = below
+            .map(|(_, planes)| planes.as_object().unwrap().len())
+            .sum();
+        assert_eq!(
+            written, num_planes,
+            "{name}: tensorstore finds as many planes"
+        );
+    }
+}
+
+fn check(structure: &str, regions: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut names = Vec::new();
+    for compression in COMPRESSIONS {
+        for (at, chunks) in chunk_options(compression).into_iter().enumerate() {
+            let name = format!("{compression}_{at}");
+            let out = folder.path().join(&name);
+            // Large planes of one region, so that drawing them takes no time.
+            let regions = if at == 0 { regions } else { "" };
+            let counts = if at == 0 { "" } else { "--z 1" };
+            let line = format!(
+                "simulate PATH --structure {structure} --compression {compression} {chunks} {counts} {regions} \
+                 --channels DAPI,GFP --interval-ms 0"
+            );
+            let ran = on(&out, &line);
+            assert_eq!(
+                (ran.status, ran.stdout.trim()),
+                (Some(0), out.to_str().unwrap()),
+                "{line}: {ran:?}"
+            );
+            names.push(name);
+        }
+    }
+    let arrays = oracle(&["read", folder.path().to_str().unwrap()]);
+    for name in names {
+        check_finished(folder.path(), &name, structure, arrays.as_ref());
+    }
+}
+
+#[test]
+fn per_fov_is_read_alike_by_tensorstore() {
+    check("per_fov", "--fovs-per-region 2 1");
+}
+
+#[test]
+fn hcs_is_read_alike_by_tensorstore() {
+    check("hcs", "--wells A10 B1 --fov-per-well 2");
+}
+
+#[test]
+fn six_dimensions_are_read_alike_by_tensorstore() {
+    check("6d", "--n-regions 2 --n-fov 2");
+}
+
+#[test]
+fn single_is_read_alike_by_tensorstore() {
+    check("single", "");
+}
+
+// Against the committed data, which another program laid out as Squid does.
+
+/// The plan that gives a committed dataset; `None` for what `simulate` does not write.
+fn plan_of(manifest: &Value) -> Option<Plan> {
+    let structure = match manifest["layout"].as_str()? {
+        "per_fov" => Structure::PerFov,
+        "hcs" => Structure::Hcs,
+        "6d" => Structure::SixD,
+        _ => return None,
+    };
+    let is_plain = manifest["dtype"] == "uint16" && manifest["acquisition_complete"] == true;
+    if !is_plain || manifest["zattrs"] == true {
+        return None;
+    }
+    let compression = match manifest["compression"].as_str()? {
+        "none" => Compression::None,
+        "fast" => Compression::Fast,
+        "balanced" => Compression::Balanced,
+        _ => Compression::Best,
+    };
+    let size = |axis: &str| squid_data::index(&manifest["sizes"], axis);
+    let names = |list: &Value| -> Vec<(String, u32)> {
+        let entries = list.as_array().unwrap().iter();
+        let named = entries.map(|entry| {
+            let name = entry["name"].as_str().unwrap().to_owned();
+            (name, squid_data::index(entry, "fovs"))
+        });
+        named.collect()
+    };
+    let channels = names(&manifest["channels"])
+        .into_iter()
+        .map(|(name, _)| name);
+    Some(Plan {
+        structure,
+        compression,
+        regions: names(&manifest["regions"]),
+        channels: channels.collect(),
+        num_timepoints: size("T"),
+        num_z: size("Z"),
+        height: size("Y"),
+        width: size("X"),
+        ..Plan::default()
+    })
+}
+
+/// Paths of all files below a folder; of Zarr documents also what is in them.
+fn files_below(folder: &Path, root: &Path, found: &mut BTreeMap<PathBuf, Value>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files_below(&path, root, found);
+            continue;
+        }
+        let document = if path.ends_with("zarr.json") {
+            serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap()
+        } else {
+            Value::Null
+        };
+        found.insert(path.strip_prefix(root).unwrap().to_owned(), document);
+    }
+}
+
+#[test]
+fn files_and_zarr_documents_are_those_of_the_committed_data() {
+    let mut compared = Vec::new();
+    for name in squid_data::names() {
+        let Some(plan) = plan_of(&squid_data::manifest(&name)) else {
+            continue;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        simulate(&plan, folder.path(), &mut |_| true, Duration::ZERO).unwrap();
+        let (mut found, mut expected) = (BTreeMap::new(), BTreeMap::new());
+        files_below(folder.path(), folder.path(), &mut found);
+        let data = data_folder().join(&name);
+        files_below(&data, &data, &mut expected);
+        assert!(
+            found.keys().eq(expected.keys()),
+            "{name}: {:?}",
+            found.keys()
+        );
+        for (path, document) in &expected {
+            assert_eq!(&found[path], document, "{name}: {}", path.display());
+        }
+        compared.push(name);
+    }
+    let least = [
+        "6d",
+        "6d_sharded",
+        "hcs_balanced",
+        "hcs_best",
+        "hcs_fast",
+        "hcs_none",
+        "per_fov",
+        "per_fov_sharded",
+    ];
+    assert_eq!(compared, least);
+}
+
+// While it runs, and when it stops.
+
+fn plan(structure: Structure, compression: Compression) -> Plan {
+    let regions: &[(&str, u32)] = match structure {
+        Structure::Single => &[("R0", 1)],
+        _ => &[("A1", 2), ("B2", 1)],
+    };
+    Plan {
+        structure,
+        compression,
+        regions: regions
+            .iter()
+            .map(|&(name, fovs)| (name.to_owned(), fovs))
+            .collect(),
+        num_timepoints: 2,
+        num_z: 2,
+        channels: vec!["DAPI".into(), "GFP".into()],
+        width: 40,
+        height: 24,
+        ..Plan::default()
+    }
+}
+
+fn out_of(structure: Structure, folder: &Path) -> PathBuf {
+    match structure {
+        Structure::Single => folder.join("single.ome.zarr"),
+        _ => folder.join("acquisition"),
+    }
+}
+
+/// What the program says of an acquisition that is being written, after a plane of it.
+fn check_running(out: &Path, plan: &Plan, written: Written) {
+    let found = on(out, "inspect PATH --json").answer();
+    let expected = json!({
+        "complete": false, "planned_planes": written.num_planned, "written_planes": written.num_written,
+    });
+    assert_eq!(
+        found["acquisition"], expected,
+        "{:?} {:?} {written:?}",
+        plan.structure, plan.compression
+    );
+    let before: u32 = plan.regions[..written.region_idx]
+        .iter()
+        .map(|(_, fovs)| fovs)
+        .sum();
+    let stats = |fov: u32, t: u32, c: u32, z: u32| {
+        on(
+            out,
+            &format!("plane PATH --stats --fov {fov} --t {t} --c {c} --z {z}"),
+        )
+    };
+    let last = stats(before + written.fov, written.t, written.c, written.z).answer();
+    assert_eq!(last["shape"], json!([plan.height, plan.width]));
+    let (last_fov, last_c) = (
+        found["fields"].as_array().unwrap().len() as u32 - 1,
+        plan.channels.len() as u32 - 1,
+    );
+    let end = stats(last_fov, plan.num_timepoints - 1, last_c, plan.num_z - 1);
+    assert_eq!(end.json()["error"]["code"], "not_written", "{end:?}");
+}
+
+#[test]
+fn a_running_acquisition_counts_its_planes_and_is_not_complete() {
+    let check = |structure, compression| {
+        let folder = tempfile::tempdir().unwrap();
+        let (plan, out) = (
+            plan(structure, compression),
+            out_of(structure, folder.path()),
+        );
+        let mut on_plane = |written: Written| {
+            if [1, 2, 5, written.num_planned - 1].contains(&written.num_written) {
+                check_running(&out, &plan, written);
+            }
+            true
+        };
+        simulate(&plan, &out, &mut on_plane, Duration::ZERO).unwrap();
+        let found = on(&out, "inspect PATH --json").answer();
+        assert_eq!(found["acquisition"]["complete"], true, "{structure:?}");
+    };
+    for compression in [Compression::Fast, Compression::Balanced] {
+        for structure in [
+            Structure::PerFov,
+            Structure::Hcs,
+            Structure::SixD,
+            Structure::Single,
+        ] {
+            check(structure, compression);
+        }
+    }
+}
+
+#[test]
+fn a_stopped_acquisition_is_aborted_and_keeps_its_planes() {
+    let check = |structure| {
+        let folder = tempfile::tempdir().unwrap();
+        let (plan, out) = (
+            plan(structure, Compression::Fast),
+            out_of(structure, folder.path()),
+        );
+        let mut on_plane = |written: Written| written.num_written < 5;
+        let error = simulate(&plan, &out, &mut on_plane, Duration::ZERO).unwrap_err();
+        assert!(
+            matches!(error, SimulateError::Stopped { num_written: 5, .. }),
+            "{error}"
+        );
+        let acquisition = open_whole(&out).acquisition.clone().unwrap();
+        assert_eq!(
+            (acquisition.complete, acquisition.aborted),
+            (Some(false), true),
+            "{structure:?}"
+        );
+        let found = on(&out, "inspect PATH --json").answer();
+        let expected = json!({
+            "complete": false, "planned_planes": plan.num_planes(), "written_planes": 5,
+        });
+        assert_eq!(found["acquisition"], expected, "{structure:?}");
+        let taken = on(&out, "plane PATH --stats").answer();
+        assert_eq!(taken["shape"], json!([plan.height, plan.width]));
+        // A plane that was never taken is not black.
+        let never = on(&out, "plane PATH --stats --t 1 --c 1 --z 1").json();
+        assert_eq!(never["error"]["code"], "not_written", "{structure:?}");
+    };
+    for structure in [
+        Structure::PerFov,
+        Structure::Hcs,
+        Structure::SixD,
+        Structure::Single,
+    ] {
+        check(structure);
+    }
+}
+
+#[test]
+fn without_a_folder_it_writes_to_a_temporary_one_and_says_where() {
+    let ran = squidview(&[
+        "simulate",
+        "--structure",
+        "per_fov",
+        "--z",
+        "1",
+        "--channels",
+        "DAPI",
+        "--size",
+        "32x24",
+        "--interval-ms",
+        "0",
+    ]);
+    let out = PathBuf::from(ran.stdout.trim());
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert!(out.starts_with(std::env::temp_dir()), "{}", out.display());
+    let found = on(&out, "inspect PATH --json").answer();
+    fs::remove_dir_all(out.parent().unwrap()).unwrap();
+    assert_eq!(found["acquisition"]["written_planes"], 1);
+}
+
+#[test]
+fn a_folder_that_holds_something_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("precious"), "").unwrap();
+    let ran = on(
+        folder.path(),
+        "simulate PATH --structure hcs --size 32x24 --interval-ms 0",
+    );
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("not empty"), "{}", ran.stderr);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
