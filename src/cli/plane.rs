@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     dataset::{Dataset, Image},
+    formats,
     model::{
         AxisRole, Code, MemoryOrder, Pixels, PlaneId, PlaneState, SampleType, Samples, TileId,
         ZPick, limits,
@@ -21,7 +22,6 @@ use crate::{
 
 /// One plane: its statistics, or its pixels into a file
 #[derive(Args, Debug)]
-#[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["stats", "out"])))]
 pub(super) struct PlaneArguments {
     /// Acquisition folder, store, or any folder inside it
     path: PathBuf,
@@ -32,19 +32,19 @@ pub(super) struct PlaneArguments {
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Index of the field in what `inspect` lists
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = output::index)]
     fov: u32,
     /// Timepoint index
-    #[arg(long, value_name = "T", default_value_t = 0)]
+    #[arg(long, value_name = "T", default_value_t = 0, value_parser = output::index)]
     t: u32,
     /// Channel index
-    #[arg(long, value_name = "C", default_value_t = 0)]
+    #[arg(long, value_name = "C", default_value_t = 0, value_parser = output::index)]
     c: u32,
     /// z-slice index, in the index space of the level
-    #[arg(long, value_name = "Z", default_value_t = 0)]
+    #[arg(long, value_name = "Z", default_value_t = 0, value_parser = output::index)]
     z: u32,
     /// Stored pyramid level
-    #[arg(long, value_name = "L", default_value_t = 0)]
+    #[arg(long, value_name = "L", default_value_t = 0, value_parser = output::index)]
     level: u32,
     /// Index along an axis that is none of t, c, z, y, x
     #[arg(long, value_name = "AXIS=I", value_parser = axis_index)]
@@ -59,29 +59,18 @@ fn axis_index(text: &str) -> Result<(String, u64), String> {
     let (axis, index) = text
         .split_once('=')
         .ok_or_else(|| format!("expected AXIS=INDEX, found {text:?}"))?;
-    let index = index
-        .parse()
-        .map_err(|_| format!("expected a whole number of 0 or more, found {index:?}"))?;
-    Ok((axis.to_owned(), index))
+    Ok((axis.to_owned(), output::index(index)?.into()))
 }
 
 pub(super) fn run(arguments: &PlaneArguments) -> Result<(), Failure> {
     let dataset = output::open(&arguments.path)?;
     let fov = field(&dataset, arguments.fov)?;
     let dataset = with_opened_fov(dataset, fov)?;
+    let (dataset, fov) = match &arguments.label {
+        Some(name) => formats::open_label(&dataset, fov, name, &mut |_| true)?,
+        None => (dataset, fov),
+    };
     let image = dataset.image(fov).unwrap_or(&dataset.template);
-    if let Some(label) = &arguments.label {
-        let is_listed = image.labels.contains(label);
-        let (code, text) = if is_listed {
-            (
-                Code::Unsupported,
-                "label images are not read yet; open the label image's own folder",
-            )
-        } else {
-            (Code::MissingArray, "there is no label image of that name")
-        };
-        return Err(Failure::new(code, format!("{text}: {label}")));
-    }
     let plane = PlaneId {
         fov,
         layer: 0,
@@ -108,11 +97,21 @@ pub(super) fn run(arguments: &PlaneArguments) -> Result<(), Failure> {
     if let Some(path) = &arguments.out {
         write(path, &pixels, image, plane)?;
     }
+    let statistics = statistics(&pixels);
     if arguments.stats {
-        output::print(&statistics(&pixels).to_string())
+        output::print(&statistics.to_string())
     } else {
-        Ok(())
+        output::print(&table(&statistics))
     }
+}
+
+/// A line for each of the statistics.
+fn table(statistics: &serde_json::Value) -> String {
+    let members = statistics.as_object().into_iter().flatten();
+    let lines: Vec<String> = members
+        .map(|(name, value)| format!("{name:7} {value}"))
+        .collect();
+    lines.join("\n")
 }
 
 /// An index within its axis at a stored level.
