@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::json;
 
 use super::{
     inspect::field,
-    output::{self, Failure, number},
+    output::{self, Failure},
+    statistics::{little_endian, statistics, table},
 };
 use crate::{
     dataset::{Dataset, Image},
@@ -103,15 +103,6 @@ pub(super) fn run(arguments: &PlaneArguments) -> Result<(), Failure> {
     } else {
         output::print(&table(&statistics))
     }
-}
-
-/// A line for each of the statistics.
-fn table(statistics: &serde_json::Value) -> String {
-    let members = statistics.as_object().into_iter().flatten();
-    let lines: Vec<String> = members
-        .map(|(name, value)| format!("{name:7} {value}"))
-        .collect();
-    lines.join("\n")
 }
 
 /// An index within its axis at a stored level.
@@ -226,49 +217,6 @@ fn tile(store: &Store, dataset: &Dataset, tile: TileId) -> Result<std::sync::Arc
     }
 }
 
-/// Shape, CRC, first samples, extremes and mean of a plane.
-fn statistics(pixels: &Pixels) -> serde_json::Value {
-    let samples = pixels.samples();
-    let values = || (0..samples.len()).filter_map(|index| samples.value(index));
-    let numbers = || values().filter(|value| !value.as_f64().is_nan());
-    let by_size = |a: &crate::model::Value, b: &crate::model::Value| compare(*a, *b);
-    let (mut sum, mut count) = (0.0, 0_u64);
-    for value in numbers() {
-        (sum, count) = (sum + value.as_f64(), count + 1);
-    }
-    json!({
-        "shape": [pixels.height(), pixels.width()],
-        "dtype": pixels.sample_type().name(),
-        "crc32": format!("{:08x}", crc32fast::hash(&little_endian(samples))),
-        "first4": values().take(4).map(output::sample).collect::<Vec<_>>(),
-        "min": numbers().min_by(by_size).map(output::sample),
-        "max": numbers().max_by(by_size).map(output::sample),
-        "mean": (count > 0).then(|| number(sum / count as f64)),
-        "nan": samples.len() as u64 - count,
-    })
-}
-
-/// Values of one sample type in order; 64-bit integers by all their digits.
-fn compare(a: crate::model::Value, b: crate::model::Value) -> std::cmp::Ordering {
-    use crate::model::Value::{Signed, Unsigned};
-    match (a, b) {
-        (Unsigned(a), Unsigned(b)) => a.cmp(&b),
-        (Signed(a), Signed(b)) => a.cmp(&b),
-        _ => a.as_f64().total_cmp(&b.as_f64()),
-    }
-}
-
-/// The samples as little-endian bytes, whatever this machine's order is.
-fn little_endian(samples: &Samples) -> Vec<u8> {
-    let mut bytes = samples.as_bytes().to_vec();
-    if cfg!(target_endian = "big") {
-        bytes
-            .chunks_exact_mut(samples.sample_type().num_bytes())
-            .for_each(<[u8]>::reverse);
-    }
-    bytes
-}
-
 /// Writes a plane by the ending of the file's name.
 fn write(path: &Path, pixels: &Pixels, image: &Image, plane: PlaneId) -> Result<(), Failure> {
     let ending = path
@@ -325,7 +273,7 @@ fn npy(pixels: &Pixels) -> Vec<u8> {
     let mut file = b"\x93NUMPY\x01\x00".to_vec();
     file.extend((header.len() as u16).to_le_bytes());
     file.extend(header.as_bytes());
-    file.extend(little_endian(pixels.samples()));
+    file.extend_from_slice(&little_endian(pixels.samples()));
     file
 }
 
@@ -335,22 +283,6 @@ mod tests {
 
     fn pixels(samples: Samples) -> Pixels {
         Pixels::new(samples.len() as u32, 1, MemoryOrder::RowMajor, samples).expect("fits")
-    }
-
-    #[test]
-    fn statistics_keep_every_digit_and_leave_nan_out() {
-        let big = statistics(&pixels(Samples::U64(vec![u64::MAX, 1, 2, 3, 4])));
-        assert_eq!(
-            (&big["max"], &big["first4"]),
-            (&json!(u64::MAX), &json!([u64::MAX, 1, 2, 3]))
-        );
-        let odd = statistics(&pixels(Samples::F32(vec![f32::NAN, f32::INFINITY, -1.5])));
-        assert_eq!(odd["nan"], json!(1));
-        assert_eq!(
-            (&odd["min"], &odd["max"], &odd["mean"]),
-            (&json!(-1.5), &json!("Infinity"), &json!("Infinity"))
-        );
-        assert_eq!(odd["first4"], json!(["NaN", "Infinity", -1.5]));
     }
 
     #[test]
