@@ -189,6 +189,19 @@ impl Image {
         }))
     }
 
+    /// Planes at level 0, all axes together.
+    #[must_use]
+    pub fn num_planes(&self) -> u64 {
+        let lengths = [
+            self.num_timepoints(),
+            self.num_extra(),
+            self.num_channels(),
+            self.num_z_slices(),
+        ];
+        let product = |planes: u64, length| planes.saturating_mul(u64::from(length));
+        lengths.into_iter().fold(1, product)
+    }
+
     /// Stored and computed levels.
     #[must_use]
     pub fn num_levels(&self) -> usize {

@@ -101,6 +101,9 @@ pub enum SourceErrorKind {
         /// Length of the file.
         num_bytes: u64,
     },
+    /// A symbolic link whose target is absent.
+    #[error("a link to nothing")]
+    DanglingLink,
     /// A path that metadata names leaves its folder.
     #[error("path {0:?} is not a plain relative path")]
     UnsafePath(String),
@@ -147,7 +150,9 @@ impl SourceError {
     pub fn code(&self) -> Code {
         match self.kind {
             SourceErrorKind::NotFound => Code::NotFound,
-            SourceErrorKind::Io(_) | SourceErrorKind::NotAFile => Code::IoError,
+            SourceErrorKind::Io(_) | SourceErrorKind::NotAFile | SourceErrorKind::DanglingLink => {
+                Code::IoError
+            }
             SourceErrorKind::TooLarge { .. } => Code::TooLarge,
             SourceErrorKind::TooShort { .. } => Code::CorruptData,
             SourceErrorKind::UnsafePath(_) => Code::UnsafePath,
@@ -212,6 +217,12 @@ fn kind_of(entry: &fs::DirEntry) -> Kind {
         Ok(found) => found.into(),
         Err(_) => Kind::Other,
     }
+}
+
+/// The path without links and `..`; `None` where nothing is there. Blocks on I/O.
+#[must_use]
+pub fn resolved(path: &Path) -> Option<PathBuf> {
+    fs::canonicalize(path).ok()
 }
 
 /// What lies at a path, links resolved; `None` where nothing does.
@@ -398,6 +409,21 @@ pub fn open_regular(path: &Path) -> Result<Option<OpenFile>, SourceError> {
         path: path.to_path_buf(),
         num_bytes: found.len(),
     }))
+}
+
+/// Opens a file of samples: as [`open_regular`], but a link to nothing is an error.
+///
+/// Data managers (git-annex, `DataLad`) leave such links where the content was not fetched; those samples exist and are
+/// not the fill value.
+///
+/// # Errors
+/// As [`open_regular`], and when the path is a link to nothing.
+pub fn open_samples(path: &Path) -> Result<Option<OpenFile>, SourceError> {
+    let found = open_regular(path)?;
+    if found.is_none() && fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        return Err(SourceError::new(SourceErrorKind::DanglingLink, path));
+    }
+    Ok(found)
 }
 
 /// On Windows a file that its writer is just renaming is refused for a moment (`ERROR_SHARING_VIOLATION`, 32).

@@ -26,14 +26,16 @@ pub(super) struct InspectArguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Which field `image` describes [default: the first that can be read]
-    #[arg(long, value_name = "N")]
+    /// Which field `image` describes
+    ///
+    /// [default: 0, or the first one that can be opened]
+    #[arg(long, value_name = "N", value_parser = output::index)]
     fov: Option<u32>,
 }
 
 pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     let dataset = output::open(&arguments.path)?;
-    let index = arguments.fov.unwrap_or_else(|| first_readable(&dataset));
+    let index = arguments.fov.unwrap_or_else(|| first_opened(&dataset));
     let fov = field(&dataset, index)?;
     let dataset = with_opened_fov(dataset, fov)?;
     if !arguments.json {
@@ -42,11 +44,13 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     output::print(&document(&dataset, index, fov).to_string())
 }
 
-/// The field whose image stands for those that nobody has opened: a broken or planned one before it hides nothing.
-fn first_readable(dataset: &Dataset) -> u32 {
-    let mut order = dataset.order.iter();
-    let at = order.position(|&fov| dataset.image(fov).is_some());
-    at.unwrap_or(0) as u32
+/// A first field that is broken hides nothing of the others: the one that opening the dataset could read.
+fn first_opened(dataset: &Dataset) -> u32 {
+    let opened = dataset
+        .order
+        .iter()
+        .position(|&fov| dataset.image(fov).is_some());
+    opened.and_then(|at| u32::try_from(at).ok()).unwrap_or(0)
 }
 
 /// The FOV of a field's index.
@@ -165,17 +169,55 @@ fn acquisition_document(dataset: &Dataset) -> Value {
     let Some(acquisition) = &dataset.acquisition else {
         return Value::Null;
     };
-    let planned = acquisition.planned_planes;
-    let is_countable = planned.is_some_and(|planned| planned <= MAX_COUNTED);
+    let estimate = acquisition.planned_planes;
+    let counts = estimate
+        .filter(|&planned| planned <= MAX_COUNTED)
+        .map(|planned| Counts::of(dataset, planned));
+    let is_complete = acquisition.complete.unwrap_or(false);
     json!({
-        "complete": acquisition.complete.unwrap_or(false),
-        "planned_planes": planned,
-        "written_planes": is_countable.then(|| count_written(dataset)),
+        "complete": is_complete && counts.as_ref().is_none_or(|counts| counts.are_all_complete),
+        "planned_planes": counts.as_ref().map(|counts| counts.planned).or(estimate),
+        "written_planes": counts.as_ref().map(|counts| counts.written),
     })
 }
 
-/// Planes of all FOVs that are on disk, whole; in a finished store an absent chunk is the fill value, so all are.
-fn count_written(dataset: &Dataset) -> u64 {
+/// What the stores of all FOVs together say.
+struct Counts {
+    planned: u64,
+    /// Planes that are on disk, whole; in a finished store an absent chunk is the fill value, so all are.
+    written: u64,
+    /// No store says that it is unfinished.
+    are_all_complete: bool,
+}
+
+impl Counts {
+    /// Opens all FOVs; `estimate` is the plan that takes all of them to be like the first.
+    fn of(dataset: &Dataset, estimate: u64) -> Self {
+        let dataset = with_all_opened(dataset);
+        let images = || dataset.order.iter().filter_map(|&fov| dataset.image(fov));
+        let template = dataset.template.num_planes();
+        let planned = images().fold(estimate, |planned, image| {
+            planned.saturating_sub(template) + image.num_planes()
+        });
+        let store = Store::new();
+        let written = |&fov: &FovId| {
+            let image = dataset.image(fov);
+            let planes = image.into_iter().flat_map(|image| planes(image, fov));
+            let is_written = |plane: &PlaneId| {
+                matches!(store.presence(&dataset, *plane), Ok(PlaneState::Written))
+            };
+            let room = MAX_COUNTED as usize;
+            planes.take(room).filter(is_written).count() as u64
+        };
+        Self {
+            planned,
+            written: dataset.order.par_iter().map(written).sum(),
+            are_all_complete: images().all(|image| image.complete != Some(false)),
+        }
+    }
+}
+
+fn with_all_opened(dataset: &Dataset) -> Dataset {
     let unopened = dataset
         .order
         .par_iter()
@@ -183,17 +225,7 @@ fn count_written(dataset: &Dataset) -> u64 {
     let opened = unopened
         .map(|&fov| (fov, dataset.opener.open_fov(dataset, fov)))
         .collect();
-    let dataset = dataset.with_opened(opened);
-    let store = Store::new();
-    let count = |&fov: &FovId| {
-        let Some(image) = dataset.image(fov) else {
-            return 0;
-        };
-        let is_written =
-            |plane: &PlaneId| matches!(store.presence(&dataset, *plane), Ok(PlaneState::Written));
-        planes(image, fov).filter(is_written).count() as u64
-    };
-    dataset.order.par_iter().map(count).sum()
+    dataset.with_opened(opened)
 }
 
 fn planes(image: &Image, fov: FovId) -> impl Iterator<Item = PlaneId> {
@@ -215,4 +247,32 @@ fn planes(image: &Image, fov: FovId) -> impl Iterator<Item = PlaneId> {
             })
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        dataset::{
+            ImageSlot, OpenFovError,
+            testing::{Sizes, dataset},
+        },
+        model::Code,
+    };
+
+    #[test]
+    fn a_broken_first_field_leaves_the_next_one_to_be_described() {
+        let mut dataset = dataset(Sizes::default());
+        assert_eq!(first_opened(&dataset), 0);
+        let image = Arc::clone(&dataset.template);
+        dataset.images[1] = ImageSlot::Opened(image);
+        dataset.images[0] = ImageSlot::Failed(Arc::new(OpenFovError {
+            code: Code::BadJson,
+            message: String::new(),
+            location: String::new(),
+        }));
+        assert_eq!(first_opened(&dataset), 1);
+    }
 }

@@ -10,6 +10,7 @@ mod plane_files;
 mod render;
 mod scale_bar;
 mod simulate;
+mod statistics;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -58,6 +58,16 @@ impl From<ReadError> for Failure {
     }
 }
 
+/// An index on the command line. A number beyond `u32` is beyond every axis: it is cut, and then out of range.
+pub(super) fn index(text: &str) -> Result<u32, String> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!(
+            "expected a whole number of 0 or more, found {text:?}"
+        ));
+    }
+    Ok(text.parse().unwrap_or(u32::MAX))
+}
+
 /// Opens a dataset; progress is not shown.
 pub(super) fn open(path: &Path) -> Result<Dataset, Failure> {
     Ok(formats::open(path, &mut |_| true)?)
@@ -100,5 +110,20 @@ pub(super) fn sample(value: crate::model::Value) -> Value {
         crate::model::Value::Unsigned(v) => json!(v),
         crate::model::Value::Signed(v) => json!(v),
         crate::model::Value::Float(v) => number(v),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_beyond_all_axes_is_no_wrong_call() {
+        assert_eq!(index("0"), Ok(0));
+        assert_eq!(index("4294967296"), Ok(u32::MAX));
+        assert_eq!(index("99999999999999999999999"), Ok(u32::MAX));
+        for wrong in ["", "-1", "+1", "1.0", "x", "\u{661}"] {
+            assert!(index(wrong).is_err(), "{wrong}");
+        }
     }
 }

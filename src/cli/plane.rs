@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::json;
 
 use super::{
     inspect::field,
-    output::{self, Failure, number},
+    output::{self, Failure},
+    statistics::{little_endian, statistics, table},
 };
 use crate::{
     dataset::{Dataset, Image},
+    formats,
     model::{
         AxisRole, Code, MemoryOrder, Pixels, PlaneId, PlaneState, SampleType, Samples, TileId,
         ZPick, limits,
@@ -21,7 +22,6 @@ use crate::{
 
 /// One plane: its statistics, or its pixels into a file
 #[derive(Args, Debug)]
-#[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["stats", "out"])))]
 pub(super) struct PlaneArguments {
     /// Acquisition folder, store, or any folder inside it
     path: PathBuf,
@@ -32,19 +32,19 @@ pub(super) struct PlaneArguments {
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Index of the field in what `inspect` lists
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = output::index)]
     fov: u32,
     /// Timepoint index
-    #[arg(long, value_name = "T", default_value_t = 0)]
+    #[arg(long, value_name = "T", default_value_t = 0, value_parser = output::index)]
     t: u32,
     /// Channel index
-    #[arg(long, value_name = "C", default_value_t = 0)]
+    #[arg(long, value_name = "C", default_value_t = 0, value_parser = output::index)]
     c: u32,
     /// z-slice index, in the index space of the level
-    #[arg(long, value_name = "Z", default_value_t = 0)]
+    #[arg(long, value_name = "Z", default_value_t = 0, value_parser = output::index)]
     z: u32,
     /// Stored pyramid level
-    #[arg(long, value_name = "L", default_value_t = 0)]
+    #[arg(long, value_name = "L", default_value_t = 0, value_parser = output::index)]
     level: u32,
     /// Index along an axis that is none of t, c, z, y, x
     #[arg(long, value_name = "AXIS=I", value_parser = axis_index)]
@@ -59,29 +59,18 @@ fn axis_index(text: &str) -> Result<(String, u64), String> {
     let (axis, index) = text
         .split_once('=')
         .ok_or_else(|| format!("expected AXIS=INDEX, found {text:?}"))?;
-    let index = index
-        .parse()
-        .map_err(|_| format!("expected a whole number of 0 or more, found {index:?}"))?;
-    Ok((axis.to_owned(), index))
+    Ok((axis.to_owned(), output::index(index)?.into()))
 }
 
 pub(super) fn run(arguments: &PlaneArguments) -> Result<(), Failure> {
     let dataset = output::open(&arguments.path)?;
     let fov = field(&dataset, arguments.fov)?;
     let dataset = with_opened_fov(dataset, fov)?;
+    let (dataset, fov) = match &arguments.label {
+        Some(name) => formats::open_label(&dataset, fov, name, &mut |_| true)?,
+        None => (dataset, fov),
+    };
     let image = dataset.image(fov).unwrap_or(&dataset.template);
-    if let Some(label) = &arguments.label {
-        let is_listed = image.labels.contains(label);
-        let (code, text) = if is_listed {
-            (
-                Code::Unsupported,
-                "label images are not read yet; open the label image's own folder",
-            )
-        } else {
-            (Code::MissingArray, "there is no label image of that name")
-        };
-        return Err(Failure::new(code, format!("{text}: {label}")));
-    }
     let plane = PlaneId {
         fov,
         layer: 0,
@@ -108,10 +97,11 @@ pub(super) fn run(arguments: &PlaneArguments) -> Result<(), Failure> {
     if let Some(path) = &arguments.out {
         write(path, &pixels, image, plane)?;
     }
+    let statistics = statistics(&pixels);
     if arguments.stats {
-        output::print(&statistics(&pixels).to_string())
+        output::print(&statistics.to_string())
     } else {
-        Ok(())
+        output::print(&table(&statistics))
     }
 }
 
@@ -227,49 +217,6 @@ fn tile(store: &Store, dataset: &Dataset, tile: TileId) -> Result<std::sync::Arc
     }
 }
 
-/// Shape, CRC, first samples, extremes and mean of a plane.
-fn statistics(pixels: &Pixels) -> serde_json::Value {
-    let samples = pixels.samples();
-    let values = || (0..samples.len()).filter_map(|index| samples.value(index));
-    let numbers = || values().filter(|value| !value.as_f64().is_nan());
-    let by_size = |a: &crate::model::Value, b: &crate::model::Value| compare(*a, *b);
-    let (mut sum, mut count) = (0.0, 0_u64);
-    for value in numbers() {
-        (sum, count) = (sum + value.as_f64(), count + 1);
-    }
-    json!({
-        "shape": [pixels.height(), pixels.width()],
-        "dtype": pixels.sample_type().name(),
-        "crc32": format!("{:08x}", crc32fast::hash(&little_endian(samples))),
-        "first4": values().take(4).map(output::sample).collect::<Vec<_>>(),
-        "min": numbers().min_by(by_size).map(output::sample),
-        "max": numbers().max_by(by_size).map(output::sample),
-        "mean": (count > 0).then(|| number(sum / count as f64)),
-        "nan": samples.len() as u64 - count,
-    })
-}
-
-/// Values of one sample type in order; 64-bit integers by all their digits.
-fn compare(a: crate::model::Value, b: crate::model::Value) -> std::cmp::Ordering {
-    use crate::model::Value::{Signed, Unsigned};
-    match (a, b) {
-        (Unsigned(a), Unsigned(b)) => a.cmp(&b),
-        (Signed(a), Signed(b)) => a.cmp(&b),
-        _ => a.as_f64().total_cmp(&b.as_f64()),
-    }
-}
-
-/// The samples as little-endian bytes, whatever this machine's order is.
-fn little_endian(samples: &Samples) -> Vec<u8> {
-    let mut bytes = samples.as_bytes().to_vec();
-    if cfg!(target_endian = "big") {
-        bytes
-            .chunks_exact_mut(samples.sample_type().num_bytes())
-            .for_each(<[u8]>::reverse);
-    }
-    bytes
-}
-
 /// Writes a plane by the ending of the file's name.
 fn write(path: &Path, pixels: &Pixels, image: &Image, plane: PlaneId) -> Result<(), Failure> {
     let ending = path
@@ -326,7 +273,7 @@ fn npy(pixels: &Pixels) -> Vec<u8> {
     let mut file = b"\x93NUMPY\x01\x00".to_vec();
     file.extend((header.len() as u16).to_le_bytes());
     file.extend(header.as_bytes());
-    file.extend(little_endian(pixels.samples()));
+    file.extend_from_slice(&little_endian(pixels.samples()));
     file
 }
 
@@ -336,22 +283,6 @@ mod tests {
 
     fn pixels(samples: Samples) -> Pixels {
         Pixels::new(samples.len() as u32, 1, MemoryOrder::RowMajor, samples).expect("fits")
-    }
-
-    #[test]
-    fn statistics_keep_every_digit_and_leave_nan_out() {
-        let big = statistics(&pixels(Samples::U64(vec![u64::MAX, 1, 2, 3, 4])));
-        assert_eq!(
-            (&big["max"], &big["first4"]),
-            (&json!(u64::MAX), &json!([u64::MAX, 1, 2, 3]))
-        );
-        let odd = statistics(&pixels(Samples::F32(vec![f32::NAN, f32::INFINITY, -1.5])));
-        assert_eq!(odd["nan"], json!(1));
-        assert_eq!(
-            (&odd["min"], &odd["max"], &odd["mean"]),
-            (&json!(-1.5), &json!("Infinity"), &json!("Infinity"))
-        );
-        assert_eq!(odd["first4"], json!(["NaN", "Infinity", -1.5]));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     dataset::Dataset,
     model::{CanvasSize, Code, ContrastLimits, Lut, NavAxis, Rgb},
-    render::{render, with_opened_fov},
+    render::{RenderError, render, with_opened_fov},
     session::{Command, Session},
 };
 
@@ -32,13 +32,13 @@ pub(super) struct RenderArguments {
     #[arg(long, value_name = "WxH", value_parser = size)]
     size: Option<CanvasSize>,
     /// Index of the field in what `inspect` lists
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = output::index)]
     fov: u32,
     /// Timepoint index
-    #[arg(long, value_name = "T", default_value_t = 0)]
+    #[arg(long, value_name = "T", default_value_t = 0, value_parser = output::index)]
     t: u32,
     /// z-slice index
-    #[arg(long, value_name = "Z", default_value_t = 0)]
+    #[arg(long, value_name = "Z", default_value_t = 0, value_parser = output::index)]
     z: u32,
     /// Channels to show, by name or index [default: those that the window shows]
     #[arg(long, value_name = "NAME|INDEX,...", value_delimiter = ',')]
@@ -132,8 +132,10 @@ pub(super) fn run(arguments: &RenderArguments) -> Result<(), Failure> {
             height_px: height.min(2048),
         }
     });
-    let mut picture = render(dataset, session, size)
-        .map_err(|error| Failure::new(Code::IoError, error.to_string()))?;
+    let mut picture = render(dataset, session, size).map_err(|error| match error {
+        RenderError::Fov(error) => Failure::from(error),
+        RenderError::NoAnswer => Failure::new(Code::IoError, error.to_string()),
+    })?;
     for (plane, state) in &picture.without {
         tracing::warn!("t {} c {} is hatched: {state:?}", plane.t, plane.c);
     }

@@ -6,13 +6,14 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    channels, levels,
+    channels, labels, levels,
     levels::{Levels, error_at},
     probe::{Node, below, fov_error_of},
     sampling,
 };
 use crate::{
     dataset::{Arrays, Image, Level, OpenFovError, ZarrLocator},
+    metadata::squid::SquidKeys,
     model::{AxisRole, Channel, Code, Problem, limits},
     source::{self, Kind},
 };
@@ -32,6 +33,8 @@ pub(super) struct Context {
     pub(super) side_channels: Vec<Channel>,
     /// Timepoints that a running acquisition will have.
     pub(super) planned_timepoints: Option<u32>,
+    /// The run is over: `.done` is there.
+    pub(super) is_done: bool,
 }
 
 /// Opens the image at a folder: reads metadata, no pixels.
@@ -109,6 +112,8 @@ fn of_node(node: Node, context: &Context) -> Result<(Image, Vec<Problem>), OpenF
     let squid = attributes.squid.as_ref();
     let (sampling, listed) = sampling::of_level(&axes, scale, squid, &location);
     problems.extend(listed);
+    let (labels, listed) = labels::names(&node.folder, context);
+    problems.extend(listed);
     let mut image = Image {
         computed: levels::computed_after(&levels),
         axes,
@@ -116,12 +121,10 @@ fn of_node(node: Node, context: &Context) -> Result<(Image, Vec<Problem>), OpenF
         levels,
         channels: Vec::new(),
         sampling,
-        labels: Node::read(&node.folder.join("labels"), &context.root)
-            .attributes
-            .labels,
+        labels,
         storage,
         ngff: attributes.ngff,
-        complete: squid.and_then(|squid| squid.acquisition_complete),
+        complete: complete_of_store(squid, context),
     };
     check_channels(&image, &node.folder)?;
     let (channels, listed) = channels::of_image(
@@ -134,6 +137,15 @@ fn of_node(node: Node, context: &Context) -> Result<(Image, Vec<Problem>), OpenF
     image.channels = channels;
     problems.extend(listed);
     Ok((image, problems))
+}
+
+/// Finished by its own flag or by `.done`, which says that the run is over, not that it came to its end.
+fn complete_of_store(squid: Option<&SquidKeys>, context: &Context) -> Option<bool> {
+    if squid.is_some_and(|squid| squid.aborted) {
+        return Some(false);
+    }
+    let flag = squid.and_then(|squid| squid.acquisition_complete);
+    context.is_done.then_some(true).or(flag)
 }
 
 /// A channel axis of any length would make us allocate that many channels.
@@ -227,6 +239,6 @@ fn complete_of(stores: &[(u32, PathBuf)], num_timepoints: u32, context: &Context
     if number + 1 < num_timepoints {
         return Some(false);
     }
-    let keys = Node::read(store, &context.root).attributes.squid?;
-    keys.acquisition_complete
+    let keys = Node::read(store, &context.root).attributes.squid;
+    complete_of_store(keys.as_ref(), context)
 }

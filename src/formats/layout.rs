@@ -202,9 +202,25 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
     if !images.is_empty() {
         return Ok(What::Images(DatasetKind::Collection, images));
     }
-    Err(match node.problems.first() {
-        Some(problem) => OpenError::at(root, problem.code, problem.message.clone()),
-        None => OpenError::at(root, Code::NotZarr, nothing_words(&entries)),
+    Err(match (node.problems.first(), unreadable(root, &entries)) {
+        (Some(problem), _) => {
+            let place = node.place_of(problem);
+            OpenError::at(&place, problem.code, problem.message.clone())
+        }
+        (None, Some(error)) => error,
+        (None, None) => OpenError::at(root, Code::NotZarr, nothing_words(&entries)),
+    })
+}
+
+/// Why a folder that should hold stores shows none: it cannot be listed.
+fn unreadable(root: &Path, entries: &[Entry]) -> Option<OpenError> {
+    let mut folders = entries.iter().filter(|entry| {
+        entry.kind == Kind::Folder && (entry.name == "zarr" || is_plate_name(&entry.name))
+    });
+    folders.find_map(|entry| {
+        source::list(&root.join(&entry.name))
+            .err()
+            .map(OpenError::from)
     })
 }
 

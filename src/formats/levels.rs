@@ -136,9 +136,10 @@ impl Search<'_> {
         let member = Node::read(&folder, self.root);
         let found = member.array();
         if matches!(found, Ok(None))
-            && let Some(problem) = member.problems.into_iter().next()
+            && let Some(problem) = member.problems.first()
         {
-            self.fail(error_at(&folder, problem.code, problem.message));
+            let place = member.place_of(problem);
+            self.fail(error_at(&place, problem.code, problem.message.clone()));
             return None;
         }
         self.keep(found, &folder)
@@ -334,19 +335,19 @@ fn storage_words(array: &ArrayDocument) -> String {
 
 /// Why a folder without any array is none: its own document is broken, or nothing is there.
 fn nothing_at(node: &Node) -> OpenFovError {
-    let absent = (Code::MissingArray, "expected an image, found no array");
-    let (code, message) = node
-        .problems
-        .first()
-        .map_or(absent, |problem| (problem.code, problem.message.as_str()));
-    error_at(&node.folder, code, message.to_owned())
+    let Some(problem) = node.problems.first() else {
+        let message = "expected an image, found no array".to_owned();
+        return error_at(&node.folder, Code::MissingArray, message);
+    };
+    let path = node.place_of(problem);
+    error_at(&path, problem.code, problem.message.clone())
 }
 
-/// An error at a folder.
-pub(super) fn error_at(folder: &Path, code: Code, message: String) -> OpenFovError {
+/// An error at a folder or document.
+pub(super) fn error_at(path: &Path, code: Code, message: String) -> OpenFovError {
     OpenFovError {
         code,
         message,
-        location: folder.display().to_string(),
+        location: path.display().to_string(),
     }
 }

@@ -8,6 +8,7 @@ mod axes;
 mod channels;
 mod collection;
 mod image;
+mod labels;
 mod layout;
 mod levels;
 mod listing;
@@ -19,12 +20,14 @@ mod sampling;
 mod side_files;
 pub mod text;
 
-use std::path::{Path, PathBuf};
+pub use self::labels::open_label;
+
+use std::path::{Component, Path, PathBuf};
 
 use crate::{
     dataset::{Dataset, OpenFovError},
     model::Code,
-    source::SourceError,
+    source::{self, SourceError},
 };
 
 /// Progress of opening: "Reading plate… 312 of 1536 wells". Return false to cancel.
@@ -117,7 +120,7 @@ pub fn open(path: &Path, progress: Progress<'_>) -> Result<Dataset, OpenError> {
     opener::open(&found, progress)
 }
 
-/// The path without `file://` and without a slash at its end; relative ones from the working folder.
+/// The path without `file://`, a slash at its end or `..`; relative ones from the working folder.
 fn plain_path(path: &Path) -> PathBuf {
     let text = path.to_string_lossy();
     let local = match text.strip_prefix("file://") {
@@ -127,8 +130,13 @@ fn plain_path(path: &Path) -> PathBuf {
         None => path.to_path_buf(),
     };
     let absolute = std::path::absolute(&local).unwrap_or(local);
+    // The names of parents count (a row of a plate), and only the system knows where `..` leads to behind a link.
+    let has_parent = absolute
+        .components()
+        .any(|part| part == Component::ParentDir);
+    let resolved = has_parent.then(|| source::resolved(&absolute)).flatten();
     // Going through the components drops a slash at the end and dots in between.
-    absolute.components().collect()
+    resolved.unwrap_or(absolute).components().collect()
 }
 
 /// File managers escape names in a URL; an escape that is none stays as it is.

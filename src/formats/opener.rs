@@ -179,6 +179,7 @@ fn opener_of(found: &Found, side: Option<&SideFiles>) -> Opener {
             root: found.root.clone(),
             side_channels: side.map_or_else(Vec::new, |side| side.channels.clone()),
             planned_timepoints: planned.filter(|_| !is_done),
+            is_done,
         },
         is_done,
         acquisition: found.acquisition.clone(),
@@ -305,11 +306,6 @@ fn acquisition_of(
         return None;
     }
     let side = side.unwrap_or_default();
-    let planes_of_one = [AxisRole::Time, AxisRole::Channel, AxisRole::Z]
-        .into_iter()
-        .fold(1_u64, |planes, role| {
-            planes.saturating_mul(image.len_of(role))
-        });
     // An aborted run has fewer FOVs than it planned; a part of a run has no plan of its own.
     let planned_fovs = match listing.kind {
         DatasetKind::Squid => side
@@ -321,12 +317,12 @@ fn acquisition_of(
     };
     let num_fovs = planned_fovs.max(listing.fovs.len() as u64);
     let aborted = first.squid.as_ref().is_some_and(|squid| squid.aborted);
-    // `.done` ends an aborted run too, whose planes that were never taken are not the fill value.
-    let by_mark = (side.is_done || aborted).then_some(!aborted);
+    let by_mark = image.complete.or(side.is_done.then_some(true));
     Some(Acquisition {
-        complete: by_mark.or(image.complete),
+        // `.done` ends an aborted run too, whose planes that were never taken are not the fill value.
+        complete: by_mark.map(|complete| complete && !aborted),
         aborted,
-        planned_planes: Some(planes_of_one.saturating_mul(num_fovs)),
+        planned_planes: Some(image.num_planes().saturating_mul(num_fovs)),
         ..side.acquisition
     })
 }

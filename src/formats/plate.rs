@@ -138,22 +138,27 @@ fn wells_of(
         problems.push(Problem::new(Code::Ignored, below(root, folder), message));
         return on_disk;
     }
-    let mut list = |code: Code, well: &Well, message: &str| {
-        problems.push(Problem::new(code, below(root, &well.folder), message));
-    };
     let known: HashSet<&Path> = wells.iter().map(|well| well.folder.as_path()).collect();
     for well in on_disk
         .iter()
         .filter(|well| !known.contains(well.folder.as_path()))
     {
         let message = "well on disk that the plate metadata does not name, left aside";
-        list(Code::Ignored, well, message);
+        let location = below(root, &well.folder);
+        problems.push(Problem::new(Code::Ignored, location, message));
     }
     // In a running acquisition the plan says which wells are still to come.
     let has_plan = !opening.expected().is_empty();
-    for well in absent.iter().filter(|_| !has_plan) {
-        let message = "well named in the plate metadata, not on disk";
-        list(Code::MissingArray, well, message);
+    for well in &absent {
+        match source::stat(&well.folder) {
+            Err(error) => problems.push(problem_of(&error, root)),
+            Ok(_) if has_plan => {}
+            Ok(_) => {
+                let message = "well named in the plate metadata, not on disk";
+                let location = below(root, &well.folder);
+                problems.push(Problem::new(Code::MissingArray, location, message));
+            }
+        }
     }
     wells
 }

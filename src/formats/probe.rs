@@ -55,6 +55,9 @@ impl Node {
         };
         let v3 = documents.read("zarr.json");
         let is_broken_v3 = !documents.problems.is_empty();
+        if let Some(document) = &v3 {
+            documents.check_group(document);
+        }
         let zattrs = documents.read(".zattrs");
         let (array, format) = match &v3 {
             Some(document) => {
@@ -87,6 +90,16 @@ impl Node {
             array,
             attributes,
             problems,
+        }
+    }
+
+    /// The whole path of what a problem is about: the document that it names, else the folder.
+    pub(super) fn place_of(&self, problem: &Problem) -> PathBuf {
+        let documents = ["zarr.json", ".zarray", ".zattrs"];
+        let is_named = |name: &&&str| Path::new(&problem.location).ends_with(name);
+        match documents.iter().find(is_named) {
+            Some(name) => self.folder.join(name),
+            None => self.folder.clone(),
         }
     }
 
@@ -159,6 +172,26 @@ impl Documents<'_> {
             "expected a JSON object",
         ));
         None
+    }
+}
+
+impl Documents<'_> {
+    /// Lists what is odd in the `zarr.json` of a group; an array's is checked when the array is opened.
+    fn check_group(&mut self, document: &Value) {
+        let text = |key: &str| document.get(key).map(Value::to_string);
+        let (code, message) = match (text("node_type").as_deref(), text("zarr_format").as_deref()) {
+            (Some("\"array\""), _) | (Some("\"group\"") | None, Some("3") | None) => return,
+            (Some("\"group\"") | None, Some(format)) => {
+                let message = format!("zarr_format is {format}, expected 3");
+                (Code::Unsupported, message)
+            }
+            (Some(kind), _) => {
+                let message = format!("node_type is {kind}, expected \"group\" or \"array\"");
+                (Code::BadMetadata, message)
+            }
+        };
+        let location = below(self.root, self.folder);
+        self.problems.push(Problem::new(code, location, message));
     }
 }
 

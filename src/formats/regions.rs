@@ -13,7 +13,7 @@ use super::{
     OpenError, axes,
     layout::is_acquisition_store,
     listing::{Listing, Opening, check_length},
-    probe::{Node, below},
+    probe::{Node, below, problem_of},
 };
 use crate::{
     dataset::{DatasetKind, Fov},
@@ -104,6 +104,20 @@ fn folders_in(folder: &Path) -> Vec<String> {
     folders.map(|entry| entry.name).collect()
 }
 
+/// Folders beside the regions that hold no store because they cannot be listed.
+fn unreadable(folder: &Path, regions: &[Region], root: &Path) -> Vec<Problem> {
+    let is_region = |name: &str| {
+        let mut names = regions.iter().filter_map(|region| region.name.as_deref());
+        is_zarr_name(name) || names.any(|other| other == name)
+    };
+    folders_in(folder)
+        .into_iter()
+        .filter(|name| !is_region(name))
+        .filter_map(|name| source::list(&folder.join(name)).err())
+        .map(|error| problem_of(&error, root))
+        .collect()
+}
+
 /// Makes the FOV table of regions below `folder`.
 ///
 /// # Errors
@@ -133,6 +147,9 @@ pub(super) fn list(
             listing.problems.extend(problems);
         }
     }
+    listing
+        .problems
+        .extend(unreadable(folder, regions, &opening.root));
     name_single_region(&mut listing, opening);
     add_expected(&mut listing, opening, folder, regions);
     sort(&mut listing.fovs);

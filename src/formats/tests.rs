@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use super::*;
+use crate::model::FovId;
 
 /// Writes documents and opens a path below them, with the folder's name replaced by `.`.
 struct Disk(tempfile::TempDir);
@@ -413,7 +414,7 @@ fn a_collection_lists_the_fovs_inside_of_an_array() {
 }
 
 #[test]
-fn an_aborted_run_is_never_complete_and_says_so() {
+fn an_aborted_run_never_becomes_complete_and_says_so() {
     let disk = Disk::new();
     let keys = r#"{"_squid":{"acquisition_complete":false,"aborted":true,"pixel_size_um":0.5}}"#;
     disk.array_with("run/zarr/A1/fov_0.zarr", &[2, 1, 1, 8, 4], keys)
@@ -479,4 +480,86 @@ fn a_series_and_label_images_open() {
         disk.open("s").expect("a dataset").template.labels,
         ["cells"]
     );
+}
+
+#[test]
+fn each_store_says_whether_it_is_finished_until_the_run_is_done() {
+    let disk = Disk::new();
+    for (fov, is_complete) in [(0, true), (1, false)] {
+        let keys = format!(r#"{{"_squid":{{"acquisition_complete":{is_complete}}}}}"#);
+        disk.array_with(
+            &format!("run/zarr/A1/fov_{fov}.zarr"),
+            &[1, 1, 1, 8, 4],
+            &keys,
+        );
+    }
+    let complete_of_second = || {
+        let dataset = disk.open("run").expect("a dataset");
+        let opened = dataset
+            .opener
+            .open_fov(&dataset, FovId(1))
+            .expect("an image");
+        opened.images[0].1.complete
+    };
+    assert_eq!(complete_of_second(), Some(false));
+    disk.write("run/coordinates.csv", "").write("run/.done", "");
+    assert_eq!(complete_of_second(), Some(true));
+}
+
+#[test]
+fn a_path_over_a_parent_is_the_place_that_it_leads_to() {
+    let disk = Disk::new();
+    let well = r#""well":{"images":[{"path":"0"}]}"#;
+    disk.group("x/plate.ome.zarr/B/2", well)
+        .image("x/plate.ome.zarr/B/2/0", &[1, 1, 1, 8, 4])
+        .folder("x/plate.ome.zarr/A");
+    let dataset = disk.open("x/plate.ome.zarr/A/../B/2").expect("a dataset");
+    let names: Vec<_> = dataset
+        .fovs
+        .iter()
+        .map(|fov| (fov.row.as_deref(), fov.column.as_deref()))
+        .collect();
+    assert_eq!(names, [(Some("B"), Some("2"))]);
+}
+
+#[test]
+fn a_group_of_another_format_is_listed_and_its_arrays_are_read() {
+    let disk = Disk::new();
+    disk.image("a.zarr", &[1, 1, 1, 8, 4]);
+    let text = format!(
+        r#"{{"zarr_format":4,"node_type":"group","attributes":{{"ome":{{"version":"0.5",{IMAGE}}}}}}}"#
+    );
+    disk.write("a.zarr/zarr.json", &text);
+    let expected = ["  a = .", "! unsupported zarr_format is 4, expected 3: ."];
+    check(&disk, "a.zarr", &expected);
+    disk.write(
+        "b.zarr/zarr.json",
+        r#"{"zarr_format":3,"node_type":"thing"}"#,
+    );
+    check_error(&disk, "b.zarr", Code::BadMetadata);
+}
+
+#[test]
+fn a_label_image_opens_by_name_and_never_leaves_its_group() {
+    let disk = Disk::new();
+    disk.image("a.zarr", &[2, 3, 1, 8, 4])
+        .group(
+            "a.zarr/labels",
+            r#""labels":["cells","gone","../../a.zarr"]"#,
+        )
+        .image("a.zarr/labels/cells", &[2, 1, 1, 8, 4]);
+    let dataset = disk.open("a.zarr").expect("a dataset");
+    assert_eq!(dataset.template.labels, ["cells", "gone"]);
+    assert_eq!(dataset.problems[0].code, Code::UnsafePath);
+    let open = |name: &str| open_label(&dataset, FovId(0), name, &mut |_| true);
+    let (label, fov) = open("cells").expect("a label image");
+    assert_eq!(label.image(fov).map(|image| image.num_channels()), Some(1));
+    for (name, code) in [
+        ("gone", Code::MissingArray),
+        (".", Code::MissingArray),
+        ("../../a.zarr", Code::UnsafePath),
+    ] {
+        let error = open(name).expect_err("no label image");
+        assert_eq!(error.code, code, "{name}: {error}");
+    }
 }

@@ -32,7 +32,7 @@ pub struct LevelEntry {
 /// `multiscales[0]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Multiscale {
-    /// Its axes, roles assigned; `None` where there are none (0.1, 0.2) or they are unusable.
+    /// Its axes, roles assigned (0.1, 0.2: t, c, z, y, x); `None` where there are none or they are unusable.
     pub axes: Option<Vec<Axis>>,
     /// Its levels, finest first.
     pub levels: Vec<LevelEntry>,
@@ -227,7 +227,10 @@ fn guess_version(ome: Option<&Value>, multiscale: Option<&Value>) -> &'static st
 
 /// `multiscales[0]`.
 fn parse_multiscale(value: &Value, problems: &mut Vec<Problem>) -> Multiscale {
-    let axes = member(value, "axes").and_then(|axes| axes::parse(axes, problems));
+    let axes = match member(value, "axes") {
+        Some(axes) => axes::parse(axes, problems),
+        None => axes::of_version(member(value, "version")),
+    };
     Multiscale {
         levels: transforms::parse_levels(value, axes.as_deref(), problems),
         axes,

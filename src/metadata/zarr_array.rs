@@ -46,6 +46,7 @@ pub fn parse_v3(document: &Value) -> Result<ArrayDocument, ArrayDocumentError> {
             found(document, "node_type")
         )));
     }
+    expect_understood(document)?;
     let shape = shape(document)?;
     let sample_type = v3_sample_type(document)?;
     let transformers = member(document, "storage_transformers").and_then(Value::as_array);
@@ -127,6 +128,27 @@ fn found(document: &Value, key: &str) -> String {
     document
         .get(key)
         .map_or_else(|| "missing".to_owned(), shown)
+}
+
+/// Refuses extensions that say of themselves that ignoring them gives wrong samples; others are passed over.
+fn expect_understood(document: &Value) -> Result<(), ArrayDocumentError> {
+    const KNOWN: [&str; 7] = [
+        "attributes",
+        "chunk_grid",
+        "chunk_key_encoding",
+        "codecs",
+        "data_type",
+        "fill_value",
+        "storage_transformers",
+    ];
+    let mut members = document.as_object().into_iter().flatten();
+    let refused = members.find(|(key, value)| {
+        !KNOWN.contains(&key.as_str()) && value.get("must_understand") == Some(&Value::Bool(true))
+    });
+    refused.map_or(Ok(()), |(key, _)| {
+        let key = super::json::shown_text(key);
+        Err(unsupported(format!("extension {key} is not supported")))
+    })
 }
 
 fn expect_version(document: &Value, version: u64) -> Result<(), ArrayDocumentError> {

@@ -153,3 +153,17 @@ fn a_pipe_is_refused_and_does_not_hang() {
     let error = open_regular(&path).expect_err("a pipe");
     assert_eq!(error.code(), Code::IoError);
 }
+
+#[cfg(unix)]
+#[test]
+fn samples_behind_a_link_to_nothing_are_an_error_and_not_absent() {
+    let folder = folder_with(&[]);
+    let link = folder.path().join("0");
+    std::os::unix::fs::symlink("gone", &link).expect("a link");
+    assert_eq!(
+        open_samples(&link).map_err(|error| error.code()).err(),
+        Some(Code::IoError)
+    );
+    assert!(matches!(open_samples(&folder.path().join("1")), Ok(None)));
+    assert!(matches!(open_regular(&link), Ok(None)));
+}

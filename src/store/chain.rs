@@ -103,7 +103,14 @@ fn plain_chain(
         Some("big") => true,
         Some("little") => false,
         None if sample_type.num_bytes() == 1 => false,
-        other => return Err(Refusal::bad(format!("bytes codec with endian {other:?}"))),
+        Some(other) => {
+            let text = format!("bytes codec with endian {other:?}, expected little or big");
+            return Err(Refusal::bad(text));
+        }
+        None => {
+            let text = "bytes codec without endian, expected little or big";
+            return Err(Refusal::bad(text.to_owned()));
+        }
     };
     let mut byte_codecs = Vec::new();
     for codec in rest {

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     model::{Code, MemoryOrder, Pixels, Samples, limits},
-    source::{OpenFile, open_regular},
+    source::{OpenFile, open_samples},
 };
 
 /// Reads a tile through `zarrs`; absent files are filled with the fill value and counted.
@@ -155,7 +155,7 @@ impl Snapshot {
             return Ok(file.clone());
         }
         let path = self.folder.join(key.as_str());
-        let opened = open_regular(&path).map_err(storage_error)?.map(Arc::new);
+        let opened = open_samples(&path).map_err(storage_error)?.map(Arc::new);
         let mut files = self.files.lock();
         // Another thread may have opened it meanwhile; all must see the same file.
         if files.len() < Self::OPEN_FILES || files.contains_key(key) {

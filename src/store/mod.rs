@@ -278,7 +278,7 @@ fn is_finished(dataset: &Dataset, image: &Image) -> bool {
         .acquisition
         .as_ref()
         .is_none_or(|acquisition| acquisition.complete == Some(true));
-    image.complete == Some(true) || by_acquisition
+    image.complete.unwrap_or(by_acquisition)
 }
 
 /// What nothing on disk means.

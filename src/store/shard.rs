@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{ReadError, array::ShardIndex};
 use crate::{
     model::Code,
-    source::{OpenFile, open_regular},
+    source::{OpenFile, open_samples},
 };
 
 /// Marks an inner chunk that is not there.
@@ -29,7 +29,7 @@ impl Shard {
         index: ShardIndex,
         num_chunks: u64,
     ) -> Result<Option<Self>, ReadError> {
-        let Some(file) = open_regular(path)? else {
+        let Some(file) = open_samples(path)? else {
             return Ok(None);
         };
         let sum_len = if index.has_checksum { 4 } else { 0 };

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     model::{Code, MemoryOrder, Pixels, Samples, limits},
-    source::{OpenFile, open_regular},
+    source::{OpenFile, open_samples},
 };
 
 /// Shards that a read keeps open at once, each with its index; further ones are opened again for each chunk.
@@ -251,7 +251,7 @@ impl<'a> Reader<'a> {
     fn find(&self, across: u64, along: u64) -> Result<Option<Encoded>, ReadError> {
         let (file, number) = self.file_of(across, along);
         let Some(index) = self.fast.index else {
-            let found = open_regular(&self.array.file_path(&file))?;
+            let found = open_samples(&self.array.file_path(&file))?;
             return Ok(found.map(Encoded::File));
         };
         let shard = match self.shards.get(&file) {

@@ -375,7 +375,8 @@ fn written_plane(ending: &str) -> (tempfile::TempDir, PathBuf, Vec<u8>) {
         "-o",
         out.to_str().unwrap(),
     ]);
-    assert_eq!((ran.status, ran.stdout.as_str()), (Some(0), ""), "{ran:?}");
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert!(ran.stdout.contains("uint16"), "{ran:?}");
     let dataset = open_whole(&path);
     let plane = plane_at(dataset.fov_at(1).unwrap(), 1, 1, 2);
     let rows = plane_rows(&Store::new(), &dataset, plane).unwrap();
@@ -643,7 +644,6 @@ fn a_wrong_call_ends_with_status_2() {
         "inspect PATH --json --field 0",
         "inspect PATH --json --fov -1",
         "inspect PATH --json --fov one",
-        "plane PATH",
         "plane PATH --stats --t 1.5",
         "plane PATH --stats --at angle",
         "plane PATH --stats --at angle=-1",

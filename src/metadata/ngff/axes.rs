@@ -50,6 +50,14 @@ pub(super) fn parse(value: &Value, problems: &mut Vec<Problem>) -> Option<Vec<Ax
     axes
 }
 
+/// Axes of the versions that do not list them: 0.1 and 0.2 know t, c, z, y, x only.
+pub(super) fn of_version(version: Option<&Value>) -> Option<Vec<Axis>> {
+    let version = version.and_then(as_text)?;
+    let names = ["t", "c", "z", "y", "x"].map(Value::from);
+    matches!(version.as_str(), "0.1" | "0.2")
+        .then(|| parse(&Value::from(names.to_vec()), &mut Vec::new()))?
+}
+
 fn name_shown(value: &Value) -> String {
     shown(member(value, "name").unwrap_or(value))
 }

@@ -234,3 +234,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn versions_without_axes_know_five_of_them() {
+    let check = |multiscale: Value, expected: &str| {
+        let found = parse(None, Some(&json!({"multiscales": [multiscale]})));
+        assert_eq!(axis_names(&found), expected);
+    };
+    check(json!({"version": "0.1", "datasets": []}), "t c z y x");
+    check(json!({"version": "0.2", "datasets": []}), "t c z y x");
+    check(json!({"version": "0.4", "datasets": []}), "");
+    check(json!({"datasets": []}), "");
+}

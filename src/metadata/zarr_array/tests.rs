@@ -266,3 +266,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn extensions_that_must_be_understood_are_refused() {
+    let code = |extension: Value| {
+        let document = v3(&json!({ "extension": extension }));
+        parse_v3(&document).err().map(|error| error.code)
+    };
+    assert_eq!(
+        code(json!({"must_understand": true})),
+        Some(Code::Unsupported)
+    );
+    for passed_over in [json!({"must_understand": false}), json!({}), json!(7)] {
+        assert_eq!(code(passed_over), None);
+    }
+    let attributes = json!({"attributes": {"must_understand": true}});
+    assert!(parse_v3(&v3(&attributes)).is_ok());
+}

@@ -10,6 +10,8 @@
 use super::{DecodeError, Scratch, blosclz, shuffle, snappy, wrong_len, zstd_exact};
 
 const HEADER_LEN: usize = 16;
+/// Formats of C-Blosc2; any other number is no container at all.
+const NEWER_FORMATS: std::ops::RangeInclusive<u8> = 3..=6;
 /// Types with more bytes are never split.
 const MAX_SPLITS: usize = 16;
 /// Blocks with fewer elements are never split.
@@ -70,10 +72,13 @@ impl Header {
         let (Some(num_bytes), Some(block_len), Some(container_len)) = lengths else {
             return Err(corrupt("container is shorter than its header"));
         };
-        if !(1..=2).contains(&version) {
+        if NEWER_FORMATS.contains(&version) {
             return Err(DecodeError::Unsupported(format!(
                 "blosc format {version}, expected 2"
             )));
+        }
+        if !(1..=2).contains(&version) {
+            return Err(corrupt(format!("format {version}, expected 2")));
         }
         if container_len != encoded.len() {
             return Err(corrupt(format!(
@@ -111,9 +116,7 @@ fn compressor(format: u8) -> Result<Compressor, DecodeError> {
         3 => Compressor::Zlib,
         4 => Compressor::Zstd,
         _ => {
-            return Err(DecodeError::Unsupported(format!(
-                "blosc compressor {format}, expected 0 to 4"
-            )));
+            return Err(corrupt(format!("compressor {format}, expected 0 to 4")));
         }
     })
 }

@@ -217,3 +217,21 @@ fn a_chain_is_undone_from_its_end() {
     packed[5] ^= 1;
     assert!(decode_chain(&chain, &packed, &mut target).is_err());
 }
+
+#[test]
+fn only_a_later_blosc_format_is_unsupported() {
+    let data = sample_bytes(3000);
+    let packed = blosc_container(&data, lz4_recipe(3000));
+    let outcome = |at: usize, byte: u8| {
+        let mut changed = packed.clone();
+        changed[at] = byte;
+        ByteCodec::Blosc.decode(&changed, &mut vec![0; 3000])
+    };
+    let is_unsupported = |outcome| matches!(outcome, Err(DecodeError::Unsupported(_)));
+    assert!(is_unsupported(outcome(0, 5)));
+    for garbage in [0, 7, 255] {
+        assert!(outcome(0, garbage).is_err() && !is_unsupported(outcome(0, garbage)));
+    }
+    // A compressor that the format does not know.
+    assert!(outcome(2, 7 << 5).is_err() && !is_unsupported(outcome(2, 7 << 5)));
+}
