@@ -235,6 +235,16 @@ pub fn stat(path: &Path) -> Result<Option<Stat>, SourceError> {
     }
 }
 
+/// The place that a path with `..` in it leads to; `None` where it has none, or nothing is there.
+///
+/// Only the system can tell: behind a symbolic link `..` is not the name before it.
+#[must_use]
+pub fn without_parents(path: &Path) -> Option<PathBuf> {
+    let mut parts = path.components();
+    let has_parent = parts.any(|part| part == Component::ParentDir);
+    has_parent.then(|| fs::canonicalize(path).ok())?
+}
+
 /// A text document without its byte order mark; `None` where it is absent. What is not UTF-8 becomes U+FFFD.
 ///
 /// # Errors
