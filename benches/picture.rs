@@ -76,13 +76,13 @@ fn samples(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("plane of 2048 x 2048 u16");
     group.throughput(Throughput::Bytes(PLANE_BYTES));
     group.bench_function("area mean", |bencher| {
-        bencher.iter(|| mean::halved(&pixels))
+        bencher.iter(|| mean::halved(&pixels));
     });
     group.bench_function("histogram", |bencher| {
-        bencher.iter(|| Histogram::of(&pixels))
+        bencher.iter(|| Histogram::of(&pixels));
     });
     group.bench_function("transpose", |bencher| {
-        bencher.iter(|| pixels.to_rows().num_bytes())
+        bencher.iter(|| pixels.to_rows().num_bytes());
     });
     group.finish();
 }

@@ -13,7 +13,11 @@ use squidview::{
 
 mod datasets;
 #[path = "../tests/it/desk.rs"]
-#[allow(dead_code, reason = "tests use more of it")]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "shared with the tests, which use more of it"
+)]
 mod desk;
 
 use desk::{Desk, Setup};
@@ -35,7 +39,7 @@ fn window(cache_mb: usize) -> Option<Desk> {
 /// A key, then frames until its picture is whole, then the picture.
 fn step(desk: &mut Desk, key: Key) {
     desk.harness.key_press_modifiers(Modifiers::NONE, key);
-    desk.until("the picture is whole", |app| app.is_settled());
+    desk.until("the picture is whole", squidview::app::App::is_settled);
     desk.harness.render().expect("draws");
 }
 
@@ -61,7 +65,7 @@ fn frames(criterion: &mut Criterion) {
         bencher.iter(|| {
             for _ in 0..2 {
                 desk.harness.key_press_modifiers(Modifiers::ALT, Key::Num2);
-                desk.until("the picture is whole", |app| app.is_settled());
+                desk.until("the picture is whole", squidview::app::App::is_settled);
                 desk.harness.render().expect("draws");
             }
         });

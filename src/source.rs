@@ -219,12 +219,6 @@ fn kind_of(entry: &fs::DirEntry) -> Kind {
     }
 }
 
-/// The path without links and `..`; `None` where nothing is there. Blocks on I/O.
-#[must_use]
-pub fn resolved(path: &Path) -> Option<PathBuf> {
-    fs::canonicalize(path).ok()
-}
-
 /// What lies at a path, links resolved; `None` where nothing does.
 ///
 /// # Errors
@@ -239,6 +233,16 @@ pub fn stat(path: &Path) -> Result<Option<Stat>, SourceError> {
         Err(error) if is_absence(&error) => Ok(None),
         Err(error) => Err(SourceError::io(error, path)),
     }
+}
+
+/// The place that a path with `..` in it leads to; `None` where it has none, or nothing is there.
+///
+/// Only the system can tell: behind a symbolic link `..` is not the name before it.
+#[must_use]
+pub fn without_parents(path: &Path) -> Option<PathBuf> {
+    let mut parts = path.components();
+    let has_parent = parts.any(|part| part == Component::ParentDir);
+    has_parent.then(|| fs::canonicalize(path).ok())?
 }
 
 /// A text document without its byte order mark; `None` where it is absent. What is not UTF-8 becomes U+FFFD.

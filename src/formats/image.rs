@@ -158,27 +158,35 @@ fn check_channels(image: &Image, folder: &Path) -> Result<(), OpenFovError> {
     Err(error_at(folder, Code::TooLarge, message))
 }
 
-/// One image of many stores with one timepoint each: the first that can be read says what all are.
+/// One image of many stores with one timepoint each: the first that can be read says what all are, one whose documents
+/// are whole before others.
 fn joined(
     stores: &[(u32, PathBuf)],
     context: &Context,
 ) -> Result<(Image, Vec<Problem>), OpenFovError> {
     let mut problems = Vec::new();
     let mut first_error = None;
-    let readable = stores.iter().find_map(|(_, store)| {
+    let mut readable = None;
+    for (_, store) in stores {
         match of_node(Node::read(store, &context.root), context) {
             Ok((image, listed)) => {
+                let mut codes = listed.iter().map(|problem| problem.code);
+                let is_whole = !codes.any(|code| matches!(code, Code::BadJson | Code::IoError));
                 problems.extend(listed);
-                Some((image, store))
+                if is_whole || readable.is_none() {
+                    readable = Some((image, store));
+                }
+                if is_whole {
+                    break;
+                }
             }
             Err(error) => {
                 let location = below(&context.root, store);
                 problems.push(Problem::new(error.code, location, error.message.clone()));
                 first_error.get_or_insert(error);
-                None
             }
         }
-    });
+    }
     let Some((mut image, store)) = readable else {
         let empty = || error_at(&context.root, Code::MissingArray, "no timepoint".to_owned());
         return Err(first_error.unwrap_or_else(empty));

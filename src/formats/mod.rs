@@ -22,7 +22,7 @@ pub mod text;
 
 pub use self::labels::open_label;
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::{
     dataset::{Dataset, OpenFovError},
@@ -130,13 +130,10 @@ fn plain_path(path: &Path) -> PathBuf {
         None => path.to_path_buf(),
     };
     let absolute = std::path::absolute(&local).unwrap_or(local);
-    // The names of parents count (a row of a plate), and only the system knows where `..` leads to behind a link.
-    let has_parent = absolute
-        .components()
-        .any(|part| part == Component::ParentDir);
-    let resolved = has_parent.then(|| source::resolved(&absolute)).flatten();
+    // The names of parents count (a row of a plate), so `..` must not stand among them.
+    let plain = source::without_parents(&absolute).unwrap_or(absolute);
     // Going through the components drops a slash at the end and dots in between.
-    resolved.unwrap_or(absolute).components().collect()
+    plain.components().collect()
 }
 
 /// File managers escape names in a URL; an escape that is none stays as it is.

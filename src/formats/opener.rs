@@ -70,14 +70,19 @@ impl FovOpener for Opener {
 }
 
 impl Opener {
+    /// What it means that a FOV is not on disk.
+    fn absence(&self) -> (Code, &'static str) {
+        if self.is_done || self.acquisition.is_none() {
+            (Code::MissingArray, "named in the metadata, not on disk")
+        } else {
+            (Code::NotWritten, "planned, not on disk yet")
+        }
+    }
+
     fn open_row(&self, row: &Fov) -> Result<(Arc<Image>, Vec<Problem>), OpenFovError> {
         let is_there = row.present || matches!(source::stat(&row.folder), Ok(Some(_)));
         if !is_there {
-            let (code, message) = if self.is_done || self.acquisition.is_none() {
-                (Code::MissingArray, "named in the metadata, not on disk")
-            } else {
-                (Code::NotWritten, "planned, not on disk yet")
-            };
+            let (code, message) = self.absence();
             return Err(OpenFovError {
                 code,
                 message: message.to_owned(),
@@ -231,16 +236,9 @@ impl FirstImage {
                 }
             }
         }
-        Err(first_error.map_or_else(
-            || {
-                OpenError::at(
-                    &opening.root,
-                    Code::NotWritten,
-                    "planned, nothing is on disk yet",
-                )
-            },
-            OpenError::from,
-        ))
+        let (code, message) = opener.absence();
+        let absent = || OpenError::at(&opening.root, code, format!("all images are {message}"));
+        Err(first_error.map_or_else(absent, OpenError::from))
     }
 }
 

@@ -563,3 +563,25 @@ fn a_label_image_opens_by_name_and_never_leaves_its_group() {
         assert_eq!(error.code, code, "{name}: {error}");
     }
 }
+
+#[test]
+fn a_timepoint_with_a_broken_document_does_not_speak_for_the_others() {
+    let disk = Disk::new();
+    let field = "plate.zarr/A/1/0";
+    for t in 0..2 {
+        disk.image(&format!("{field}/{t}/acquisition.zarr"), &[1, 1, 2, 8, 4]);
+    }
+    disk.write(&format!("{field}/0/acquisition.zarr/zarr.json"), "");
+    let dataset = disk.open("plate.zarr").expect("a dataset");
+    assert_eq!(dataset.template.channels[0].name.as_deref(), Some("DAPI"));
+    assert_eq!(dataset.template.num_timepoints(), 2);
+    let mut codes = dataset.problems.iter().map(|problem| problem.code);
+    assert!(codes.any(|code| code == Code::BadJson));
+}
+
+#[test]
+fn label_images_of_which_none_is_there_are_missing_and_not_planned() {
+    let disk = Disk::new();
+    disk.group("a.zarr/labels", r#""labels":["cells"]"#);
+    check_error(&disk, "a.zarr/labels", Code::MissingArray);
+}

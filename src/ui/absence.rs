@@ -53,9 +53,10 @@ fn words(facts: &Facts) -> Option<(&'static str, Option<String>)> {
         _ => None,
     });
     if let Some((c, reason)) = failed {
-        return Some(match facts.is_readable {
-            true => ("Chunk is damaged", Some(format!("channel {c}: {reason}"))),
-            false => ("This FOV cannot be opened", Some(reason.to_string())),
+        return Some(if facts.is_readable {
+            ("Chunk is damaged", Some(format!("channel {c}: {reason}")))
+        } else {
+            ("This FOV cannot be opened", Some(reason.to_string()))
         });
     }
     let has = |wanted: &PlaneState| facts.shown.iter().any(|(_, state)| state == wanted);

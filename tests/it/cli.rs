@@ -569,7 +569,7 @@ fn damage_is_named_by_its_kind() {
         let warning = &found["warnings"][0];
         assert_eq!(
             (&warning["code"], &warning["path"]),
-            (&json!("bad_json"), &json!(level)),
+            (&json!("bad_json"), &json!(format!("{level}/zarr.json"))),
             "{warning}"
         );
     }

@@ -91,7 +91,9 @@ impl Album {
     /// A dataset of that plan whose writing stopped after some planes, as if it still ran.
     fn running(&self, name: &str, plan: &Plan, num_planes: u64) -> PathBuf {
         let path = self.data.join(name);
-        let _ = fs::remove_dir_all(&path);
+        if path.exists() {
+            fs::remove_dir_all(&path).unwrap();
+        }
         let mut on_plane = |written: squidview::simulate::Written| written.num_written < num_planes;
         simulate(plan, &path, &mut on_plane, Duration::ZERO).unwrap_err();
         // An aborted run becomes a running one.
@@ -237,7 +239,7 @@ fn absences(album: &Album) {
     desk.settle();
     album.save(&mut desk, "damaged-fov");
     desk.harness.state_mut().open(&album.data.join("not there"));
-    desk.until("the refusal is told", |app| app.is_settled());
+    desk.until("the refusal is told", squidview::app::App::is_settled);
     album.save(&mut desk, "error");
     let mut small = Desk::with(&damaged, SMALL.setup()).unwrap();
     album.save(&mut small, "damaged-small");

@@ -84,7 +84,7 @@ fn a_dropped_folder_opens_and_a_broken_one_says_why_and_leaves_the_picture() {
     fs::create_dir(&broken).unwrap();
     fs::write(broken.join("zarr.json"), "{ no json").unwrap();
     drop_on(&mut desk, &broken);
-    desk.until("the refusal is told", |app| app.is_settled());
+    desk.until("the refusal is told", squidview::app::App::is_settled);
     desk.harness.run_steps(2);
     assert!(desk.says("broken.zarr"), "the error names the path");
     assert!(desk.has("Copy details"));
@@ -455,7 +455,7 @@ fn reading_the_folder_again_keeps_view_and_place() {
     copy(&wells.join("A/1"), &wells.join("A/2"));
     fs::remove_file(wells.join("zarr.json")).unwrap();
     desk.press(Modifiers::NONE, Key::F5);
-    desk.until("the folder is read again", |app| app.is_settled());
+    desk.until("the folder is read again", squidview::app::App::is_settled);
     desk.harness.run_steps(3);
     desk.settle();
     assert!(desk.says("B2:0"));
