@@ -8,15 +8,17 @@ mod demo;
 mod desktop;
 mod facts;
 mod opening;
+mod starting;
 mod timing;
 mod viewing;
 
+pub use starting::Starting;
 pub use timing::{Stage, Timing};
 
 use std::{
     cell::RefCell,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -25,7 +27,7 @@ use eframe::{egui, egui_wgpu::RenderState};
 use crate::{
     cache::Cache,
     canvas::{self, DrawList},
-    loader::{Loader, LoaderOptions, ReadTiles},
+    loader::{Loader, ReadTiles},
     model::{CanvasSize, Shown},
     session::{Command, Session},
     settings::Settings,
@@ -35,6 +37,7 @@ use crate::{
 use demo::Demo;
 use desktop::{Desktop, DesktopNews};
 use opening::{Opened, Opening};
+use starting::first_session;
 use viewing::Viewing;
 
 /// Time that news from the readers may take per frame; what is left waits for the next one.
@@ -108,15 +111,6 @@ fn load_settings(path: Option<&Path>) -> Settings {
     })
 }
 
-/// The program before its window exists: opening has begun.
-pub struct Starting {
-    options: Options,
-    settings: Settings,
-    timing: Timing,
-    context: Arc<OnceLock<egui::Context>>,
-    opening: Opening,
-}
-
 /// The program with its window.
 pub struct App {
     // Field order is shutdown order: views stop asking before the readers are joined.
@@ -125,7 +119,7 @@ pub struct App {
     desktop: Desktop,
     demo: Option<Demo>,
     wake: Arc<dyn Fn() + Send + Sync>,
-    loader: Loader,
+    loader: Arc<Loader>,
     store: Arc<Store>,
     cache: Arc<Cache>,
     window: ui::Window,
@@ -151,23 +145,6 @@ struct Presented {
 }
 
 impl App {
-    /// Begins opening the dataset, beside the window's creation.
-    #[must_use]
-    pub fn start(options: Options, settings: Settings, timing: Timing) -> Starting {
-        let context: Arc<OnceLock<egui::Context>> = Arc::default();
-        let mut opening = Opening::new(waker(&context));
-        if let Some(path) = &options.path {
-            opening.start(path, false);
-        }
-        Starting {
-            options,
-            settings,
-            timing,
-            context,
-            opening,
-        }
-    }
-
     /// What the last presented frame showed.
     #[must_use]
     pub fn shown(&self) -> Option<Arc<Shown>> {
@@ -189,76 +166,7 @@ impl App {
     /// Opens a path, in place of what is open.
     pub fn open(&mut self, path: &Path) {
         self.error = None;
-        self.opening.start(path, false);
-    }
-}
-
-/// Wakes the interface as soon as there is one.
-fn waker(context: &Arc<OnceLock<egui::Context>>) -> Arc<dyn Fn() + Send + Sync> {
-    let context = Arc::clone(context);
-    Arc::new(move || {
-        if let Some(context) = context.get() {
-            context.request_repaint();
-        }
-    })
-}
-
-impl Starting {
-    /// The program in its window.
-    ///
-    /// # Errors
-    /// When eframe has no wgpu device.
-    pub fn in_window(mut self, cc: &eframe::CreationContext<'_>) -> Result<App, AppError> {
-        self.timing.reach(Stage::Window);
-        // The creator runs once per start, so the context is not set yet.
-        self.context.get_or_init(|| cc.egui_ctx.clone());
-        let render_state = cc.wgpu_render_state.clone().ok_or_else(|| AppError {
-            reason: "there is no wgpu device".into(),
-        })?;
-        canvas::install(&render_state);
-        ui::apply_theme(&cc.egui_ctx, self.settings.theme, self.settings.text_scale);
-        let cache = Arc::new(Cache::new(
-            self.options
-                .cache_bytes
-                .unwrap_or_else(facts::default_cache_bytes),
-        ));
-        let wake = waker(&self.context);
-        let loader_options = LoaderOptions {
-            num_readers: 4,
-            wake: Arc::clone(&wake),
-        };
-        let store = Arc::new(Store::new());
-        let readers = Arc::clone(&store) as Arc<dyn ReadTiles>;
-        let mut app = App {
-            viewing: None,
-            opening: self.opening,
-            desktop: Desktop::new(Arc::clone(&wake)),
-            demo: None,
-            wake,
-            loader: Loader::new(readers, Arc::clone(&cache), loader_options),
-            store,
-            cache,
-            window: ui::Window::default(),
-            render_state,
-            error: None,
-            notice: None,
-            drawn: None,
-            last_step: None,
-            play_fps: None,
-            frame_secs: None,
-            presented: RefCell::new(Presented {
-                timing: self.timing,
-                has_image: false,
-                is_printed: false,
-                shown: None,
-            }),
-            settings: self.settings,
-            options: self.options,
-        };
-        if app.options.demo {
-            app.open_demo();
-        }
-        Ok(app)
+        self.opening.start(path, false, None);
     }
 }
 
@@ -295,7 +203,10 @@ impl App {
                 return;
             }
         };
-        self.presented.borrow_mut().timing.reach(Stage::Dataset);
+        self.presented
+            .borrow_mut()
+            .timing
+            .reach_at(Stage::Dataset, opened.at);
         self.error = None;
         ctx.send_viewport_cmd(egui::ViewportCommand::Title(format!(
             "{} — squidview",
@@ -313,21 +224,12 @@ impl App {
         }
         self.viewing = Some(match kept {
             Some(kept) if opened.is_reload => kept.reopened(dataset),
-            _ => Viewing::new(dataset.clone(), self.first_session(&dataset)),
+            _ => {
+                let session = first_session(&dataset, &self.settings);
+                Viewing::new(dataset, session)
+            }
         });
         self.save_settings();
-    }
-
-    /// The first look at a dataset: as it was left, else as the files say.
-    fn first_session(&self, dataset: &crate::dataset::Dataset) -> Session {
-        let mut session = Session::new(dataset);
-        session.panels = self.settings.panels;
-        session.playback.fps = self.settings.fps;
-        session.playback.loops = self.settings.loops;
-        if let Some(saved) = self.settings.view_of(&dataset.root) {
-            session.restore(saved);
-        }
-        session
     }
 
     fn take_desktop_news(&mut self, ctx: &egui::Context, news: DesktopNews) {
@@ -420,7 +322,7 @@ impl App {
     fn reload(&mut self) {
         if let Some(viewing) = &self.viewing {
             let root = viewing.dataset.root.clone();
-            self.opening.start(&root, true);
+            self.opening.start(&root, true, None);
         }
     }
 

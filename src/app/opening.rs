@@ -21,12 +21,17 @@ use crate::{
     model::Code,
 };
 
+/// What is done with a dataset as soon as it is open, on the thread that opened it.
+pub(super) type FirstLook = Box<dyn FnOnce(&Dataset) + Send>;
+
 /// What came of a request.
 pub(super) struct Opened {
     /// The path that was asked for.
     pub(super) path: PathBuf,
     /// Keep view and settings (F5).
     pub(super) is_reload: bool,
+    /// When it was known.
+    pub(super) at: Instant,
     /// The dataset, or why there is none.
     pub(super) outcome: Result<Dataset, OpenError>,
 }
@@ -64,7 +69,7 @@ impl Opening {
     }
 
     /// Starts opening `path`; cancels what is under way.
-    pub(super) fn start(&mut self, path: &Path, is_reload: bool) {
+    pub(super) fn start(&mut self, path: &Path, is_reload: bool, first_look: Option<FirstLook>) {
         let generation = self.generation.fetch_add(1, Ordering::Relaxed) + 1;
         self.underway = Some(Underway {
             path: path.to_owned(),
@@ -74,6 +79,7 @@ impl Opening {
         let job = Job {
             path: path.to_owned(),
             is_reload,
+            first_look,
             generation,
             current: Arc::clone(&self.generation),
             progress: Arc::clone(&self.progress),
@@ -120,6 +126,7 @@ impl Opening {
 struct Job {
     path: PathBuf,
     is_reload: bool,
+    first_look: Option<FirstLook>,
     generation: u64,
     current: Arc<AtomicU64>,
     progress: Arc<Mutex<String>>,
@@ -147,9 +154,16 @@ impl Job {
                 location: self.path.display().to_string(),
             })
         });
+        let at = Instant::now();
+        if let (Ok(dataset), Some(look)) = (&outcome, self.first_look)
+            && self.current.load(Ordering::Relaxed) == self.generation
+        {
+            look(dataset);
+        }
         let opened = Opened {
             path: self.path,
             is_reload: self.is_reload,
+            at,
             outcome,
         };
         // A full channel or a closed one means that nobody waits for this request any more.

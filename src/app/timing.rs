@@ -52,7 +52,12 @@ impl Timing {
 
     /// Notes that a stage is reached now.
     pub fn reach(&mut self, stage: Stage) {
-        let now = millis(self.reference.0.elapsed() + self.reference.1);
+        self.reach_at(stage, Instant::now());
+    }
+
+    /// Notes that a stage was reached at an instant.
+    pub(super) fn reach_at(&mut self, stage: Stage, at: Instant) {
+        let now = millis(at.saturating_duration_since(self.reference.0) + self.reference.1);
         let slot = match stage {
             Stage::Window => &mut self.stages.window,
             Stage::Dataset => &mut self.stages.dataset,

@@ -2,8 +2,6 @@
 
 use egui::{Context, Grid, RichText, Window};
 
-use super::keys;
-
 /// Draws the page while it is open.
 pub(super) fn ui(ctx: &Context, is_open: &mut bool) {
     let window = Window::new("Keys")
@@ -13,7 +11,7 @@ pub(super) fn ui(ctx: &Context, is_open: &mut bool) {
     window
         .anchor(egui::Align2::CENTER_CENTER, [0.0, 0.0])
         .show(ctx, |ui| {
-            let lines: Vec<_> = keys::help().chain(keys::POINTER.iter().copied()).collect();
+            let lines: Vec<_> = super::help_lines().collect();
             Grid::new("keys")
                 .num_columns(4)
                 .spacing([24.0, 4.0])

@@ -19,8 +19,6 @@ mod shell;
 mod slider;
 mod start_page;
 mod status_line;
-#[cfg(test)]
-mod tests;
 pub mod tokens;
 mod top_bar;
 
@@ -36,6 +34,10 @@ use crate::{
 };
 pub use tokens::apply_theme;
 
+/// Width of the panel of FOVs at first, in points.
+pub const LEFT_PT: f32 = 176.0;
+/// Width of the panel of channels at first, in points.
+pub const RIGHT_PT: f32 = 284.0;
 /// Windows narrower than this start with closed side panels, in points.
 const NARROW_PT: f32 = 800.0;
 
@@ -164,6 +166,11 @@ pub struct Stage<'a> {
     pub values_at: &'a dyn Fn(u32, u32) -> Vec<Option<Value>>,
 }
 
+/// What the page of keys lists: keys as written, and what they do.
+pub fn help_lines() -> impl Iterator<Item = (&'static str, &'static str)> {
+    keys::help().chain(keys::POINTER.iter().copied())
+}
+
 /// What dies with the window: open sections, text being typed.
 #[derive(Default)]
 pub struct Window {
@@ -241,7 +248,7 @@ impl Window {
         }
         if panels.left && view.dataset.len_along(NavAxis::Fov) > 1 {
             let left = Panel::left("fovs")
-                .default_size(176.0)
+                .default_size(LEFT_PT)
                 .size_range(140.0..=320.0)
                 .frame(side_frame());
             left.show(ui, |ui| {
@@ -251,7 +258,7 @@ impl Window {
         }
         if panels.right {
             let right = Panel::right("channels")
-                .default_size(284.0)
+                .default_size(RIGHT_PT)
                 .size_range(220.0..=420.0)
                 .frame(side_frame());
             right.show(ui, |ui| {

@@ -5,12 +5,14 @@
 mod cli;
 mod data;
 mod desk;
+mod docs;
 mod expected;
 mod fixture;
 mod imports;
 mod oracle;
 mod planes;
 mod program;
+mod real_window;
 mod render_cli;
 mod screenshots;
 mod simulated;

@@ -1,0 +1,171 @@
+//! The start: everything that does not need a window runs beside its creation.
+//!
+//! The dataset is opened, and the first picture read, while the window system and the driver answer.
+
+use std::{
+    cell::RefCell,
+    sync::{Arc, OnceLock},
+};
+
+use eframe::egui;
+
+use super::{
+    App, AppError, Options, Presented, Stage, Timing,
+    desktop::Desktop,
+    facts,
+    opening::{FirstLook, Opening},
+};
+use crate::{
+    cache::Cache,
+    canvas,
+    dataset::Dataset,
+    ledger::Ledger,
+    loader::{Loader, LoaderOptions, ReadTiles},
+    model::{CanvasSize, NavAxis},
+    session::{Session, resolve},
+    settings::Settings,
+    store::Store,
+    ui,
+};
+
+/// The program before its window exists: opening has begun.
+pub struct Starting {
+    options: Options,
+    settings: Settings,
+    timing: Timing,
+    context: Arc<OnceLock<egui::Context>>,
+    opening: Opening,
+    store: Arc<Store>,
+    cache: Arc<Cache>,
+    loader: Arc<Loader>,
+}
+
+impl App {
+    /// Begins opening the dataset and reading its first picture, beside the window's creation.
+    #[must_use]
+    pub fn start(options: Options, settings: Settings, timing: Timing) -> Starting {
+        let context: Arc<OnceLock<egui::Context>> = Arc::default();
+        let store = Arc::new(Store::new());
+        let cache_bytes = options
+            .cache_bytes
+            .unwrap_or_else(facts::default_cache_bytes);
+        let cache = Arc::new(Cache::new(cache_bytes));
+        let loader_options = LoaderOptions {
+            num_readers: 4,
+            wake: waker(&context),
+        };
+        let readers = Arc::clone(&store) as Arc<dyn ReadTiles>;
+        let loader = Arc::new(Loader::new(readers, Arc::clone(&cache), loader_options));
+        let mut opening = Opening::new(waker(&context));
+        if let Some(path) = &options.path {
+            let look = first_look(Arc::clone(&loader), settings.clone());
+            opening.start(path, false, Some(look));
+        }
+        Starting {
+            options,
+            settings,
+            timing,
+            context,
+            opening,
+            store,
+            cache,
+            loader,
+        }
+    }
+}
+
+/// Wishes for what the first frame will show, on the thread that opened the dataset.
+fn first_look(loader: Arc<Loader>, settings: Settings) -> FirstLook {
+    Box::new(move |dataset| {
+        let session = first_session(dataset, &settings);
+        let (ledger, canvas) = (Ledger::default(), likely_canvas(dataset, &settings));
+        let visible = resolve(&session, session.position, dataset, &ledger, canvas);
+        loader.want(&Arc::new(dataset.clone()), &ledger, &visible);
+    })
+}
+
+/// The canvas that the first frame will probably have: enough to choose the level. What differs is read again.
+fn likely_canvas(dataset: &Dataset, settings: &Settings) -> CanvasSize {
+    let [width, height] = settings.window_size_pt;
+    let has_left = settings.panels.left && dataset.len_along(NavAxis::Fov) > 1;
+    let left = if has_left { ui::LEFT_PT } else { 0.0 };
+    let right = if settings.panels.right {
+        ui::RIGHT_PT
+    } else {
+        0.0
+    };
+    CanvasSize {
+        width_px: (width - left - right).max(1.0) as u32,
+        height_px: height.max(1.0) as u32,
+    }
+}
+
+/// The first look at a dataset: as it was left, else as the files say.
+pub(super) fn first_session(dataset: &Dataset, settings: &Settings) -> Session {
+    let mut session = Session::new(dataset);
+    session.panels = settings.panels;
+    session.playback.fps = settings.fps;
+    session.playback.loops = settings.loops;
+    if let Some(saved) = settings.view_of(&dataset.root) {
+        session.restore(saved);
+    }
+    session
+}
+
+/// Wakes the interface as soon as there is one.
+fn waker(context: &Arc<OnceLock<egui::Context>>) -> Arc<dyn Fn() + Send + Sync> {
+    let context = Arc::clone(context);
+    Arc::new(move || {
+        if let Some(context) = context.get() {
+            context.request_repaint();
+        }
+    })
+}
+
+impl Starting {
+    /// The program in its window.
+    ///
+    /// # Errors
+    /// When eframe has no wgpu device.
+    pub fn in_window(mut self, cc: &eframe::CreationContext<'_>) -> Result<App, AppError> {
+        self.timing.reach(Stage::Window);
+        // The creator runs once per start, so the context is not set yet.
+        self.context.get_or_init(|| cc.egui_ctx.clone());
+        let render_state = cc.wgpu_render_state.clone().ok_or_else(|| AppError {
+            reason: "there is no wgpu device".into(),
+        })?;
+        canvas::install(&render_state);
+        ui::apply_theme(&cc.egui_ctx, self.settings.theme, self.settings.text_scale);
+        let wake = waker(&self.context);
+        let mut app = App {
+            viewing: None,
+            opening: self.opening,
+            desktop: Desktop::new(Arc::clone(&wake)),
+            demo: None,
+            wake,
+            loader: self.loader,
+            store: self.store,
+            cache: self.cache,
+            window: ui::Window::default(),
+            render_state,
+            error: None,
+            notice: None,
+            drawn: None,
+            last_step: None,
+            play_fps: None,
+            frame_secs: None,
+            presented: RefCell::new(Presented {
+                timing: self.timing,
+                has_image: false,
+                is_printed: false,
+                shown: None,
+            }),
+            settings: self.settings,
+            options: self.options,
+        };
+        if app.options.demo {
+            app.open_demo();
+        }
+        Ok(app)
+    }
+}
