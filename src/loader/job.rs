@@ -58,6 +58,10 @@ struct State {
     /// What of it nobody works on yet, most urgent first.
     queue: VecDeque<Job>,
     in_flight: HashSet<JobKey>,
+    /// Tiles that the last `want` shows; the others are read ahead.
+    visible: HashSet<TileId>,
+    /// Tiles that may be read ahead at the same time: the picture and its drawing come first.
+    max_ahead: usize,
     /// Tiles without pixels, why, and when that was found.
     outcomes: LruCache<(DatasetId, TileId, u64), (PlaneState, Instant)>,
     histograms: LruCache<(DatasetId, PlaneId, u64), Arc<Histogram>>,
@@ -80,6 +84,8 @@ impl Shared {
             wanted: HashSet::new(),
             queue: VecDeque::new(),
             in_flight: HashSet::new(),
+            visible: HashSet::new(),
+            max_ahead: max_ahead(wanted_readers),
             outcomes: LruCache::new(MAX_OUTCOMES),
             histograms: LruCache::new(MAX_HISTOGRAMS),
             executed: LruCache::new(MAX_OUTCOMES),
@@ -113,7 +119,12 @@ impl Shared {
         // A wish for what is being worked on joins it.
         let is_new = |job: &Job| !state.in_flight.contains(&(dataset.id, *job));
         state.queue = wished.into_iter().filter(is_new).collect();
-        state.answer_known(dataset.id, cache, visible);
+        let shown = visible
+            .wishes
+            .iter()
+            .filter(|wish| wish.tier == Tier::Visible);
+        state.visible = shown.map(|wish| wish.tile).collect();
+        state.answer_known(dataset.id, cache);
         let num_stuck = state.newly_stuck(stuck_after);
         drop(state);
         self.wakes_readers.notify_all();
@@ -305,12 +316,7 @@ impl State {
 
     /// Takes jobs off the queue whose answer is cached or known, and answers the known ones. A visible tile is handed
     /// over with its pixels: the cache may drop it before anybody looks.
-    fn answer_known(&mut self, dataset: DatasetId, cache: &Cache, visible: &Visible) {
-        let wishes = visible.wishes.iter();
-        let visible_tiles: HashSet<TileId> = wishes
-            .filter(|wish| wish.tier == Tier::Visible)
-            .map(|wish| wish.tile)
-            .collect();
+    fn answer_known(&mut self, dataset: DatasetId, cache: &Cache) {
         let mut rest = VecDeque::with_capacity(self.queue.len());
         for job in std::mem::take(&mut self.queue) {
             match job {
@@ -320,7 +326,7 @@ impl State {
                         tile,
                         revision,
                     };
-                    if visible_tiles.contains(&tile)
+                    if self.visible.contains(&tile)
                         && let Some(pixels) = cache.get(&key)
                     {
                         self.known
@@ -393,8 +399,19 @@ impl State {
                 .in_flight
                 .iter()
                 .any(|(id, other)| *id == dataset && is_of_plane(other, *plane)),
-            Job::Fov(_) | Job::Tile(..) | Job::Executed(..) => true,
+            Job::Tile(tile, _) => self.visible.contains(tile) || self.num_ahead() < self.max_ahead,
+            Job::Fov(_) | Job::Executed(..) => true,
         }
+    }
+
+    /// Tiles that are being read ahead.
+    fn num_ahead(&self) -> usize {
+        let is_ahead =
+            |job: &Job| matches!(job, Job::Tile(tile, _) if !self.visible.contains(tile));
+        self.in_flight
+            .iter()
+            .filter(|(_, job)| is_ahead(job))
+            .count()
     }
 
     /// More readers than wanted, because stuck ones came back.
@@ -411,6 +428,12 @@ impl State {
         self.num_given_up = num_stuck;
         newly
     }
+}
+
+/// Half of the cores, and never the last reader: a new wish finds one free.
+fn max_ahead(num_readers: usize) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    (cores / 2).min(num_readers.saturating_sub(1)).max(1)
 }
 
 /// News of a tile that needed no reader.
