@@ -52,6 +52,11 @@ impl Demo {
         })
     }
 
+    /// True for paths inside of the demo's folder.
+    pub(super) fn holds(&self, path: &Path) -> bool {
+        path.starts_with(&self.folder)
+    }
+
     /// The acquisition's folder once its first planes are there, or why there is none.
     pub(super) fn take(&mut self) -> Option<Result<PathBuf, String>> {
         self.started.try_recv().ok()

@@ -118,6 +118,17 @@ impl Desktop {
     }
 }
 
+/// Plain words in a dialog, for people who started the program with a double click and see no stderr. Blocks until it is
+/// read; nothing happens where no dialog answers.
+pub(super) fn tell(text: &str) {
+    let dialog = rfd::MessageDialog::new().set_level(rfd::MessageLevel::Error);
+    dialog
+        .set_title("squidview")
+        .set_description(text)
+        .set_buttons(rfd::MessageButtons::Ok)
+        .show();
+}
+
 /// Starts the file manager and waits for its launcher, so that it leaves no zombie.
 fn show(path: &Path) -> io::Result<()> {
     let folder = if path.is_dir() {

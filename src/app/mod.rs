@@ -7,6 +7,7 @@
 mod demo;
 mod desktop;
 mod facts;
+mod icon;
 mod opening;
 mod starting;
 mod timing;
@@ -27,7 +28,7 @@ use eframe::{egui, egui_wgpu::RenderState};
 use crate::{
     cache::Cache,
     canvas::{self, DrawList},
-    loader::{Loader, ReadTiles},
+    loader::Loader,
     model::{CanvasSize, Shown},
     session::{Command, Session},
     settings::Settings,
@@ -82,6 +83,7 @@ pub fn run(options: Options, timing: Timing) -> Result<(), AppError> {
     let viewport = egui::ViewportBuilder::default()
         .with_app_id("squidview")
         .with_title("squidview")
+        .with_icon(icon::icon())
         .with_inner_size(settings.window_size_pt)
         .with_maximized(settings.maximized)
         .with_min_inner_size(MIN_SIZE_PT)
@@ -97,8 +99,12 @@ pub fn run(options: Options, timing: Timing) -> Result<(), AppError> {
         native,
         Box::new(move |cc| Ok(Box::new(starting.in_window(cc)?))),
     )
-    .map_err(|error| AppError {
-        reason: error.to_string(),
+    .map_err(|error| {
+        let error = AppError {
+            reason: error.to_string(),
+        };
+        desktop::tell(&error.to_string());
+        error
     })
 }
 
@@ -212,14 +218,13 @@ impl App {
             "{} — squidview",
             dataset.name
         )));
-        self.settings
-            .remember_opened(facts::recent_entry(&opened.path, &dataset));
+        if !self.is_demo(&opened.path) {
+            self.settings
+                .remember_opened(facts::recent_entry(&opened.path, &dataset));
+        }
         let kept = self.viewing.take();
         if let Some(kept) = &kept {
-            self.settings
-                .remember_view(&kept.dataset.root, kept.session.saved());
-            self.cache.forget(kept.dataset.id);
-            canvas::forget(&self.render_state, kept.dataset.id);
+            self.leave(kept);
             self.loader.retry();
         }
         self.viewing = Some(match kept {
@@ -230,6 +235,28 @@ impl App {
             }
         });
         self.save_settings();
+    }
+
+    /// Keeps what is worth keeping of a view that is left, and frees what it held.
+    fn leave(&mut self, viewing: &Viewing) {
+        let session = &viewing.session;
+        if !self.is_demo(&viewing.dataset.root) {
+            self.settings
+                .remember_view(&viewing.dataset.root, session.saved());
+        }
+        // A small window closes panels by itself.
+        if self.settings.window_size_pt[0] >= ui::NARROW_PT {
+            self.settings.panels = session.panels;
+        }
+        self.settings.fps = session.playback.fps;
+        self.settings.loops = session.playback.loops;
+        self.cache.forget(viewing.dataset.id);
+        canvas::forget(&self.render_state, viewing.dataset.id);
+    }
+
+    /// True for the demo's folder, which is gone after it.
+    fn is_demo(&self, path: &Path) -> bool {
+        self.demo.as_ref().is_some_and(|demo| demo.holds(path))
     }
 
     fn take_desktop_news(&mut self, ctx: &egui::Context, news: DesktopNews) {
@@ -330,10 +357,7 @@ impl App {
         self.opening.cancel();
         self.drawn = None;
         if let Some(viewing) = self.viewing.take() {
-            self.settings
-                .remember_view(&viewing.dataset.root, viewing.session.saved());
-            self.cache.forget(viewing.dataset.id);
-            canvas::forget(&self.render_state, viewing.dataset.id);
+            self.leave(&viewing);
         }
         ctx.send_viewport_cmd(egui::ViewportCommand::Title("squidview".into()));
         self.save_settings();
@@ -450,12 +474,8 @@ impl eframe::App for App {
     }
 
     fn on_exit(&mut self) {
-        if let Some(viewing) = &self.viewing {
-            self.settings
-                .remember_view(&viewing.dataset.root, viewing.session.saved());
-            self.settings.panels = viewing.session.panels;
-            self.settings.fps = viewing.session.playback.fps;
-            self.settings.loops = viewing.session.playback.loops;
+        if let Some(viewing) = self.viewing.take() {
+            self.leave(&viewing);
         }
         self.save_settings();
     }

@@ -39,7 +39,7 @@ pub const LEFT_PT: f32 = 176.0;
 /// Width of the panel of channels at first, in points.
 pub const RIGHT_PT: f32 = 284.0;
 /// Windows narrower than this start with closed side panels, in points.
-const NARROW_PT: f32 = 800.0;
+pub const NARROW_PT: f32 = 800.0;
 
 /// A wish that goes beyond the view.
 #[derive(Clone, Debug, PartialEq)]

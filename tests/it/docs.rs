@@ -173,9 +173,11 @@ fn every_key_of_the_window_stands_in_the_readme() {
                 .replace("Up", "↑")
                 .replace("Down", "↓");
             let words = if key.starts_with("Pg") { key } else { &written };
-            let all = words
-                .split(' ')
-                .all(|word| section.contains(word) || word == "with" || word == "these");
+            let all = words.split(' ').all(|word| {
+                section.to_lowercase().contains(&word.to_lowercase())
+                    || word == "with"
+                    || word == "these"
+            });
             assert!(all, "{key}");
         }
     }
