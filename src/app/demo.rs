@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -30,7 +30,11 @@ pub(super) struct Demo {
 impl Demo {
     /// Begins writing; `wake` is called when there is something to open.
     pub(super) fn start(wake: Arc<dyn Fn() + Send + Sync>) -> Result<Self, String> {
-        let folder = std::env::temp_dir().join(format!("squidview-demo-{}", std::process::id()));
+        // A demo that is started again writes beside the one that it replaces.
+        static STARTED: AtomicU64 = AtomicU64::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("squidview-demo-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
         let (sender, started) = bounded(2);
         let is_cancelled = Arc::new(AtomicBool::new(false));
         let writer = Writer {

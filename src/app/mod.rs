@@ -423,7 +423,11 @@ impl eframe::App for App {
         self.take_news(ctx);
         self.play(ctx, now);
         if let Some(viewing) = &mut self.viewing {
-            viewing.plan(&self.loader, &self.cache, now);
+            let is_first = viewing.plan(&self.loader, &self.cache, now);
+            if is_first {
+                // What is likely next is read after the first picture was drawn.
+                ctx.request_repaint();
+            }
             if let Some(at) = viewing.next_recheck() {
                 ctx.request_repaint_after(at.saturating_duration_since(now));
             }

@@ -21,7 +21,7 @@ use crate::{
     dataset::Dataset,
     ledger::Ledger,
     loader::{Loader, LoaderOptions, ReadTiles},
-    model::{CanvasSize, NavAxis},
+    model::{CanvasSize, NavAxis, Tier},
     session::{Session, resolve},
     settings::Settings,
     store::Store,
@@ -79,7 +79,9 @@ fn first_look(loader: Arc<Loader>, settings: Settings) -> FirstLook {
     Box::new(move |dataset| {
         let session = first_session(dataset, &settings);
         let (ledger, canvas) = (Ledger::default(), likely_canvas(dataset, &settings));
-        let visible = resolve(&session, session.position, dataset, &ledger, canvas);
+        let mut visible = resolve(&session, session.position, dataset, &ledger, canvas);
+        visible.wishes.retain(|wish| wish.tier == Tier::Visible);
+        visible.unopened.clear();
         loader.want(&Arc::new(dataset.clone()), &ledger, &visible);
     })
 }

@@ -17,7 +17,7 @@ use crate::{
     ledger::Ledger,
     loader::{Loaded, Loader},
     model::{
-        CanvasSize, Code, FovId, Histogram, Pixels, PlaneId, PlaneState, Shown, ShownChannel,
+        CanvasSize, Code, FovId, Histogram, Pixels, PlaneId, PlaneState, Shown, ShownChannel, Tier,
         TileId, Value, Visible, ZPick,
     },
     session::{Command, Position, Session, resolve},
@@ -191,8 +191,10 @@ impl Viewing {
         self.apply(&command);
     }
 
-    /// Brings wish and picture up to date: to be called once per frame, after commands and news.
-    pub(super) fn plan(&mut self, loader: &Loader, cache: &Cache, now: Instant) {
+    /// Brings wish and picture up to date: to be called once per frame, after commands and news. True when the first
+    /// picture has just become whole.
+    pub(super) fn plan(&mut self, loader: &Loader, cache: &Cache, now: Instant) -> bool {
+        let had_picture = self.settled_at.is_some();
         if !self.opened.is_empty() {
             self.dataset = Arc::new(self.dataset.with_opened(std::mem::take(&mut self.opened)));
             self.session.apply(&Command::DatasetChanged, &self.dataset);
@@ -202,10 +204,12 @@ impl Viewing {
         if is_recheck_due && self.unreadable(fov) == Some(PlaneState::Planned) {
             self.dataset = Arc::new(self.dataset.with_unopened(fov));
         }
-        let wished = (
-            self.dataset.revision,
-            self.resolve_at(self.session.position),
-        );
+        let mut visible = self.resolve_at(self.session.position);
+        if !had_picture {
+            // Nothing is read ahead before the first picture is there: it would only be later.
+            visible.wishes.retain(|wish| wish.tier == Tier::Visible);
+        }
+        let wished = (self.dataset.revision, visible);
         if is_recheck_due || self.wanted.as_ref() != Some(&wished) {
             loader.want(&self.dataset, &self.ledger, &wished.1);
             self.recheck_at = None;
@@ -216,6 +220,7 @@ impl Viewing {
             }
         }
         self.settle(&wished.1, cache, now);
+        !had_picture && self.settled_at.is_some()
     }
 
     /// Notes whether the wished picture is whole, and when to look again for planes that were not there.
