@@ -164,11 +164,7 @@ fn by_metadata(node: &Node) -> Option<What> {
         let images = collection::series(&node.folder);
         return (!images.is_empty()).then_some(What::Images(DatasetKind::Series, images));
     }
-    let labels: Vec<PathBuf> = attributes
-        .labels
-        .iter()
-        .filter_map(|name| source::join_inside(&node.folder, name).ok())
-        .collect();
+    let (labels, _) = collection::inside(&node.folder, &attributes.labels);
     (!labels.is_empty()).then_some(What::Images(DatasetKind::Labels, labels))
 }
 

@@ -475,6 +475,12 @@ fn a_series_and_label_images_open() {
         assert_eq!((dataset.kind.as_str(), found.as_slice()), (kind, paths));
     };
     check("s", "series", &["2", "10"]);
+    disk.group("s/OME", r#""series":["10","../x","gone","2"]"#);
+    check("s", "series", &["10", "gone", "2"]);
+    let dataset = disk.open("s").expect("a dataset");
+    assert_eq!(dataset.problems[0].code, Code::UnsafePath);
+    assert!(!dataset.fovs[1].present);
+    disk.group("s/OME", r#""series":["2","10"]"#);
     check("s/2/labels", "labels", &["cells"]);
     assert_eq!(
         disk.open("s").expect("a dataset").template.labels,
