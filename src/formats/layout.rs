@@ -252,6 +252,30 @@ fn by_squid_names(root: &Path, entries: &[Entry]) -> Option<What> {
         })
 }
 
+/// Folders beside the one that was taken that hold images too: an acquisition is shown as one plate or one set of regions.
+pub(super) fn left_aside(found: &Found) -> Vec<PathBuf> {
+    let (What::Plate { folder: taken, .. } | What::Regions { folder: taken, .. }) = &found.what
+    else {
+        return Vec::new();
+    };
+    if taken.parent() != Some(found.root.as_path()) {
+        return Vec::new();
+    }
+    let holds_images = |folder: &PathBuf| {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        is_plate_name(&name) && is_plate(folder)
+            || name == "zarr" && !regions::scan(folder).is_empty()
+    };
+    let entries = source::list(&found.root).unwrap_or_default();
+    let folders = entries
+        .into_iter()
+        .filter(|entry| entry.kind == Kind::Folder)
+        .map(|entry| found.root.join(entry.name));
+    folders
+        .filter(|folder| folder != taken && holds_images(folder))
+        .collect()
+}
+
 /// `plate.ome.zarr`, `plate.zarr`, `plate_1.ome.zarr`.
 fn is_plate_name(name: &str) -> bool {
     name.starts_with("plate") && regions::is_zarr_name(name)

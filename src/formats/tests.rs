@@ -591,3 +591,24 @@ fn label_images_of_which_none_is_there_are_missing_and_not_planned() {
     disk.group("a.zarr/labels", r#""labels":["cells"]"#);
     check_error(&disk, "a.zarr/labels", Code::MissingArray);
 }
+
+#[test]
+fn a_second_plate_in_an_acquisition_is_listed() {
+    let disk = Disk::new();
+    for folder in ["plate.ome.zarr/A/1/0", "plate_2.ome.zarr/A/1/0"] {
+        disk.image(&format!("run/{folder}"), &[1, 1, 1, 8, 4]);
+    }
+    disk.write("run/coordinates.csv", "")
+        .folder("run/zarr/A1")
+        .image("run/zarr/B1/fov_0.ome.zarr", &[1, 1, 1, 8, 4]);
+    let dataset = disk.open("run").expect("a dataset");
+    let aside = |dataset: &Dataset| -> Vec<String> {
+        let problems = dataset.problems.iter();
+        let aside = problems.filter(|problem| problem.message.contains("by itself"));
+        aside.map(|problem| problem.location.clone()).collect()
+    };
+    assert_eq!(aside(&dataset), ["plate_2.ome.zarr", "zarr"]);
+    assert_eq!(dataset.num_fovs(), 1);
+    let second = disk.open("run/plate_2.ome.zarr").expect("a dataset");
+    assert_eq!(aside(&second), [""; 0]);
+}
