@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use super::{
     OpenError, Progress, layout, levels,
     listing::{Listing, Opening, check_length},
-    probe::{Node, below},
+    probe::{Node, below, problem_of},
     regions,
 };
 use crate::{
     dataset::{DatasetKind, Fov},
     model::limits,
-    source::{self, Kind},
+    source::{self, Kind, SourceError},
 };
 
 /// Folders that a search looks into before it gives up: a TIFF acquisition has one per timepoint.
@@ -19,13 +19,33 @@ const SEARCH_FOLDERS: usize = 20_000;
 /// Folders between two reports.
 const REPORT_EVERY: usize = 64;
 
-/// The images of a series: members by number, in order.
+/// The images of a series: as its group `OME` lists them, else members by number, in order.
 pub(super) fn series(folder: &Path) -> Vec<PathBuf> {
+    let (listed, _) = inside(folder, &series_names(folder));
+    if !listed.is_empty() {
+        return listed;
+    }
     let entries = source::list(folder).unwrap_or_default();
     let members = entries
         .iter()
         .filter(|entry| entry.kind == Kind::Folder && entry.name.parse::<u32>().is_ok());
     members.map(|entry| folder.join(&entry.name)).collect()
+}
+
+fn series_names(folder: &Path) -> Vec<String> {
+    Node::read(&folder.join("OME"), folder).attributes.series
+}
+
+/// The folders of named members; what leaves the folder is an error.
+pub(super) fn inside(folder: &Path, names: &[String]) -> (Vec<PathBuf>, Vec<SourceError>) {
+    let (mut folders, mut errors) = (Vec::new(), Vec::new());
+    for name in names {
+        match source::join_inside(folder, name) {
+            Ok(member) => folders.push(member),
+            Err(error) => errors.push(error),
+        }
+    }
+    (folders, errors)
 }
 
 /// Searches for images below a folder, in natural order; what lies inside of an image is its own affair.
@@ -88,6 +108,14 @@ pub(super) fn list(
     listing.ngff = node.attributes.ngff;
     listing.zarr_format = node.format;
     listing.problems = node.problems;
+    let names = match kind {
+        DatasetKind::Labels => node.attributes.labels,
+        DatasetKind::Series => series_names(&opening.root),
+        _ => Vec::new(),
+    };
+    let (_, errors) = inside(&opening.root, &names);
+    let unsafe_names = errors.iter().map(|error| problem_of(error, &opening.root));
+    listing.problems.extend(unsafe_names);
     for image in images {
         let path = below(&opening.root, image);
         let name = image.file_name().unwrap_or_default().to_string_lossy();

@@ -164,11 +164,7 @@ fn by_metadata(node: &Node) -> Option<What> {
         let images = collection::series(&node.folder);
         return (!images.is_empty()).then_some(What::Images(DatasetKind::Series, images));
     }
-    let labels: Vec<PathBuf> = attributes
-        .labels
-        .iter()
-        .filter_map(|name| source::join_inside(&node.folder, name).ok())
-        .collect();
+    let (labels, _) = collection::inside(&node.folder, &attributes.labels);
     (!labels.is_empty()).then_some(What::Images(DatasetKind::Labels, labels))
 }
 
@@ -257,6 +253,30 @@ fn by_squid_names(root: &Path, entries: &[Entry]) -> Option<What> {
             folder: root.to_path_buf(),
             regions,
         })
+}
+
+/// Folders beside the one that was taken that hold images too: an acquisition is shown as one plate or one set of regions.
+pub(super) fn left_aside(found: &Found) -> Vec<PathBuf> {
+    let (What::Plate { folder: taken, .. } | What::Regions { folder: taken, .. }) = &found.what
+    else {
+        return Vec::new();
+    };
+    if taken.parent() != Some(found.root.as_path()) {
+        return Vec::new();
+    }
+    let holds_images = |folder: &PathBuf| {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        is_plate_name(&name) && is_plate(folder)
+            || name == "zarr" && !regions::scan(folder).is_empty()
+    };
+    let entries = source::list(&found.root).unwrap_or_default();
+    let folders = entries
+        .into_iter()
+        .filter(|entry| entry.kind == Kind::Folder)
+        .map(|entry| found.root.join(entry.name));
+    folders
+        .filter(|folder| folder != taken && holds_images(folder))
+        .collect()
 }
 
 /// `plate.ome.zarr`, `plate.zarr`, `plate_1.ome.zarr`.

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use super::{
     OpenError, Progress, collection,
     image::{self, Context},
-    layout::{Found, What},
+    layout::{self, Found, What},
     listing::{Listing, Opening},
     plate, probe, regions,
     side_files::{self, FovKey, SideFiles},
@@ -141,6 +141,13 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
     if let Some(side) = &opening.side {
         listing.fovs.iter_mut().for_each(|fov| side.place(fov));
         listing.problems.extend(side.problems.iter().cloned());
+    }
+    for folder in layout::left_aside(found) {
+        let message = "holds images too and is left aside; open it by itself";
+        let location = probe::below(&found.root, &folder);
+        listing
+            .problems
+            .push(Problem::new(Code::Ignored, location, message));
     }
     let opener = opener_of(found, opening.side.as_ref());
     let first = FirstImage::find(&listing.fovs, &opener, &mut opening)?;

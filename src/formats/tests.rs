@@ -475,6 +475,12 @@ fn a_series_and_label_images_open() {
         assert_eq!((dataset.kind.as_str(), found.as_slice()), (kind, paths));
     };
     check("s", "series", &["2", "10"]);
+    disk.group("s/OME", r#""series":["10","../x","gone","2"]"#);
+    check("s", "series", &["10", "gone", "2"]);
+    let dataset = disk.open("s").expect("a dataset");
+    assert_eq!(dataset.problems[0].code, Code::UnsafePath);
+    assert!(!dataset.fovs[1].present);
+    disk.group("s/OME", r#""series":["2","10"]"#);
     check("s/2/labels", "labels", &["cells"]);
     assert_eq!(
         disk.open("s").expect("a dataset").template.labels,
@@ -584,4 +590,25 @@ fn label_images_of_which_none_is_there_are_missing_and_not_planned() {
     let disk = Disk::new();
     disk.group("a.zarr/labels", r#""labels":["cells"]"#);
     check_error(&disk, "a.zarr/labels", Code::MissingArray);
+}
+
+#[test]
+fn a_second_plate_in_an_acquisition_is_listed() {
+    let disk = Disk::new();
+    for folder in ["plate.ome.zarr/A/1/0", "plate_2.ome.zarr/A/1/0"] {
+        disk.image(&format!("run/{folder}"), &[1, 1, 1, 8, 4]);
+    }
+    disk.write("run/coordinates.csv", "")
+        .folder("run/zarr/A1")
+        .image("run/zarr/B1/fov_0.ome.zarr", &[1, 1, 1, 8, 4]);
+    let dataset = disk.open("run").expect("a dataset");
+    let aside = |dataset: &Dataset| -> Vec<String> {
+        let problems = dataset.problems.iter();
+        let aside = problems.filter(|problem| problem.message.contains("by itself"));
+        aside.map(|problem| problem.location.clone()).collect()
+    };
+    assert_eq!(aside(&dataset), ["plate_2.ome.zarr", "zarr"]);
+    assert_eq!(dataset.num_fovs(), 1);
+    let second = disk.open("run/plate_2.ome.zarr").expect("a dataset");
+    assert_eq!(aside(&second), [""; 0]);
 }

@@ -90,6 +90,8 @@ pub struct Attributes {
     pub fields: Option<Vec<FieldEntry>>,
     /// `labels`: names of label images.
     pub labels: Vec<String>,
+    /// `series` of the group `OME`: paths of the images beside that group, in order.
+    pub series: Vec<String>,
     /// `bioformats2raw.layout` is there.
     pub is_bioformats2raw: bool,
     /// `image-label` is there.
@@ -116,8 +118,9 @@ pub fn parse(zarr_json: Option<&Value>, zattrs: Option<&Value>) -> Attributes {
     let omero = sources.find("omero", Value::is_object);
     let labels = sources.find("labels", Value::is_array);
     let image_label = sources.find("image-label", |_| true);
-    let series = sources.find("bioformats2raw.layout", |_| true);
-    for found in [&multiscales, &plate, &well, &omero, &labels] {
+    let series = sources.find("series", Value::is_array);
+    let layout = sources.find("bioformats2raw.layout", |_| true);
+    for found in [&multiscales, &plate, &well, &omero, &labels, &series] {
         problems.extend(found.unusable.clone());
     }
     let list = multiscales.value.and_then(Value::as_array);
@@ -136,10 +139,13 @@ pub fn parse(zarr_json: Option<&Value>, zattrs: Option<&Value>) -> Attributes {
         fields: well
             .value
             .map(|value| plate::parse_fields(value, &mut problems)),
-        labels: labels
-            .value
-            .map_or_else(Vec::new, |value| parse_labels(value, &mut problems)),
-        is_bioformats2raw: series.value.is_some(),
+        labels: labels.value.map_or_else(Vec::new, |value| {
+            parse_names("labels", value, limits::CHANNELS, &mut problems)
+        }),
+        series: series.value.map_or_else(Vec::new, |value| {
+            parse_names("series", value, limits::FOVS, &mut problems)
+        }),
+        is_bioformats2raw: layout.value.is_some(),
         is_label: image_label.value.is_some(),
         squid: squid_keys(&sources, &mut problems),
         problems,
@@ -238,17 +244,13 @@ fn parse_multiscale(value: &Value, problems: &mut Vec<Problem>) -> Multiscale {
     }
 }
 
-/// Names of label images.
-fn parse_labels(value: &Value, problems: &mut Vec<Problem>) -> Vec<String> {
+/// A list of names: of label images, of the images of a series.
+fn parse_names(key: &str, value: &Value, limit: usize, problems: &mut Vec<Problem>) -> Vec<String> {
     let entries = value.as_array().map_or(&[][..], Vec::as_slice);
-    let names: Vec<String> = entries
-        .iter()
-        .take(limits::CHANNELS)
-        .filter_map(as_text)
-        .collect();
+    let names: Vec<String> = entries.iter().filter_map(as_text).take(limit).collect();
     if names.len() < entries.len() {
         let message = format!(
-            "{} of {} entries of labels left aside, expected names",
+            "{} of {} entries of {key} left aside, expected at most {limit} names",
             entries.len() - names.len(),
             entries.len()
         );
