@@ -293,7 +293,7 @@ fn a_late_read_of_an_older_revision_is_not_taken_for_the_new_one() {
     bench.loader.want(
         &dataset,
         &ledger,
-        &visible(&dataset, &[slice(0)], Tier::Visible),
+        &visible(&dataset, &[slice(0)], Tier::Prefetch),
     );
     begun.recv_timeout(SOON).expect("the read begins");
     ledger.announce(&dataset.template, slice(0).plane);

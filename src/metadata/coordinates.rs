@@ -237,7 +237,9 @@ fn position(
     fov: u32,
 ) -> Result<StagePosition, String> {
     let length = |length: Length, name| {
+        // To a millionth of a µm: 20.313705 mm are 20313.705 µm, not 20313.704999999998.
         let value_um = number(record, length.column, name)? * length.um_per_unit;
+        let value_um = (value_um * 1e6).round() / 1e6;
         let is_place = value_um.is_finite();
         is_place
             .then_some(value_um)
