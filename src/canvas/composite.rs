@@ -207,10 +207,8 @@ impl Numbers {
     fn normalised(&self, difference: f32) -> f32 {
         if difference.is_nan() {
             0.0
-        } else if self.inverse_range == 0.0 {
-            f32::from(u8::from(difference >= 0.0))
         } else {
-            difference * self.inverse_range
+            difference * self.inverse_range + self.offset
         }
     }
 }

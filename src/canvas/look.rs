@@ -62,8 +62,10 @@ pub(super) struct Numbers {
     pub(super) low_whole: u32,
     /// The lower limit, without its whole part for integers.
     pub(super) low_rest: f32,
-    /// 1 / (high - low); 0 where the limits are equal.
+    /// 1 / (high - low); where the limits are equal, so steep that the value is a step.
     pub(super) inverse_range: f32,
+    /// What is added to the quotient: 0; where the limits are equal 1, so that the step lies at the limit itself.
+    pub(super) offset: f32,
     pub(super) gamma: f32,
     pub(super) lut: Lut,
     pub(super) is_column_major: bool,
@@ -76,7 +78,8 @@ impl Numbers {
         let pixels = &drawn.pixels;
         let size = [pixels.width(), pixels.height()];
         let extent = [item.rect.x1 - item.rect.x0, item.rect.y1 - item.rect.y0];
-        let (low_whole, low_rest, inverse_range) = limits(look, pixels.sample_type())?;
+        let (low_whole, low_rest, range) = limits(look, pixels.sample_type())?;
+        let is_step = range == 0.0;
         Some(Self {
             scale: [
                 (f64::from(size[0]) / extent[0]) as f32,
@@ -85,7 +88,12 @@ impl Numbers {
             size,
             low_whole,
             low_rest,
-            inverse_range,
+            inverse_range: if is_step {
+                f32::MAX
+            } else {
+                (1.0 / range) as f32
+            },
+            offset: if is_step { 1.0 } else { 0.0 },
             gamma: look.gamma,
             lut: look.lut,
             is_column_major: pixels.order() == MemoryOrder::ColumnMajor,
@@ -93,10 +101,11 @@ impl Numbers {
     }
 }
 
-/// Whole part of the lower limit, its rest, and the inverse range.
+/// Whole part of the lower limit, its rest, and the range.
 ///
-/// Integers subtract the whole part as integers first, so that 32-bit samples keep their last digits.
-fn limits(look: &ChannelLook, sample_type: SampleType) -> Option<(u32, f32, f32)> {
+/// 32-bit integers subtract the whole part as integers first, so that they keep their last digits; smaller ones are
+/// exact in `f32`.
+fn limits(look: &ChannelLook, sample_type: SampleType) -> Option<(u32, f32, f64)> {
     /// Beyond this the difference of two limits could overflow `f32`.
     const MOST: f64 = f32::MAX as f64 / 4.0;
     let limits = look.limits?;
@@ -104,24 +113,15 @@ fn limits(look: &ChannelLook, sample_type: SampleType) -> Option<(u32, f32, f32)
         limits.low.clamp(-MOST, MOST),
         limits.high.clamp(-MOST, MOST),
     );
-    let (low_whole, low_rest) = match Kind::of(sample_type) {
-        Kind::Uint => (low.floor() as u32, low - f64::from(low.floor() as u32)),
-        Kind::Sint => (
+    let (low_whole, low_rest) = match sample_type {
+        SampleType::U32 => (low.floor() as u32, low - f64::from(low.floor() as u32)),
+        SampleType::I32 => (
             (low.floor() as i32).cast_unsigned(),
             low - f64::from(low.floor() as i32),
         ),
-        Kind::Float => (0, low),
+        _ => (0, low),
     };
-    let range = high - low;
-    Some((
-        low_whole,
-        low_rest as f32,
-        if range == 0.0 {
-            0.0
-        } else {
-            (1.0 / range) as f32
-        },
-    ))
+    Some((low_whole, low_rest as f32, high - low))
 }
 
 /// A colormap as a table, linear between its entries; pure colours need none.

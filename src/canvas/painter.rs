@@ -13,7 +13,7 @@ use super::{
     look::{Kind, LUT_ENTRIES, Numbers, lut_table},
     pipelines::{ACCUMULATOR_FORMAT, Blend, Pass, Pipelines},
     textures::{Textures, format_of},
-    uniforms::{MAX_CHANNELS, Target, Uniforms},
+    uniforms::{MAX_CHANNELS, Uniforms},
 };
 use crate::model::{Colormap, DatasetId, Lut, SampleType};
 
@@ -149,17 +149,13 @@ impl Painter {
     ) {
         self.textures.begin();
         self.draws.clear();
-        let target = Target {
-            canvas_origin: origin,
-            is_srgb: self.pipelines.is_srgb(),
-        };
-        let background = Uniforms::background(list, target);
+        let background = Uniforms::background(list, origin);
         self.push(device, Pass::Background, &background, Kind::Uint, &[]);
         for item in &list.items {
             if item.tiles.len() <= MAX_CHANNELS {
-                self.direct(device, queue, list, item, target);
+                self.direct(device, queue, list, item, origin);
             } else {
-                self.accumulated(device, queue, encoder, list, item, target);
+                self.accumulated(device, queue, encoder, list, item, origin);
             }
         }
         self.textures.end();
@@ -178,7 +174,7 @@ impl Painter {
         };
         pass.set_pipeline(pipeline);
         pass.set_bind_group(0, &draw.bindings, &[]);
-        if let (Pass::Resolve, Some(accumulator)) = (draw.pass, &self.accumulator) {
+        if let (Pass::Resolve { .. }, Some(accumulator)) = (draw.pass, &self.accumulator) {
             pass.set_bind_group(1, &accumulator.bindings, &[]);
         }
         pass.draw(0..4, 0..1);
@@ -191,12 +187,12 @@ impl Painter {
         queue: &wgpu::Queue,
         list: &DrawList,
         item: &DrawItem,
-        target: Target,
+        origin: [f32; 2],
     ) {
         let (kind, numbers, views) = self.channels(device, queue, list, item, 0..item.tiles.len());
         let num_groups = usize::from(!numbers.is_empty());
-        if let Some(uniforms) = Uniforms::of(list, item, &numbers, num_groups, target) {
-            let pass = Pass::Direct(Blend::of(kind, &numbers));
+        if let Some(uniforms) = Uniforms::of(list, item, &numbers, num_groups, origin) {
+            let pass = Pass::Direct(Blend::of(list, item, &numbers));
             self.push(device, pass, &uniforms, kind, &views);
         }
     }
@@ -209,12 +205,10 @@ impl Painter {
         encoder: &mut wgpu::CommandEncoder,
         list: &DrawList,
         item: &DrawItem,
-        target: Target,
+        origin: [f32; 2],
     ) {
-        let offscreen = Target {
-            canvas_origin: [0.0; 2],
-            is_srgb: false,
-        };
+        // The accumulator is as large as the canvas.
+        let offscreen = [0.0; 2];
         let num_groups = item.tiles.len().div_ceil(MAX_CHANNELS);
         let mut groups = Vec::new();
         for group in 0..num_groups {
@@ -224,9 +218,9 @@ impl Painter {
                 return;
             };
             let pass = if group == 0 {
-                Pass::First(Blend::of(kind, &numbers))
+                Pass::First(Blend::of(list, item, &numbers))
             } else {
-                Pass::Further(Blend::of(kind, &numbers))
+                Pass::Further(Blend::of(list, item, &numbers))
             };
             self.pipelines.prepare(device, pass);
             groups.push(Draw {
@@ -256,8 +250,12 @@ impl Painter {
                 self.run(&mut pass, draw);
             }
         }
-        if let Some(uniforms) = Uniforms::of(list, item, &[], num_groups, target) {
-            self.push(device, Pass::Resolve, &uniforms, Kind::Uint, &[]);
+        if let Some(uniforms) = Uniforms::of(list, item, &[], num_groups, origin) {
+            let pass = Pass::Resolve {
+                is_marked: list.mark_clipped,
+                is_hatched: item.hatch.is_some(),
+            };
+            self.push(device, pass, &uniforms, Kind::Uint, &[]);
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use eframe::wgpu;
 
+use super::{DrawItem, DrawList};
 use super::{
     look::{
         BACKGROUND, CLIP_COLORS, HATCH_COLORS, HATCH_LINE_PX, HATCH_PERIOD_PX, HATCH_SPARSE_PX,
@@ -11,7 +12,7 @@ use super::{
     },
     uniforms::{MAX_CHANNELS, Uniforms},
 };
-use crate::model::Lut;
+use crate::model::{Lut, SampleType};
 
 /// Format of the target that more than eight channels are accumulated in.
 pub(super) const ACCUMULATOR_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba16Float;
@@ -21,18 +22,48 @@ pub(super) const ACCUMULATOR_FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::
 pub(super) struct Blend {
     pub(super) kind: Kind,
     pub(super) num_channels: usize,
+    /// `f32` holds every sample exactly.
+    is_exact: bool,
     /// Every channel has a pure colour and gamma 1.
-    pub(super) is_plain: bool,
+    is_plain: bool,
+    /// All channels have the same texels in the same order.
+    is_aligned: bool,
+    /// Samples at or beyond the limits are marked.
+    is_marked: bool,
+    /// The item is hatched over.
+    is_hatched: bool,
 }
 
 impl Blend {
-    pub(super) fn of(kind: Kind, channels: &[Numbers]) -> Self {
+    /// For channels of samples of one kind.
+    pub(super) fn of(list: &DrawList, item: &DrawItem, channels: &[Numbers]) -> Self {
+        let sample_type = item.tiles.first().map(|drawn| drawn.pixels.sample_type());
         let is_plain =
             |numbers: &Numbers| matches!(numbers.lut, Lut::Color(_)) && numbers.gamma == 1.0;
+        let grid = |numbers: &Numbers| (numbers.scale, numbers.size, numbers.is_column_major);
         Self {
-            kind,
+            kind: sample_type.map_or(Kind::Uint, Kind::of),
             num_channels: channels.len(),
+            is_exact: !matches!(sample_type, Some(SampleType::U32 | SampleType::I32)),
             is_plain: channels.iter().all(is_plain),
+            is_aligned: channels
+                .windows(2)
+                .all(|pair| grid(&pair[0]) == grid(&pair[1])),
+            is_marked: list.mark_clipped,
+            is_hatched: item.hatch.is_some(),
+        }
+    }
+
+    /// No channel at all.
+    fn none(is_marked: bool, is_hatched: bool) -> Self {
+        Self {
+            kind: Kind::Uint,
+            num_channels: 0,
+            is_exact: true,
+            is_plain: true,
+            is_aligned: true,
+            is_marked,
+            is_hatched,
         }
     }
 }
@@ -49,7 +80,12 @@ pub(super) enum Pass {
     /// Further channels, added to the accumulator.
     Further(Blend),
     /// The accumulator into the frame.
-    Resolve,
+    Resolve {
+        /// Samples at or beyond the limits are marked.
+        is_marked: bool,
+        /// The item is hatched over.
+        is_hatched: bool,
+    },
 }
 
 /// Layouts, and the pipelines made so far.
@@ -107,9 +143,8 @@ impl Pipelines {
             dst_factor: wgpu::BlendFactor::One,
             operation: wgpu::BlendOperation::Add,
         };
-        let none = Blend::of(Kind::Uint, &[]);
         let (compiled, entry, format, blend) = match pass {
-            Pass::Background => (none, "background", self.target, None),
+            Pass::Background => (Blend::none(false, false), "background", self.target, None),
             Pass::Direct(compiled) => (compiled, "direct", self.target, None),
             Pass::First(compiled) => (compiled, "accumulate", ACCUMULATOR_FORMAT, None),
             Pass::Further(compiled) => (
@@ -121,10 +156,19 @@ impl Pipelines {
                     alpha: add,
                 }),
             ),
-            Pass::Resolve => (none, "resolve", self.target, None),
+            Pass::Resolve {
+                is_marked,
+                is_hatched,
+            } => (
+                Blend::none(is_marked, is_hatched),
+                "resolve",
+                self.target,
+                None,
+            ),
         };
         let mut layouts = vec![Some(&self.item_layouts[&compiled.kind])];
-        if pass == Pass::Resolve {
+        let resolves = matches!(pass, Pass::Resolve { .. });
+        if resolves {
             layouts.push(Some(&self.accumulator_layout));
         }
         let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
@@ -134,7 +178,7 @@ impl Pipelines {
         });
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some("squidview canvas"),
-            source: wgpu::ShaderSource::Wgsl(source(compiled, pass == Pass::Resolve).into()),
+            source: wgpu::ShaderSource::Wgsl(source(compiled, resolves, self.is_srgb()).into()),
         });
         device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
             label: Some(entry),
@@ -168,11 +212,16 @@ impl Pipelines {
 }
 
 /// The shader of a blend, with the constants that it shares with `composite.rs`.
-fn source(blend: Blend, resolves: bool) -> String {
+fn source(blend: Blend, resolves: bool, is_srgb: bool) -> String {
     let (sample, difference) = match blend.kind {
         Kind::Uint => ("u32", "uint_difference"),
         Kind::Sint => ("i32", "sint_difference"),
-        Kind::Float => ("f32", "float_difference"),
+        Kind::Float => ("f32", "exact_difference"),
+    };
+    let difference = if blend.is_exact {
+        "exact_difference"
+    } else {
+        difference
     };
     let color = |[r, g, b]: [u8; 3]| format!("vec3<f32>({r}.0, {g}.0, {b}.0) / 255.0");
     let constants = [
@@ -187,10 +236,20 @@ fn source(blend: Blend, resolves: bool) -> String {
         ("HATCH_SPARSE", format!("{HATCH_SPARSE_PX}u")),
         ("HATCH_LINE", format!("{HATCH_LINE_PX}u")),
         ("PLAIN", blend.is_plain.to_string()),
+        ("MARKED", blend.is_marked.to_string()),
+        ("HATCHED", blend.is_hatched.to_string()),
+        ("SRGB", is_srgb.to_string()),
+        ("MAY_BE_NAN", (blend.kind == Kind::Float).to_string()),
     ];
     let channels = (0..blend.num_channels).map(|i| {
+        let texel = if blend.is_aligned && i > 0 {
+            String::new()
+        } else {
+            format!("let at{i} = texel(position, item.channels[{i}]);\n")
+        };
+        let at = if blend.is_aligned { 0 } else { i };
         format!(
-            "blend = added(blend, textureLoad(tile{i}, texel(position, item.channels[{i}]), 0).r, item.channels[{i}]);\n"
+            "{texel}blend = added(blend, textureLoad(tile{i}, at{at}, 0).r, item.channels[{i}]);\n"
         )
     });
     let mut text = constants

@@ -1,6 +1,7 @@
 // Blends up to eight channels of one item. `composite.rs` computes the same on the CPU, formula by formula; a test
 // compares both for every sample type. SAMPLE is replaced by u32, i32 or f32, and DIFFERENCE by the function below
-// that suits it, PLAIN is true where every channel has a pure colour and gamma 1.
+// that suits it; the constants MAY_BE_NAN, PLAIN, MARKED, HATCHED and SRGB say what
+// the shader is compiled for (`Blend`): a CPU driver runs both sides of every branch.
 
 struct Channel {
     scale: vec2<f32>,
@@ -13,7 +14,8 @@ struct Channel {
     // Bit 0: column-major; bit 1: colormap.
     flags: u32,
     lut_row: u32,
-    padding: vec2<u32>,
+    offset: f32,
+    padding: u32,
 }
 
 struct Item {
@@ -26,11 +28,9 @@ struct Item {
     canvas_size: vec2<f32>,
     // 0: none, 1: planned, 2: missing or failed.
     hatch: u32,
-    // Bit 0: mark clipped samples; bit 1: convert for an sRGB target; bit 2: no channel at all.
-    flags: u32,
-    // Groups of eight channels that the item was accumulated from.
+    // Groups of eight channels that the item was accumulated from; 0: no channel at all.
     num_groups: u32,
-    padding0: u32,
+    padding0: vec2<u32>,
     padding1: vec2<u32>,
     channels: array<Channel, 8>,
 }
@@ -53,6 +53,11 @@ fn vertex(@builtin(vertex_index) index: u32) -> @builtin(position) vec4<f32> {
     return vec4<f32>(x / item.canvas_size.x * 2.0 - 1.0, 1.0 - y / item.canvas_size.y * 2.0, 0.0, 1.0);
 }
 
+// Samples that f32 holds exactly: of up to 16 bits, and floating point.
+fn exact_difference(sample: SAMPLE, channel: Channel) -> f32 {
+    return f32(sample) - channel.low_rest;
+}
+
 fn uint_difference(sample: u32, channel: Channel) -> f32 {
     let whole = select(f32(sample - channel.low_whole), -f32(channel.low_whole - sample), sample < channel.low_whole);
     return whole - channel.low_rest;
@@ -65,10 +70,6 @@ fn sint_difference(sample: i32, channel: Channel) -> f32 {
     return whole - channel.low_rest;
 }
 
-fn float_difference(sample: f32, channel: Channel) -> f32 {
-    return sample - channel.low_rest;
-}
-
 // By its bits: compilers may assume that no number is NaN.
 fn is_nan(value: f32) -> bool {
     return (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u;
@@ -76,13 +77,10 @@ fn is_nan(value: f32) -> bool {
 
 fn normalised(sample: SAMPLE, channel: Channel) -> f32 {
     let difference = DIFFERENCE(sample, channel);
-    if is_nan(difference) {
+    if MAY_BE_NAN && is_nan(difference) {
         return 0.0;
     }
-    if channel.inverse_range == 0.0 {
-        return select(0.0, 1.0, difference >= 0.0);
-    }
-    return difference * channel.inverse_range;
+    return difference * channel.inverse_range + channel.offset;
 }
 
 fn colored(value: f32, channel: Channel) -> vec3<f32> {
@@ -117,6 +115,9 @@ struct Blend {
 
 fn added(blend: Blend, sample: SAMPLE, channel: Channel) -> Blend {
     let value = normalised(sample, channel);
+    if !MARKED {
+        return Blend(blend.color + colored(value, channel), false, false);
+    }
     return Blend(
         blend.color + colored(value, channel),
         blend.any_high || value >= 1.0,
@@ -124,8 +125,8 @@ fn added(blend: Blend, sample: SAMPLE, channel: Channel) -> Blend {
     );
 }
 
-// CHANNELS is replaced by a line like the first for each channel: a loop over the textures costs a CPU driver all of
-// them for every channel.
+// CHANNELS is replaced by a line for each channel: a loop over the textures costs a CPU driver all of them for every
+// channel.
 fn blended(position: vec2<f32>) -> Blend {
     var blend = Blend(vec3<f32>(0.0), false, true);
     CHANNELS
@@ -141,15 +142,15 @@ fn background() -> @location(0) vec4<f32> {
 // Marks, hatching, and the one clamp at the end.
 fn finished(color: vec3<f32>, any_high: bool, all_low: bool, position: vec2<f32>) -> vec4<f32> {
     var out = color;
-    let is_alone = (item.flags & 4u) != 0u;
-    if (item.flags & 1u) != 0u && !is_alone {
+    let is_alone = item.num_groups == 0u;
+    if MARKED && !is_alone {
         if any_high {
             out = CLIP_HIGH;
         } else if all_low {
             out = CLIP_LOW;
         }
     }
-    if item.hatch != 0u {
+    if HATCHED {
         let at = u32(position.x) + u32(position.y);
         let stripe = select(HATCH_PLANNED_STRIPE, HATCH_FAILED_STRIPE, item.hatch == 2u);
         let ground = select(HATCH_PLANNED_GROUND, HATCH_FAILED_GROUND, item.hatch == 2u);
@@ -160,7 +161,7 @@ fn finished(color: vec3<f32>, any_high: bool, all_low: bool, position: vec2<f32>
         }
     }
     out = clamp(out, vec3<f32>(0.0), vec3<f32>(1.0));
-    if (item.flags & 2u) != 0u {
+    if SRGB {
         let dark = out / 12.92;
         let bright = pow((out + 0.055) / 1.055, vec3<f32>(2.4));
         out = select(bright, dark, out <= vec3<f32>(0.04045));

@@ -23,7 +23,8 @@ struct Channel {
     gamma: f32,
     flags: u32,
     lut_row: u32,
-    padding: [u32; 2],
+    offset: f32,
+    padding: u32,
 }
 
 /// `Item` of the shader.
@@ -35,30 +36,19 @@ pub(super) struct Uniforms {
     canvas_origin: [f32; 2],
     canvas_size: [f32; 2],
     hatch: u32,
-    flags: u32,
     num_groups: u32,
-    padding: [u32; 3],
+    padding: [u32; 4],
     channels: [Channel; MAX_CHANNELS],
 }
 
-/// Where and how a frame is drawn.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Target {
-    /// Top left corner of the canvas in the frame, in physical pixels.
-    pub(super) canvas_origin: [f32; 2],
-    /// The frame stores linear light.
-    pub(super) is_srgb: bool,
-}
-
 impl Uniforms {
-    /// The whole canvas, without a channel: what `blank` of the pipelines fills.
-    pub(super) fn background(list: &DrawList, target: Target) -> Self {
+    /// The whole canvas, without a channel. `origin`: its top left corner in the frame, in physical pixels.
+    pub(super) fn background(list: &DrawList, origin: [f32; 2]) -> Self {
         let size = [list.canvas.width_px as f32, list.canvas.height_px as f32];
         Self {
             clipped: [0.0, 0.0, size[0], size[1]],
-            canvas_origin: target.canvas_origin,
+            canvas_origin: origin,
             canvas_size: size,
-            flags: (u32::from(target.is_srgb) << 1) | 4,
             ..Self::default()
         }
     }
@@ -69,9 +59,9 @@ impl Uniforms {
         item: &DrawItem,
         channels: &[Numbers],
         num_groups: usize,
-        target: Target,
+        origin: [f32; 2],
     ) -> Option<Self> {
-        let background = Self::background(list, target);
+        let background = Self::background(list, origin);
         let [_, _, width, height] = background.clipped;
         let edge = |at: f64, end: f32| (at as f32).clamp(0.0, end);
         let clipped = [
@@ -88,9 +78,6 @@ impl Uniforms {
                 Some(Hatch::Planned) => 1,
                 Some(Hatch::Failed) => 2,
             },
-            flags: u32::from(list.mark_clipped)
-                | (u32::from(target.is_srgb) << 1)
-                | (u32::from(num_groups == 0) << 2),
             num_groups: num_groups as u32,
             ..background
         };
@@ -120,7 +107,8 @@ impl Channel {
             gamma: numbers.gamma,
             flags: u32::from(numbers.is_column_major) | (u32::from(lut_row.is_some()) << 1),
             lut_row: lut_row.unwrap_or(0) as u32,
-            padding: [0; 2],
+            offset: numbers.offset,
+            padding: 0,
         }
     }
 }

@@ -48,6 +48,8 @@ pub struct Session {
     pub position: Position,
     /// The axis moved last, and which way: where playback plays and prefetch looks.
     pub last_move: (NavAxis, Direction),
+    /// False until the first move: a dataset that is only looked at is not read far ahead.
+    pub has_moved: bool,
     /// One per channel of the dataset.
     pub channels: Vec<ChannelView>,
     /// All visible channels blended, or one.
@@ -84,6 +86,7 @@ impl Session {
         Self {
             position: Position::first(dataset),
             last_move: (longest.unwrap_or(NavAxis::Z), Direction::Forward),
+            has_moved: false,
             channels: channels::of_dataset(dataset),
             mode: ChannelMode::Composite,
             selected_channel: 0,
@@ -219,6 +222,7 @@ impl Session {
             Direction::Forward
         };
         (self.position, self.last_move) = (after, (axis, direction));
+        self.has_moved = true;
     }
 
     fn toggle_play(&mut self, axis: Option<NavAxis>) {
@@ -241,6 +245,7 @@ impl Session {
             .position
             .stepped(axis, i64::from(steps), self.playback.loops, dataset);
         self.last_move = (axis, Direction::Forward);
+        self.has_moved = true;
     }
 
     fn look(&mut self, command: &Command, dataset: &Dataset) {

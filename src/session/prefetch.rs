@@ -6,6 +6,8 @@ use crate::{dataset::Dataset, model::NavAxis};
 /// Steps ahead while moving by hand, and while playing.
 const AHEAD: i64 = 3;
 const AHEAD_PLAYING: i64 = 8;
+/// Before anybody has moved.
+const AHEAD_AT_FIRST: i64 = 1;
 
 /// Positions to read ahead, likeliest first; none of them is `position` itself, none occurs twice.
 ///
@@ -25,7 +27,11 @@ pub(super) fn next_positions(
     } else {
         -1
     };
-    let ahead = if is_playing { AHEAD_PLAYING } else { AHEAD };
+    let ahead = match (is_playing, session.has_moved) {
+        (true, _) => AHEAD_PLAYING,
+        (false, true) => AHEAD,
+        (false, false) => AHEAD_AT_FIRST,
+    };
     let goes_round = is_playing && session.playback.loops;
     let mut next: Vec<Position> = Vec::new();
     let mut add = |candidate: Position| {

@@ -100,7 +100,12 @@ fn every_file_that_a_document_names_exists() {
 fn every_test_that_the_table_of_formats_names_exists() {
     let text = fs::read_to_string(root().join("docs/formats.md")).unwrap();
     let mut num_named = 0;
-    for code in code(&text).iter().filter(|code| code.ends_with(".rs")) {
+    let is_source = |code: &&String| {
+        Path::new(code)
+            .extension()
+            .is_some_and(|ending| ending == "rs")
+    };
+    for code in code(&text).iter().filter(is_source) {
         num_named += 1;
         let places = ["tests/it", "src/formats"];
         assert!(

@@ -17,7 +17,7 @@ use crate::{
 /// Size of the window that a first start opens, and of the display.
 const SIZE_PX: (u32, u32) = (1480, 1000);
 /// A machine that is busy elsewhere gets this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A process that ends with the test.
 struct Running(Child);
@@ -69,7 +69,7 @@ fn squidview(display: &str, settings: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// What is on the screen, by ImageMagick.
+/// What is on the screen, by `import` of `ImageMagick`.
 fn screen(display: &str, folder: &Path) -> RgbaImage {
     let path = folder.join("screen.png");
     let status = Command::new("import")
