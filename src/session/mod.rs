@@ -13,6 +13,8 @@ mod prefetch;
 mod resolve;
 mod saved;
 mod scene;
+#[cfg(test)]
+mod tests;
 
 pub use camera::{Camera, Projection, Zoom};
 pub use channels::{ChannelMode, ChannelView, LimitsSource};
