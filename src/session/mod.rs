@@ -116,8 +116,7 @@ impl Session {
     /// The map between world and canvas for the shown FOV.
     #[must_use]
     pub fn projection(&self, dataset: &Dataset, canvas: CanvasSize) -> Projection {
-        let scene = Scene::single(self.position.fov, self.image(dataset));
-        self.camera.projection(&scene.bounds(), canvas)
+        self.camera.projection(self.image(dataset), canvas)
     }
 
     /// The level-0 pixel (column, row) of the shown FOV under a physical pixel position of the canvas.

@@ -104,9 +104,8 @@ impl<'a> View<'a> {
             Some(ImageSlot::Failed(_)) | None => (dataset.template.as_ref(), false),
             Some(ImageSlot::Unopened) => return Err(position.fov),
         };
-        let scene = Scene::single(position.fov, image);
-        let bounds = scene.bounds();
-        let projection = session.camera.projection(&bounds, canvas);
+        let bounds = Scene::single(position.fov, image).bounds();
+        let projection = session.camera.projection(image, canvas);
         let level = level_for(image, &projection.rect_px(&bounds));
         let is_max = session.max_projection && image.num_z_slices() > 1;
         Ok(Self {

@@ -1,5 +1,6 @@
 //! View state through commands, on small described datasets.
 
+mod camera;
 mod playback;
 mod saved;
 
