@@ -25,7 +25,7 @@ pub use resolve::resolve;
 pub use saved::{SavedChannel, SavedView};
 pub use scene::{PlacedFov, Scene, pixel_um};
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cmp::Ordering, collections::HashMap, sync::Arc};
 
 use crate::{
     dataset::{Dataset, Image},
@@ -192,10 +192,11 @@ impl Session {
     fn navigate(&mut self, command: &Command, dataset: &Dataset) {
         let before = self.position;
         let (after, axis) = self.led_to(command, dataset);
-        let direction = if after.index(axis, dataset) < before.index(axis, dataset) {
-            Direction::Backward
-        } else {
-            Direction::Forward
+        let moved = after.index(axis, dataset).cmp(&before.index(axis, dataset));
+        let direction = match moved {
+            Ordering::Less => Direction::Backward,
+            Ordering::Equal => self.last_move.1,
+            Ordering::Greater => Direction::Forward,
         };
         (self.position, self.last_move) = (after, (axis, direction));
     }
@@ -205,7 +206,9 @@ impl Session {
         let (at, axis) = (self.position, self.last_move.0);
         match command {
             Command::SetIndex(axis, index) => (at.with_index(*axis, *index, dataset), *axis),
-            Command::GoToFov(fov) => (Position { fov: *fov, ..at }.clamped(dataset), NavAxis::Fov),
+            Command::GoToFov(fov) if dataset.fov(*fov).is_some() => {
+                (Position { fov: *fov, ..at }, NavAxis::Fov)
+            }
             Command::Step(axis, steps) => (at.stepped(*axis, *steps, false, dataset), *axis),
             Command::GoToEnd(Direction::Backward) => (at.with_index(axis, 0, dataset), axis),
             Command::GoToEnd(Direction::Forward) => (at.with_index(axis, u32::MAX, dataset), axis),

@@ -1,6 +1,7 @@
 //! View state through commands, on small described datasets.
 
 mod camera;
+mod navigation;
 mod playback;
 mod saved;
 
