@@ -120,7 +120,7 @@ impl Session {
             Command::SetGamma(channel, gamma) => {
                 self.change(*channel, |view| view.set_gamma(*gamma));
             }
-            Command::Solo(channel) => self.solo(*channel),
+            Command::Solo(channel) if *channel < self.channels.len() => self.solo(*channel),
             Command::SelectChannel(channel) if *channel < self.channels.len() => {
                 self.selected_channel = *channel;
             }

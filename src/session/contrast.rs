@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Command, LimitsSource, Session};
+use super::{Command, LimitsSource, Position, Session};
 use crate::{
     dataset::Dataset,
     model::{ContrastLimits, FovId, Histogram},
@@ -42,13 +42,10 @@ impl Session {
                 self.set_auto(*channel, |histogram| histogram.percentiles(low, high));
             }
             Command::MinMaxChannel(channel) => {
-                self.set_auto(*channel, |histogram| ContrastLimits {
-                    low: histogram.min,
-                    high: histogram.max,
-                });
+                self.set_auto(*channel, |histogram| histogram.percentiles(0.0, 100.0));
             }
             Command::SetAutoEveryChange(every) => self.auto_every_change = *every,
-            Command::SetLimitsShared(shared) => self.limits_shared = *shared,
+            Command::SetLimitsShared(shared) => self.set_limits_shared(*shared),
             Command::Statistics {
                 channel,
                 fov,
@@ -70,13 +67,30 @@ impl Session {
             view.histogram = Some(Arc::clone(histogram));
         }
         let auto = histogram.percentiles(percentiles.0, percentiles.1);
-        if view.limits_source == LimitsSource::Pending {
-            (view.limits, view.limits_source) = (Some(auto), LimitsSource::Auto);
+        // Limits by hand may have come first, for their own FOV and timepoint only.
+        if view.limits.is_none() {
+            view.limits = Some(auto);
+            if view.limits_source == LimitsSource::Pending {
+                view.limits_source = LimitsSource::Auto;
+            }
         }
         let lacks_own = !self.limits_shared && !self.own_limits.contains_key(&(fov, t, channel));
         if (is_shown && self.auto_every_change) || lacks_own {
             self.keep_limits(channel, fov, t, auto, LimitsSource::Auto);
         }
+    }
+
+    /// One set of limits for all, or one each; the shown plane first keeps the limits that it has.
+    fn set_limits_shared(&mut self, shared: bool) {
+        if self.limits_shared && !shared {
+            let Position { fov, t, .. } = self.position;
+            for (channel, view) in self.channels.iter().enumerate() {
+                if let Some(limits) = view.limits {
+                    self.own_limits.entry((fov, t, channel)).or_insert(limits);
+                }
+            }
+        }
+        self.limits_shared = shared;
     }
 
     /// Limits of one channel by hand.

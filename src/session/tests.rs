@@ -1,6 +1,8 @@
 //! View state through commands, on small described datasets.
 
 mod camera;
+mod channels;
+mod contrast;
 mod navigation;
 mod playback;
 mod saved;
