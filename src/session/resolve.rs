@@ -1,5 +1,7 @@
 //! Intention against data: what to draw and what to read. Pure; same input, same value.
 
+use std::collections::HashSet;
+
 use super::{Position, Projection, Scene, Session, prefetch::next_positions};
 use crate::{
     dataset::{Dataset, Image, ImageSlot},
@@ -46,10 +48,14 @@ pub fn resolve(
         }
         Err(fov) => visible.unopened.push(fov),
     }
+    // Neighbouring z-slices may be the same plane of a level that is shorter along z.
+    let mut wished: HashSet<TileId> = visible.wishes.iter().map(|wish| wish.tile).collect();
     for next in next_positions(session, position, dataset) {
         match View::of(session, next, dataset, canvas) {
             Ok(view) if view.is_readable => {
-                visible.wishes.extend(prefetched(&view, &channels, ledger));
+                let mut wishes = prefetched(&view, &channels, ledger);
+                wishes.retain(|wish| wished.insert(wish.tile));
+                visible.wishes.append(&mut wishes);
             }
             Err(fov) if !visible.unopened.contains(&fov) => visible.unopened.push(fov),
             Ok(_) | Err(_) => {}

@@ -5,7 +5,10 @@ mod channels;
 mod contrast;
 mod navigation;
 mod playback;
+mod prefetch;
+mod resolve;
 mod saved;
+mod tiles;
 
 use super::*;
 use crate::{
