@@ -85,6 +85,40 @@ mod tests {
 
     proptest! {
         #[test]
+        fn numbers_inside_a_name_sort_as_numbers(
+            (before, after) in ("[a-z_]{0,4}", "[a-z_.]{0,4}"),
+            (a, b) in (any::<u64>(), any::<u64>()),
+            (padding_a, padding_b) in (0_usize..4, 0_usize..4),
+        ) {
+            let name = |number: u64, padding| format!("{before}{}{number}{after}", "0".repeat(padding));
+            let order = natural_cmp(&name(a, padding_a), &name(b, padding_b));
+            if a == b {
+                prop_assert_eq!(order == Ordering::Equal, padding_a == padding_b);
+            } else {
+                prop_assert_eq!(order, a.cmp(&b));
+            }
+        }
+
+        #[test]
+        fn wells_sort_by_row_then_column((rows, columns) in ((0_u32..702, 0_u32..702), (1_u32..99, 1_u32..99))) {
+            let letter = |index: u32| char::from(b'A' + index as u8);
+            let row = |index: u32| match index.checked_sub(26) {
+                None => letter(index).to_string(),
+                Some(rest) => [letter(rest / 26), letter(rest % 26)].iter().collect(),
+            };
+            let well = |index, column| format!("{}{column}", row(index));
+            let order = natural_cmp(&well(rows.0, columns.0), &well(rows.1, columns.1));
+            prop_assert_eq!(order, (rows.0, columns.0).cmp(&(rows.1, columns.1)));
+        }
+
+        #[test]
+        fn the_order_is_total_whatever_the_names(mut names in proptest::collection::vec(".{0,6}", 3)) {
+            names.sort_by(|a, b| natural_cmp(a, b));
+            prop_assert_ne!(natural_cmp(&names[0], &names[2]), Ordering::Greater);
+            prop_assert_eq!(natural_cmp(&names[0], &names[1]) == Ordering::Equal, names[0] == names[1]);
+        }
+
+        #[test]
         fn the_order_is_total(mut names in proptest::collection::vec("[A-C0-2a_]{0,4}", 3)) {
             names.sort_by(|a, b| natural_cmp(a, b));
             prop_assert_ne!(natural_cmp(&names[0], &names[1]), Ordering::Greater);
