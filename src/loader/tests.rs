@@ -404,3 +404,50 @@ fn dropping_the_loader_does_not_wait_for_a_stuck_reader() {
     assert!(started.elapsed() < SOON / 2);
     let_go.send(()).expect("the reader is still there");
 }
+
+#[test]
+fn what_becomes_visible_is_read_before_any_prefetch_that_waits() {
+    let (script, begun, let_go) = held();
+    let described = dataset(Sizes {
+        z: 200,
+        ..Sizes::default()
+    });
+    let (bench, dataset) = (bench(1, [(0, script)]), Arc::new(described));
+    let prefetch: Vec<TileId> = (0..100).map(slice).collect();
+    bench.want(&dataset, &prefetch, Tier::Prefetch);
+    begun.recv_timeout(SOON).expect("the first read begins");
+    // However often the view moves meanwhile, and wherever in the list the visible tile stands.
+    for z in 100..150 {
+        let mut wished = visible(&dataset, &prefetch[1..], Tier::Prefetch);
+        wished.wishes.push(Wish {
+            tile: slice(z),
+            tier: Tier::Visible,
+        });
+        bench.loader.want(&dataset, &Ledger::default(), &wished);
+    }
+    let_go.send(()).expect("held");
+    while bench.reads().len() < 4 {
+        bench.next();
+    }
+    let expected = [slice(0), slice(149), slice(1), slice(2)];
+    assert_eq!(bench.reads()[..4], expected);
+}
+
+#[test]
+fn a_visible_tile_is_read_while_prefetch_occupies_all_readers_but_one() {
+    let scripts: Vec<_> = (0..3).map(|z| (z, held())).collect();
+    let dataset = Arc::new(dataset(Sizes::default()));
+    let held = scripts
+        .iter()
+        .map(|(z, (script, _, _))| (*z, script.clone()));
+    let bench = bench(4, held);
+    bench.want(&dataset, &[0, 1, 2].map(slice), Tier::Prefetch);
+    for (_, (_, begun, _)) in &scripts {
+        begun.recv_timeout(SOON).expect("each reader has its read");
+    }
+    bench.want(&dataset, &[slice(4)], Tier::Visible);
+    assert_eq!(bench.next_tile(), (slice(4), PlaneState::Written, Some(4)));
+    for (_, (_, _, let_go)) in &scripts {
+        let_go.send(()).expect("held");
+    }
+}
