@@ -11,8 +11,8 @@ use crate::{
 /// One FOV of a plane with pixels of that size.
 fn one_fov(width: u32, height: u32, pixel_um: (f64, f64)) -> Dataset {
     let mut image = image(Sizes {
-        width,
         height,
+        width,
         ..Sizes::default()
     });
     (image.sampling.x_um, image.sampling.y_um) = (Some(pixel_um.0), Some(pixel_um.1));

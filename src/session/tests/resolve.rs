@@ -117,7 +117,10 @@ fn the_selected_channel_comes_first_then_what_is_near_the_middle() {
     let distance = |tile: TileId| {
         let placed = visible.placed.iter().find(|p| p.tiles.contains(&tile));
         let rect = placed.expect("wished tiles are placed").rect;
-        let (x, y) = ((rect.x0 + rect.x1) / 2.0, (rect.y0 + rect.y1) / 2.0);
+        let (x, y) = (
+            f64::midpoint(rect.x0, rect.x1),
+            f64::midpoint(rect.y0, rect.y1),
+        );
         (x - 320.0).hypot(y - 240.0)
     };
     let wishes = wished(&visible, Tier::Visible);

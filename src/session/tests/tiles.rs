@@ -43,7 +43,7 @@ proptest! {
         factor in 0.02_f64..40.0,
         has_stored_levels: bool,
     ) {
-        let mut image = image(Sizes { width, height, ..Sizes::default() });
+        let mut image = image(Sizes { height, width, ..Sizes::default() });
         if has_stored_levels {
             let at = |by: u32| (5, height.div_ceil(by), width.div_ceil(by));
             image = with_levels(image, &[at(3), at(9)]);
@@ -73,7 +73,7 @@ proptest! {
         about in (0.0..640.0, 0.0..480.0),
         pan in (-3000.0..3000.0, -3000.0..3000.0),
     ) {
-        let dataset = one_fov(large(Sizes { width, height, ..Sizes::default() }));
+        let dataset = one_fov(large(Sizes { height, width, ..Sizes::default() }));
         let session = looking(factor, about, pan, &dataset);
         let visible = shown(&session, &dataset, CANVAS);
         let image = session.image(&dataset);
