@@ -6,7 +6,7 @@ use super::{
     Arrays, Dataset, DatasetKind, Fov, FovOpener, Image, ImageSlot, Level, OpenFovError, OpenedFov,
     Sampling, ZarrFormat, ZarrLocator,
 };
-use crate::model::{Axis, AxisRole, Channel, DatasetId, FovId, SampleType, TileGrid};
+use crate::model::{Axis, AxisRole, Channel, Code, DatasetId, FovId, SampleType, TileGrid};
 
 /// Sizes of the described images.
 #[derive(Clone, Copy, Debug)]
@@ -80,9 +80,7 @@ pub(crate) fn image(sizes: Sizes) -> Image {
         ],
         sample_type: SampleType::U16,
         levels: vec![level],
-        computed: std::iter::successors(grid.halved(), TileGrid::halved)
-            .take(3)
-            .collect(),
+        computed: computed_after(grid),
         channels: (0..sizes.c)
             .map(|c| Channel {
                 name: Some(format!("Dye {c}")),
@@ -102,9 +100,56 @@ pub(crate) fn image(sizes: Sizes) -> Image {
     }
 }
 
+/// The image with further stored levels of these (z, height, width); computed levels follow the last one.
+pub(crate) fn with_levels(mut image: Image, sizes: &[(u64, u32, u32)]) -> Image {
+    for (index, &(z, height, width)) in sizes.iter().enumerate() {
+        let first = &image.levels[0];
+        let mut level = Level {
+            path: (index + 1).to_string(),
+            grid: TileGrid::of_stored(width, height, width, height),
+            ..first.clone()
+        };
+        level.shape[2..].copy_from_slice(&[z, height.into(), width.into()]);
+        image.levels.push(level);
+    }
+    image.computed = computed_after(image.levels[image.levels.len() - 1].grid);
+    image
+}
+
+/// The image in tiles of at most `tile_px` a side at level 0, and computed levels of that grid.
+pub(crate) fn with_tiles(mut image: Image, tile_px: u32) -> Image {
+    let grid = &mut image.levels[0].grid;
+    grid.tile_width = tile_px.min(grid.width);
+    grid.tile_height = tile_px.min(grid.height);
+    image.computed = computed_after(*grid);
+    image
+}
+
+fn computed_after(grid: TileGrid) -> Vec<TileGrid> {
+    std::iter::successors(grid.halved(), TileGrid::halved)
+        .take(3)
+        .collect()
+}
+
+/// A FOV whose store cannot be opened.
+pub(crate) fn failed() -> ImageSlot {
+    ImageSlot::Failed(Arc::new(OpenFovError {
+        code: Code::NotFound,
+        message: "no store".into(),
+        location: "/nowhere".into(),
+    }))
+}
+
 /// FOVs labelled `A1:0`, `A1:1`, …, all opened with the same image.
 pub(crate) fn dataset(sizes: Sizes) -> Dataset {
     let image = Arc::new(image(sizes));
+    let slots = vec![ImageSlot::Opened(Arc::clone(&image)); sizes.num_fovs as usize];
+    dataset_of(image, slots)
+}
+
+/// FOVs labelled `A1:0`, `A1:1`, …, one per slot.
+pub(crate) fn dataset_of(template: Arc<Image>, slots: Vec<ImageSlot>) -> Dataset {
+    let num_fovs = slots.len() as u32;
     let fov = |index: u32| Fov {
         path: format!("A/1/{index}"),
         label: format!("A1:{index}"),
@@ -122,13 +167,13 @@ pub(crate) fn dataset(sizes: Sizes) -> Dataset {
         layout: "described".into(),
         ngff: None,
         zarr_format: Some(ZarrFormat::V3),
-        fovs: (0..sizes.num_fovs).map(fov).collect(),
-        order: (0..sizes.num_fovs).map(FovId).collect(),
-        images: vec![ImageSlot::Opened(Arc::clone(&image)); sizes.num_fovs as usize],
-        template: Arc::clone(&image),
+        fovs: (0..num_fovs).map(fov).collect(),
+        order: (0..num_fovs).map(FovId).collect(),
+        images: slots,
+        template: Arc::clone(&template),
         acquisition: None,
         plate: None,
         problems: Vec::new(),
-        opener: Arc::new(SameImage(image)),
+        opener: Arc::new(SameImage(template)),
     }
 }

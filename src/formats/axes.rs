@@ -98,6 +98,8 @@ fn names_of(axes: &[Axis]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::model::SampleType;
 
@@ -150,5 +152,48 @@ mod tests {
         let (found, problems) = of_array(Some(&axes), &array, ".").expect("by rank");
         assert_eq!(names_of(&found), "z,y,x");
         assert_eq!(problems.len(), 2);
+    }
+
+    /// Roles with names that arrays use for them, in the order in which Squid writes them.
+    const NAMES: [(AxisRole, &[&str]); 7] = [
+        (AxisRole::Fov, &["fov", "FOV", "position", "p"]),
+        (AxisRole::Time, &["t", "T", "time", "Time"]),
+        (AxisRole::Channel, &["c", "C", "channel"]),
+        (AxisRole::Other, &["angle", "phase"]),
+        (AxisRole::Z, &["z", "Z"]),
+        (AxisRole::Y, &["y", "Y"]),
+        (AxisRole::X, &["x", "X"]),
+    ];
+
+    proptest! {
+        /// Which dimension has a role must be found again whatever the order and the spelling of the names.
+        #[test]
+        fn roles_and_dimensions_map_to_each_other(
+            order in Just([0, 1, 2, 3, 4, 5, 6]).prop_shuffle(),
+            (spelling, num_left_out) in (0_usize..4, 0_usize..5),
+        ) {
+            let mut left_out = num_left_out;
+            let kept: Vec<_> = order.into_iter().map(|at| NAMES[at]).filter(|(role, _)| {
+                let is_needed = matches!(role, AxisRole::Y | AxisRole::X);
+                let goes = !is_needed && left_out > 0;
+                left_out -= usize::from(goes);
+                !goes
+            }).collect();
+            let array = ArrayDocument {
+                shape: vec![1; kept.len()],
+                sample_type: SampleType::U8,
+                chunk_shape: vec![1; kept.len()],
+                dimension_names: Some(kept.iter().map(|(_, names)| names[spelling % names.len()].to_owned()).collect()),
+                codecs: String::new(),
+            };
+            let (axes, _) = of_array(None, &array, ".").expect("y and x are there");
+            for (dimension, (role, _)) in kept.iter().enumerate() {
+                let found = axes.iter().position(|axis| axis.role == *role);
+                prop_assert_eq!(found, Some(dimension));
+            }
+            // What was normalised is left as it is.
+            let again = of_array(Some(&axes), &array, ".");
+            prop_assert_eq!(again, Some((axes, Vec::new())));
+        }
     }
 }

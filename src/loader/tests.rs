@@ -404,3 +404,50 @@ fn dropping_the_loader_does_not_wait_for_a_stuck_reader() {
     assert!(started.elapsed() < SOON / 2);
     let_go.send(()).expect("the reader is still there");
 }
+
+#[test]
+fn what_becomes_visible_is_read_before_any_prefetch_that_waits() {
+    let (script, begun, let_go) = held();
+    let described = dataset(Sizes {
+        z: 200,
+        ..Sizes::default()
+    });
+    let (bench, dataset) = (bench(1, [(0, script)]), Arc::new(described));
+    let prefetch: Vec<TileId> = (0..100).map(slice).collect();
+    bench.want(&dataset, &prefetch, Tier::Prefetch);
+    begun.recv_timeout(SOON).expect("the first read begins");
+    // However often the view moves meanwhile, and wherever in the list the visible tile stands.
+    for z in 100..150 {
+        let mut wished = visible(&dataset, &prefetch[1..], Tier::Prefetch);
+        wished.wishes.push(Wish {
+            tile: slice(z),
+            tier: Tier::Visible,
+        });
+        bench.loader.want(&dataset, &Ledger::default(), &wished);
+    }
+    let_go.send(()).expect("held");
+    while bench.reads().len() < 4 {
+        bench.next();
+    }
+    let expected = [slice(0), slice(149), slice(1), slice(2)];
+    assert_eq!(bench.reads()[..4], expected);
+}
+
+#[test]
+fn reading_ahead_leaves_a_reader_for_what_becomes_visible() {
+    let (script, begun, let_go) = held();
+    // Of two readers one may read ahead, on any machine.
+    let (bench, dataset) = (bench(2, [(0, script)]), Arc::new(dataset(Sizes::default())));
+    let ahead = [0, 1, 2].map(slice);
+    bench.want(&dataset, &ahead, Tier::Prefetch);
+    begun.recv_timeout(SOON).expect("the first read begins");
+    let mut wished = visible(&dataset, &ahead, Tier::Prefetch);
+    wished.wishes.push(Wish {
+        tile: slice(4),
+        tier: Tier::Visible,
+    });
+    bench.loader.want(&dataset, &Ledger::default(), &wished);
+    assert_eq!(bench.next_tile(), (slice(4), PlaneState::Written, Some(4)));
+    assert_eq!(bench.reads(), [slice(0), slice(4)]);
+    let_go.send(()).expect("held");
+}

@@ -131,9 +131,13 @@ impl Histogram {
     /// Limits that leave `low` percent of the samples at or below the lower one, and `high` percent at or below the
     /// upper one (0 to 100); exact for samples up to 16 bit.
     ///
-    /// The limits always differ: of a flat plane the upper one is a little above its value.
+    /// The limits always differ: of a flat plane the upper one is a little above its value. Where nothing was counted
+    /// they are 0 and 1.
     #[must_use]
     pub fn percentiles(&self, low: f64, high: f64) -> ContrastLimits {
+        if self.values.is_empty() {
+            return self.auto;
+        }
         let low_value = self.value_at(low);
         let high_value = self.value_at(high);
         let step = if self.min.fract() == 0.0 && self.max.fract() == 0.0 {

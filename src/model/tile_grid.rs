@@ -89,7 +89,56 @@ impl TileGrid {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Lengths of planes and chunks: small ones, those about a budget, and any.
+    fn length() -> impl Strategy<Value = u32> {
+        prop_oneof![1..40_u32, 4000..5000_u32, 1..262_144_u32]
+    }
+
+    /// Along one axis the tiles from 0 on must meet without gap or overlap and end with the plane.
+    fn check_axis(spans: impl Iterator<Item = (u32, u32)>, length: u32) {
+        let end = spans.fold(0, |end, (start, size)| {
+            assert_eq!(start, end, "a gap or an overlap");
+            assert!(size > 0, "an empty tile at {start}");
+            start + size
+        });
+        assert_eq!(end, length);
+    }
+
+    fn check_covers_once(grid: TileGrid) {
+        let rect = |row, col| grid.tile_rect(row, col).expect("inside the grid");
+        let across = (0..grid.num_cols()).map(|col| rect(0, col));
+        check_axis(across.map(|(x, _, width, _)| (x, width)), grid.width);
+        let down = (0..grid.num_rows()).map(|row| rect(row, 0));
+        check_axis(down.map(|(_, y, _, height)| (y, height)), grid.height);
+        let (row, col) = (grid.num_rows() - 1, grid.num_cols() - 1);
+        let ((x, _, width, _), (_, y, _, height)) = (rect(0, col), rect(row, 0));
+        assert_eq!(
+            rect(row, col),
+            (x, y, width, height),
+            "rows and columns agree"
+        );
+        assert_eq!(grid.tile_rect(row + 1, 0), None);
+        assert_eq!(grid.tile_rect(0, col + 1), None);
+    }
+
+    proptest! {
+        #[test]
+        fn tiles_of_every_level_cover_the_plane_exactly_once(
+            (width, height) in (length(), length()),
+            (chunk_width, chunk_height) in (length(), length()),
+        ) {
+            let stored = TileGrid::of_stored(width, height, chunk_width, chunk_height);
+            for grid in std::iter::successors(Some(stored), TileGrid::halved) {
+                check_covers_once(grid);
+                prop_assert!(grid.tile_width.max(grid.tile_height) <= limits::WHOLE_PLANE_TILE_PX);
+                prop_assert_eq!((grid.num_rows(), grid.num_cols()), (stored.num_rows(), stored.num_cols()));
+            }
+        }
+    }
 
     #[test]
     fn a_camera_plane_is_one_tile() {

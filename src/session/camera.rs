@@ -79,55 +79,55 @@ impl Camera {
         zoom: Zoom::Fit,
     };
 
-    /// The map from the world onto a canvas.
+    /// The map from the world of an image onto a canvas, with the camera [`Self::within`] its bounds.
     ///
     /// The origin is put on a whole physical pixel, so that at whole magnifications every texel is equally wide.
     #[must_use]
-    pub fn projection(&self, bounds: &RectUm, canvas: CanvasSize) -> Projection {
-        let (px_per_um, center) = match self.zoom {
-            Zoom::Fit => (fit_px_per_um(bounds, canvas), bounds.center()),
-            Zoom::Fixed(px_per_um) => (px_per_um, self.center),
+    pub fn projection(&self, image: &Image, canvas: CanvasSize) -> Projection {
+        let exact = self.exact(image, canvas);
+        let (x, y) = exact.origin_px;
+        Projection {
+            origin_px: (x.round(), y.round()),
+            ..exact
+        }
+    }
+
+    /// The projection before its origin is rounded. Movements start from this one: each would otherwise lose its part
+    /// of a pixel, and slow ones would never add up.
+    fn exact(&self, image: &Image, canvas: CanvasSize) -> Projection {
+        let bounds = bounds_of(image);
+        let camera = self.within(image, canvas);
+        let (px_per_um, center) = match camera.zoom {
+            Zoom::Fit => (fit_px_per_um(&bounds, canvas), bounds.center()),
+            Zoom::Fixed(px_per_um) => (px_per_um, camera.center),
         };
-        let origin = |size: u32, center: f64| (f64::from(size) / 2.0 - center * px_per_um).round();
+        let origin = |half: f64, center: f64| half - center * px_per_um;
+        let (half_width, half_height) = middle_of(canvas);
         Projection {
             px_per_um,
-            origin_px: (
-                origin(canvas.width_px, center.x),
-                origin(canvas.height_px, center.y),
-            ),
+            origin_px: (origin(half_width, center.x), origin(half_height, center.y)),
         }
     }
 
     /// One level-0 texel on one physical pixel; the world point in the middle stays.
     #[must_use]
     pub fn one_to_one(&self, image: &Image, canvas: CanvasSize) -> Self {
-        let bounds = Scene::single(FovId(0), image).bounds();
-        let center = self.middle(&bounds, canvas);
-        Self {
-            center,
-            zoom: Zoom::Fixed(1.0 / pixel_um(image).x),
-        }
-        .within(image, canvas)
+        let (x_px, y_px) = middle_of(canvas);
+        let center = self.exact(image, canvas).um_from_px(x_px, y_px);
+        self.moved_to(center, 1.0 / pixel_um(image).x, image, canvas)
     }
 
-    /// Moves the picture by physical pixels.
+    /// Moves the picture by physical pixels. Numbers that are none move nothing.
     #[must_use]
     pub fn panned(&self, dx_px: f64, dy_px: f64, image: &Image, canvas: CanvasSize) -> Self {
-        let bounds = Scene::single(FovId(0), image).bounds();
-        let projection = self.projection(&bounds, canvas);
-        let (half_width, half_height) = (
-            f64::from(canvas.width_px) / 2.0,
-            f64::from(canvas.height_px) / 2.0,
-        );
-        let center = projection.um_from_px(half_width - dx_px, half_height - dy_px);
-        Self {
-            center,
-            zoom: Zoom::Fixed(projection.px_per_um),
-        }
-        .within(image, canvas)
+        let now = self.exact(image, canvas);
+        let (x_px, y_px) = middle_of(canvas);
+        let center = now.um_from_px(x_px - dx_px, y_px - dy_px);
+        self.moved_to(center, now.px_per_um, image, canvas)
     }
 
-    /// Magnifies by `factor`; the world point under (x, y) stays.
+    /// Magnifies by `factor`; the world point under (x, y) stays. Factors that are not above 0 and finite, and places
+    /// that are none, change nothing.
     #[must_use]
     pub fn zoomed(
         &self,
@@ -137,19 +137,38 @@ impl Camera {
         image: &Image,
         canvas: CanvasSize,
     ) -> Self {
-        let bounds = Scene::single(FovId(0), image).bounds();
-        let projection = self.projection(&bounds, canvas);
-        let (low, high) = zoom_bounds(image, &bounds, canvas);
-        let px_per_um = (projection.px_per_um * factor).clamp(low, high);
-        let fixed = projection.um_from_px(x_px, y_px);
-        let (half_width, half_height) = (
-            f64::from(canvas.width_px) / 2.0,
-            f64::from(canvas.height_px) / 2.0,
-        );
+        if !(factor.is_finite() && factor > 0.0) {
+            return *self;
+        }
+        let now = self.exact(image, canvas);
+        let (low, high) = zoom_bounds(image, canvas);
+        let px_per_um = (now.px_per_um * factor).clamp(low, high);
+        let fixed = now.um_from_px(x_px, y_px);
+        let (half_width, half_height) = middle_of(canvas);
         let center = PointUm {
             x: fixed.x + (half_width - x_px) / px_per_um,
             y: fixed.y + (half_height - y_px) / px_per_um,
         };
+        self.moved_to(center, px_per_um, image, canvas)
+    }
+
+    /// Shows a part of the canvas as large as fits. A part without an extent changes nothing.
+    #[must_use]
+    pub fn on_part(&self, part: RectPx, image: &Image, canvas: CanvasSize) -> Self {
+        let now = self.exact(image, canvas);
+        let wanted = RectUm {
+            min: now.um_from_px(part.x0.min(part.x1), part.y0.min(part.y1)),
+            max: now.um_from_px(part.x0.max(part.x1), part.y0.max(part.y1)),
+        };
+        let px_per_um = fitting_px_per_um(&wanted, canvas);
+        self.moved_to(wanted.center(), px_per_um, image, canvas)
+    }
+
+    /// A camera there, inside its bounds; the same camera where one of the numbers is none.
+    fn moved_to(&self, center: PointUm, px_per_um: f64, image: &Image, canvas: CanvasSize) -> Self {
+        if !(center.x.is_finite() && center.y.is_finite() && px_per_um.is_finite()) {
+            return *self;
+        }
         Self {
             center,
             zoom: Zoom::Fixed(px_per_um),
@@ -157,54 +176,24 @@ impl Camera {
         .within(image, canvas)
     }
 
-    /// Shows a part of the canvas as large as fits.
-    #[must_use]
-    pub fn on_part(&self, part: RectPx, image: &Image, canvas: CanvasSize) -> Self {
-        let bounds = Scene::single(FovId(0), image).bounds();
-        let projection = self.projection(&bounds, canvas);
-        let min = projection.um_from_px(part.x0.min(part.x1), part.y0.min(part.y1));
-        let max = projection.um_from_px(part.x0.max(part.x1), part.y0.max(part.y1));
-        let wanted = RectUm { min, max };
-        Self {
-            center: wanted.center(),
-            zoom: Zoom::Fixed(fit_px_per_um(&wanted, canvas)),
-        }
-        .within(image, canvas)
-    }
-
-    /// The world point in the middle of the canvas.
-    fn middle(&self, bounds: &RectUm, canvas: CanvasSize) -> PointUm {
-        let projection = self.projection(bounds, canvas);
-        projection.um_from_px(
-            f64::from(canvas.width_px) / 2.0,
-            f64::from(canvas.height_px) / 2.0,
-        )
-    }
-
-    /// The same camera with magnification and centre inside their bounds.
+    /// The same camera with magnification and centre inside their bounds on that image: a camera that looked at the
+    /// corner of a larger one does not lose it.
     #[must_use]
     pub fn within(self, image: &Image, canvas: CanvasSize) -> Self {
         let Zoom::Fixed(px_per_um) = self.zoom else {
             return self;
         };
-        let bounds = Scene::single(FovId(0), image).bounds();
-        let (low, high) = zoom_bounds(image, &bounds, canvas);
-        let px_per_um = if px_per_um.is_finite() {
-            px_per_um.clamp(low, high)
-        } else {
-            low
+        let bounds = bounds_of(image);
+        let (low, high) = zoom_bounds(image, canvas);
+        let px_per_um = px_per_um.clamp(low, high);
+        let clamp = |center: f64, min: f64, max: f64, half: f64| {
+            let reach = (half - MIN_ON_CANVAS_PX).max(0.0) / px_per_um;
+            center.clamp(min - reach, max + reach)
         };
-        let clamp = |center: f64, min: f64, max: f64, size: u32| {
-            let reach = ((f64::from(size) / 2.0 - MIN_ON_CANVAS_PX).max(0.0)) / px_per_um;
-            if center.is_finite() {
-                center.clamp(min - reach, max + reach)
-            } else {
-                f64::midpoint(min, max)
-            }
-        };
+        let (half_width, half_height) = middle_of(canvas);
         let center = PointUm {
-            x: clamp(self.center.x, bounds.min.x, bounds.max.x, canvas.width_px),
-            y: clamp(self.center.y, bounds.min.y, bounds.max.y, canvas.height_px),
+            x: clamp(self.center.x, bounds.min.x, bounds.max.x, half_width),
+            y: clamp(self.center.y, bounds.min.y, bounds.max.y, half_height),
         };
         Self {
             center,
@@ -213,11 +202,29 @@ impl Camera {
     }
 }
 
-/// The magnification at which a rectangle just fits.
-fn fit_px_per_um(rect: &RectUm, canvas: CanvasSize) -> f64 {
+/// The world of a single FOV.
+fn bounds_of(image: &Image) -> RectUm {
+    Scene::single(FovId(0), image).bounds()
+}
+
+/// The middle of a canvas in physical pixels.
+fn middle_of(canvas: CanvasSize) -> (f64, f64) {
+    (
+        f64::from(canvas.width_px) / 2.0,
+        f64::from(canvas.height_px) / 2.0,
+    )
+}
+
+/// The magnification at which a rectangle just fits; infinite where it has no extent.
+fn fitting_px_per_um(rect: &RectUm, canvas: CanvasSize) -> f64 {
     let x = f64::from(canvas.width_px.max(1)) / rect.width();
     let y = f64::from(canvas.height_px.max(1)) / rect.height();
-    let fitted = x.min(y);
+    x.min(y)
+}
+
+/// The magnification at which the whole scene just fits; 1 where it has no extent.
+fn fit_px_per_um(bounds: &RectUm, canvas: CanvasSize) -> f64 {
+    let fitted = fitting_px_per_um(bounds, canvas);
     if fitted.is_finite() && fitted > 0.0 {
         fitted
     } else {
@@ -225,11 +232,12 @@ fn fit_px_per_um(rect: &RectUm, canvas: CanvasSize) -> f64 {
     }
 }
 
-/// Smallest and largest magnification; both hold the fitted one.
-fn zoom_bounds(image: &Image, bounds: &RectUm, canvas: CanvasSize) -> (f64, f64) {
-    let fit = fit_px_per_um(bounds, canvas);
+/// Smallest and largest magnification; both hold the fitted one and one texel per pixel.
+fn zoom_bounds(image: &Image, canvas: CanvasSize) -> (f64, f64) {
+    let fit = fit_px_per_um(&bounds_of(image), canvas);
+    let one_to_one = 1.0 / pixel_um(image).x;
     (
-        fit * MIN_OF_FIT,
-        (MAX_PX_PER_TEXEL / pixel_um(image).x).max(fit),
+        (fit * MIN_OF_FIT).min(one_to_one),
+        (MAX_PX_PER_TEXEL * one_to_one).max(fit),
     )
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::{Command, Direction, Session};
 use crate::{
     dataset::Dataset,
     model::{Channel, ContrastLimits, Histogram, Lut},
@@ -106,4 +107,59 @@ pub(super) fn of_dataset(dataset: &Dataset) -> Vec<ChannelView> {
         }
     };
     (0..num_channels).map(view).collect()
+}
+
+impl Session {
+    /// Applies an intention towards channels that is not about contrast. Channels that there are not are left alone.
+    pub(super) fn set_channels(&mut self, command: &Command) {
+        match command {
+            Command::SetVisible(channel, visible) => {
+                self.change(*channel, |view| view.visible = *visible);
+            }
+            Command::SetLut(channel, lut) => self.change(*channel, |view| view.lut = *lut),
+            Command::SetGamma(channel, gamma) => {
+                self.change(*channel, |view| view.set_gamma(*gamma));
+            }
+            Command::Solo(channel) if *channel < self.channels.len() => self.solo(*channel),
+            Command::SelectChannel(channel) if *channel < self.channels.len() => {
+                self.selected_channel = *channel;
+            }
+            Command::StepChannel(direction) => self.step_channel(*direction),
+            Command::ToggleMode => {
+                self.mode = match self.mode {
+                    ChannelMode::Composite => ChannelMode::Single,
+                    ChannelMode::Single => ChannelMode::Composite,
+                };
+            }
+            _ => {}
+        }
+    }
+
+    fn change(&mut self, channel: usize, change: impl FnOnce(&mut ChannelView)) {
+        if let Some(view) = self.channels.get_mut(channel) {
+            change(view);
+        }
+    }
+
+    /// Only this channel, or all again where it is the only one.
+    fn solo(&mut self, channel: usize) {
+        let is_alone = self
+            .channels
+            .iter()
+            .enumerate()
+            .all(|(other, view)| view.visible == (other == channel));
+        for (other, view) in self.channels.iter_mut().enumerate() {
+            view.visible = is_alone || other == channel;
+        }
+    }
+
+    fn step_channel(&mut self, direction: Direction) {
+        let count = self.channels.len().max(1);
+        let step = if direction == Direction::Forward {
+            1
+        } else {
+            count - 1
+        };
+        self.selected_channel = (self.selected_channel + step) % count;
+    }
 }

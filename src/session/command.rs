@@ -16,13 +16,13 @@ pub enum Direction {
 pub enum Command {
     /// Go to an index of an axis (`Fov`: flat number of the display order).
     SetIndex(NavAxis, u32),
-    /// Go to a FOV.
+    /// Go to a FOV; nowhere where the dataset has no such FOV.
     GoToFov(FovId),
     /// So many steps along an axis; stops at the ends.
     Step(NavAxis, i64),
     /// First or last index of the axis moved last.
     GoToEnd(Direction),
-    /// Go to what was typed: `B3:2`, `t7`, `z3`, separated by spaces. Unknown parts are ignored.
+    /// Go to what was typed: a name, else `B3:2`, `t7`, `z3`, separated by spaces. Unknown parts are ignored.
     GoToText(String),
     /// Position along all other axes, flattened.
     SetExtra(u32),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{LimitsSource, Session};
+use super::{Command, LimitsSource, Position, Session};
 use crate::{
     dataset::Dataset,
     model::{ContrastLimits, FovId, Histogram},
@@ -26,14 +26,38 @@ impl Session {
         own.or_else(|| self.channels.get(channel)?.limits)
     }
 
+    /// Applies an intention towards contrast.
+    pub(super) fn set_contrast(&mut self, command: &Command, dataset: &Dataset) {
+        let (low, high) = self.auto_percentiles;
+        match command {
+            Command::SetLimits(channel, limits) => self.set_limits(*channel, *limits),
+            Command::ResetLimits(channel) => self.reset_limits(*channel, dataset),
+            Command::ResetChannel(channel) => self.reset_channel(*channel, dataset),
+            Command::AutoContrast => {
+                for channel in self.drawn_channels() {
+                    self.set_auto(channel, |histogram| histogram.percentiles(low, high));
+                }
+            }
+            Command::AutoChannel(channel) => {
+                self.set_auto(*channel, |histogram| histogram.percentiles(low, high));
+            }
+            Command::MinMaxChannel(channel) => {
+                self.set_auto(*channel, |histogram| histogram.percentiles(0.0, 100.0));
+            }
+            Command::SetAutoEveryChange(every) => self.auto_every_change = *every,
+            Command::SetLimitsShared(shared) => self.set_limits_shared(*shared),
+            Command::Statistics {
+                channel,
+                fov,
+                t,
+                histogram,
+            } => self.take_statistics(*channel, *fov, *t, histogram),
+            _ => {}
+        }
+    }
+
     /// Statistics of a plane arrived: kept for the panel, and limits for whoever waits for them.
-    pub(super) fn take_statistics(
-        &mut self,
-        channel: usize,
-        fov: FovId,
-        t: u32,
-        histogram: &Arc<Histogram>,
-    ) {
+    fn take_statistics(&mut self, channel: usize, fov: FovId, t: u32, histogram: &Arc<Histogram>) {
         let percentiles = self.auto_percentiles;
         let is_shown = (fov, t) == (self.position.fov, self.position.t);
         let Some(view) = self.channels.get_mut(channel) else {
@@ -43,8 +67,12 @@ impl Session {
             view.histogram = Some(Arc::clone(histogram));
         }
         let auto = histogram.percentiles(percentiles.0, percentiles.1);
-        if view.limits_source == LimitsSource::Pending {
-            (view.limits, view.limits_source) = (Some(auto), LimitsSource::Auto);
+        // Limits by hand may have come first, for their own FOV and timepoint only.
+        if view.limits.is_none() {
+            view.limits = Some(auto);
+            if view.limits_source == LimitsSource::Pending {
+                view.limits_source = LimitsSource::Auto;
+            }
         }
         let lacks_own = !self.limits_shared && !self.own_limits.contains_key(&(fov, t, channel));
         if (is_shown && self.auto_every_change) || lacks_own {
@@ -52,8 +80,21 @@ impl Session {
         }
     }
 
+    /// One set of limits for all, or one each; the shown plane first keeps the limits that it has.
+    fn set_limits_shared(&mut self, shared: bool) {
+        if self.limits_shared && !shared {
+            let Position { fov, t, .. } = self.position;
+            for (channel, view) in self.channels.iter().enumerate() {
+                if let Some(limits) = view.limits {
+                    self.own_limits.entry((fov, t, channel)).or_insert(limits);
+                }
+            }
+        }
+        self.limits_shared = shared;
+    }
+
     /// Limits of one channel by hand.
-    pub(super) fn set_limits(&mut self, channel: usize, limits: ContrastLimits) {
+    fn set_limits(&mut self, channel: usize, limits: ContrastLimits) {
         if limits.low.is_finite() && limits.high.is_finite() {
             self.keep_limits(
                 channel,
@@ -66,11 +107,7 @@ impl Session {
     }
 
     /// Limits from the shown plane's statistics, by `choose`; nothing where there are none yet.
-    pub(super) fn set_auto(
-        &mut self,
-        channel: usize,
-        choose: impl Fn(&Histogram) -> ContrastLimits,
-    ) {
+    fn set_auto(&mut self, channel: usize, choose: impl Fn(&Histogram) -> ContrastLimits) {
         let Some(histogram) = self
             .channels
             .get(channel)
@@ -88,7 +125,7 @@ impl Session {
     }
 
     /// Limits back to what the files say, else to what the shown plane gives; everywhere.
-    pub(super) fn reset_limits(&mut self, channel: usize, dataset: &Dataset) {
+    fn reset_limits(&mut self, channel: usize, dataset: &Dataset) {
         let original = super::channels::of_dataset(dataset)
             .into_iter()
             .nth(channel);
@@ -107,7 +144,7 @@ impl Session {
     }
 
     /// Back to what the files say: limits, colour and gamma.
-    pub(super) fn reset_channel(&mut self, channel: usize, dataset: &Dataset) {
+    fn reset_channel(&mut self, channel: usize, dataset: &Dataset) {
         self.reset_limits(channel, dataset);
         let original = super::channels::of_dataset(dataset)
             .into_iter()

@@ -13,6 +13,8 @@ mod prefetch;
 mod resolve;
 mod saved;
 mod scene;
+#[cfg(test)]
+mod tests;
 
 pub use camera::{Camera, Projection, Zoom};
 pub use channels::{ChannelMode, ChannelView, LimitsSource};
@@ -23,7 +25,7 @@ pub use resolve::resolve;
 pub use saved::{SavedChannel, SavedView};
 pub use scene::{PlacedFov, Scene, pixel_um};
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cmp::Ordering, collections::HashMap, sync::Arc};
 
 use crate::{
     dataset::{Dataset, Image},
@@ -117,8 +119,7 @@ impl Session {
     /// The map between world and canvas for the shown FOV.
     #[must_use]
     pub fn projection(&self, dataset: &Dataset, canvas: CanvasSize) -> Projection {
-        let scene = Scene::single(self.position.fov, self.image(dataset));
-        self.camera.projection(&scene.bounds(), canvas)
+        self.camera.projection(self.image(dataset), canvas)
     }
 
     /// The level-0 pixel (column, row) of the shown FOV under a physical pixel position of the canvas.
@@ -164,9 +165,9 @@ impl Session {
             | Command::Step(..)
             | Command::GoToEnd(_)
             | Command::GoToText(_)
-            | Command::SetExtra(_)
-            | Command::PlayStep { .. } => self.navigate(command, dataset),
+            | Command::SetExtra(_) => self.navigate(command, dataset),
             Command::TogglePlay(axis) => self.toggle_play(*axis),
+            Command::PlayStep { steps } => self.play_step(*steps, dataset),
             Command::SetFps(fps) => {
                 self.playback.fps = fps.max(Playback::FPS.0).min(Playback::FPS.1);
             }
@@ -180,72 +181,49 @@ impl Session {
             | Command::ZoomTo(..) => self.look(command, dataset),
             Command::DatasetChanged => self.follow(dataset),
             Command::SetPanels(panels) => self.panels = *panels,
-            _ => self.set_channels(command, dataset),
+            Command::SetVisible(..)
+            | Command::Solo(_)
+            | Command::SelectChannel(_)
+            | Command::StepChannel(_)
+            | Command::ToggleMode
+            | Command::SetLut(..)
+            | Command::SetGamma(..) => self.set_channels(command),
+            _ => self.set_contrast(command, dataset),
         }
     }
 
     fn navigate(&mut self, command: &Command, dataset: &Dataset) {
         let before = self.position;
-        let (axis, _) = self.last_move;
-        let (after, axis) = match command {
-            Command::SetIndex(axis, index) => (before.with_index(*axis, *index, dataset), *axis),
-            Command::GoToFov(fov) => (
-                Position {
-                    fov: *fov,
-                    ..before
-                }
-                .clamped(dataset),
-                NavAxis::Fov,
-            ),
-            Command::Step(axis, steps) => (before.stepped(*axis, *steps, false, dataset), *axis),
-            Command::GoToEnd(Direction::Backward) => (before.with_index(axis, 0, dataset), axis),
-            Command::GoToEnd(Direction::Forward) => {
-                (before.with_index(axis, u32::MAX, dataset), axis)
-            }
-            Command::GoToText(text) => before.going_to(text, dataset).unwrap_or((before, axis)),
-            Command::SetExtra(extra) => {
-                let last = self.image(dataset).num_extra().saturating_sub(1);
-                (
-                    Position {
-                        extra: (*extra).min(last),
-                        ..before
-                    },
-                    axis,
-                )
-            }
-            Command::PlayStep { steps } => return self.play_step(*steps, dataset),
-            _ => return,
-        };
-        let direction = if after.index(axis, dataset) < before.index(axis, dataset) {
-            Direction::Backward
-        } else {
-            Direction::Forward
+        let (after, axis) = self.led_to(command, dataset);
+        let moved = after.index(axis, dataset).cmp(&before.index(axis, dataset));
+        let direction = match moved {
+            Ordering::Less => Direction::Backward,
+            Ordering::Equal => self.last_move.1,
+            Ordering::Greater => Direction::Forward,
         };
         (self.position, self.last_move) = (after, (axis, direction));
         self.has_moved = true;
     }
 
-    fn toggle_play(&mut self, axis: Option<NavAxis>) {
-        let axis = axis.unwrap_or(self.last_move.0);
-        let is_playing = self.playback.axis == Some(axis);
-        self.playback.axis = if is_playing { None } else { Some(axis) };
-        self.last_move = (axis, Direction::Forward);
-    }
-
-    fn play_step(&mut self, steps: u32, dataset: &Dataset) {
-        let Some(axis) = self.playback.axis else {
-            return;
-        };
-        let last = dataset.len_along(axis).saturating_sub(1);
-        let reaches_end = self.position.index(axis, dataset).saturating_add(steps) > last;
-        if reaches_end && !self.playback.loops {
-            self.playback.axis = None;
+    /// Where a command leads, and along which axis; where it leads nowhere, the present position.
+    fn led_to(&self, command: &Command, dataset: &Dataset) -> (Position, NavAxis) {
+        let (at, axis) = (self.position, self.last_move.0);
+        match command {
+            Command::SetIndex(axis, index) => (at.with_index(*axis, *index, dataset), *axis),
+            Command::GoToFov(fov) if dataset.fov(*fov).is_some() => {
+                (Position { fov: *fov, ..at }, NavAxis::Fov)
+            }
+            Command::Step(axis, steps) => (at.stepped(*axis, *steps, false, dataset), *axis),
+            Command::GoToEnd(Direction::Backward) => (at.with_index(axis, 0, dataset), axis),
+            Command::GoToEnd(Direction::Forward) => (at.with_index(axis, u32::MAX, dataset), axis),
+            Command::GoToText(text) => at.going_to(text, dataset).unwrap_or((at, axis)),
+            Command::SetExtra(extra) => {
+                let last = self.image(dataset).num_extra().saturating_sub(1);
+                let extra = (*extra).min(last);
+                (Position { extra, ..at }, axis)
+            }
+            _ => (at, axis),
         }
-        self.position = self
-            .position
-            .stepped(axis, i64::from(steps), self.playback.loops, dataset);
-        self.last_move = (axis, Direction::Forward);
-        self.has_moved = true;
     }
 
     fn look(&mut self, command: &Command, dataset: &Dataset) {
@@ -276,83 +254,5 @@ impl Session {
                 .extend(described.into_iter().skip(self.channels.len()));
         }
         self.position = self.position.clamped(dataset);
-    }
-
-    fn set_channels(&mut self, command: &Command, dataset: &Dataset) {
-        let (low, high) = self.auto_percentiles;
-        match command {
-            Command::SetVisible(channel, visible) => {
-                self.change(*channel, |view| view.visible = *visible);
-            }
-            Command::SetLut(channel, lut) => self.change(*channel, |view| view.lut = *lut),
-            Command::SetGamma(channel, gamma) => {
-                self.change(*channel, |view| view.set_gamma(*gamma));
-            }
-            Command::Solo(channel) => self.solo(*channel),
-            Command::SelectChannel(channel) if *channel < self.channels.len() => {
-                self.selected_channel = *channel;
-            }
-            Command::StepChannel(direction) => self.step_channel(*direction),
-            Command::ToggleMode => {
-                self.mode = match self.mode {
-                    ChannelMode::Composite => ChannelMode::Single,
-                    ChannelMode::Single => ChannelMode::Composite,
-                };
-            }
-            Command::SetLimits(channel, limits) => self.set_limits(*channel, *limits),
-            Command::ResetLimits(channel) => self.reset_limits(*channel, dataset),
-            Command::ResetChannel(channel) => self.reset_channel(*channel, dataset),
-            Command::AutoContrast => {
-                for channel in self.drawn_channels() {
-                    self.set_auto(channel, |histogram| histogram.percentiles(low, high));
-                }
-            }
-            Command::AutoChannel(channel) => {
-                self.set_auto(*channel, |histogram| histogram.percentiles(low, high));
-            }
-            Command::MinMaxChannel(channel) => {
-                self.set_auto(*channel, |histogram| ContrastLimits {
-                    low: histogram.min,
-                    high: histogram.max,
-                });
-            }
-            Command::SetAutoEveryChange(every) => self.auto_every_change = *every,
-            Command::SetLimitsShared(shared) => self.limits_shared = *shared,
-            Command::Statistics {
-                channel,
-                fov,
-                t,
-                histogram,
-            } => self.take_statistics(*channel, *fov, *t, histogram),
-            _ => {}
-        }
-    }
-
-    fn change(&mut self, channel: usize, change: impl FnOnce(&mut ChannelView)) {
-        if let Some(view) = self.channels.get_mut(channel) {
-            change(view);
-        }
-    }
-
-    /// Only this channel, or all again where it is the only one.
-    fn solo(&mut self, channel: usize) {
-        let is_alone = self
-            .channels
-            .iter()
-            .enumerate()
-            .all(|(other, view)| view.visible == (other == channel));
-        for (other, view) in self.channels.iter_mut().enumerate() {
-            view.visible = is_alone || other == channel;
-        }
-    }
-
-    fn step_channel(&mut self, direction: Direction) {
-        let count = self.channels.len().max(1);
-        let step = if direction == Direction::Forward {
-            1
-        } else {
-            count - 1
-        };
-        self.selected_channel = (self.selected_channel + step) % count;
     }
 }

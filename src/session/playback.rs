@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::model::NavAxis;
+use super::{Direction, Session};
+use crate::{dataset::Dataset, model::NavAxis};
 
 /// What plays, and how fast.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,6 +41,31 @@ impl Playback {
         } else {
             0
         }
+    }
+}
+
+impl Session {
+    pub(super) fn toggle_play(&mut self, axis: Option<NavAxis>) {
+        let axis = axis.unwrap_or(self.last_move.0);
+        let is_playing = self.playback.axis == Some(axis);
+        self.playback.axis = if is_playing { None } else { Some(axis) };
+        self.last_move = (axis, Direction::Forward);
+    }
+
+    pub(super) fn play_step(&mut self, steps: u32, dataset: &Dataset) {
+        let Some(axis) = self.playback.axis else {
+            return;
+        };
+        let last = dataset.len_along(axis).saturating_sub(1);
+        let reaches_end = self.position.index(axis, dataset).saturating_add(steps) > last;
+        if reaches_end && !self.playback.loops {
+            self.playback.axis = None;
+        }
+        self.position = self
+            .position
+            .stepped(axis, i64::from(steps), self.playback.loops, dataset);
+        self.has_moved = true;
+        self.last_move = (axis, Direction::Forward);
     }
 }
 

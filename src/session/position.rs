@@ -86,12 +86,20 @@ impl Position {
     }
 
     /// Where a typed text leads: `t7`, `z3`, `fov 12` or `fov12` (flat), a FOV's label (`B3:2`), a region or well (its
-    /// first FOV), in any case and combination, separated by spaces or commas. `None` where no part says anything.
+    /// first FOV), in any case and combination, separated by spaces or commas; a name with spaces stands alone. Names
+    /// come before indices. `None` where no part says anything.
     #[must_use]
     pub fn going_to(self, text: &str, dataset: &Dataset) -> Option<(Self, NavAxis)> {
-        let text = text.to_lowercase().replace("fov ", "fov");
+        let text = text.trim().to_lowercase();
+        if let Some(fov) = named(&text, dataset) {
+            return Some((Self { fov, ..self }, NavAxis::Fov));
+        }
+        let joined = text.replace("fov ", "fov");
+        let words = joined
+            .split([' ', ',', ';'])
+            .filter(|word| !word.is_empty());
         let mut found = None;
-        for word in text.split([' ', ',', ';']).filter(|word| !word.is_empty()) {
+        for word in words {
             let (at, _) = found.unwrap_or((self, NavAxis::Fov));
             found = at.going_to_word(word, dataset).or(found);
         }
@@ -99,21 +107,7 @@ impl Position {
     }
 
     fn going_to_word(self, word: &str, dataset: &Dataset) -> Option<(Self, NavAxis)> {
-        let label = |fov: &&FovId| {
-            dataset
-                .fov(**fov)
-                .is_some_and(|row| row.label.to_lowercase() == word)
-        };
-        let region = |fov: &&FovId| {
-            let name = dataset.fov(**fov).and_then(|row| row.region.as_ref());
-            name.is_some_and(|name| name.to_lowercase() == word)
-        };
-        let named = dataset
-            .order
-            .iter()
-            .find(label)
-            .or_else(|| dataset.order.iter().find(region));
-        if let Some(&fov) = named {
+        if let Some(fov) = named(word, dataset) {
             return Some((Self { fov, ..self }, NavAxis::Fov));
         }
         let axes = [
@@ -127,4 +121,18 @@ impl Position {
             Some((self.with_index(axis, index, dataset), axis))
         })
     }
+}
+
+/// The FOV of that label, else the first one of that region; `name` is in lower case.
+fn named(name: &str, dataset: &Dataset) -> Option<FovId> {
+    let label = |fov: &FovId| {
+        let row = dataset.fov(*fov);
+        row.is_some_and(|row| row.label.to_lowercase() == name)
+    };
+    let region = |fov: &FovId| {
+        let region = dataset.fov(*fov).and_then(|row| row.region.as_ref());
+        region.is_some_and(|region| region.to_lowercase() == name)
+    };
+    let mut order = dataset.order.iter().copied();
+    order.clone().find(label).or_else(|| order.find(region))
 }

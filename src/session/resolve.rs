@@ -1,12 +1,14 @@
 //! Intention against data: what to draw and what to read. Pure; same input, same value.
 
+use std::{collections::HashSet, ops::Range};
+
 use super::{Position, Projection, Scene, Session, prefetch::next_positions};
 use crate::{
     dataset::{Dataset, Image, ImageSlot},
     ledger::Ledger,
     model::{
         AxisRole, CanvasSize, ChannelLook, FovId, PlacedTile, PlaneId, PlaneState, RectPx, RectUm,
-        Tier, TileId, Visible, Wish, ZPick,
+        Tier, TileGrid, TileId, Visible, Wish, ZPick,
     },
 };
 
@@ -23,17 +25,10 @@ pub fn resolve(
     ledger: &Ledger,
     canvas: CanvasSize,
 ) -> Visible {
-    let looks = looks(session, position);
-    let mut visible = Visible {
-        dataset: dataset.id,
-        canvas,
-        placed: Vec::new(),
-        wishes: Vec::new(),
-        unopened: Vec::new(),
-        outside: false,
-        mark_clipped: session.mark_clipped,
-        looks,
-    };
+    let (mut visible, mut ahead) = (
+        nothing_placed(session, position, dataset, canvas),
+        Vec::new(),
+    );
     let channels: Vec<u16> = visible.looks.iter().map(|look| look.c).collect();
     match View::of(session, position, dataset, canvas) {
         Ok(view) => {
@@ -48,14 +43,35 @@ pub fn resolve(
     }
     for next in next_positions(session, position, dataset) {
         match View::of(session, next, dataset, canvas) {
-            Ok(view) if view.is_readable => {
-                visible.wishes.extend(prefetched(&view, &channels, ledger));
-            }
+            Ok(view) if view.is_readable => ahead.extend(prefetched(&view, &channels, ledger)),
             Err(fov) if !visible.unopened.contains(&fov) => visible.unopened.push(fov),
             Ok(_) | Err(_) => {}
         }
     }
+    // Neighbouring z-slices may be the same plane of a level that is shorter along z.
+    let mut wished: HashSet<TileId> = visible.wishes.iter().map(|wish| wish.tile).collect();
+    ahead.retain(|wish| wished.insert(wish.tile));
+    visible.wishes.append(&mut ahead);
     visible
+}
+
+/// How it would look, with nothing to draw and nothing to read.
+fn nothing_placed(
+    session: &Session,
+    position: Position,
+    dataset: &Dataset,
+    canvas: CanvasSize,
+) -> Visible {
+    Visible {
+        dataset: dataset.id,
+        canvas,
+        looks: looks(session, position),
+        placed: Vec::new(),
+        wishes: Vec::new(),
+        unopened: Vec::new(),
+        outside: false,
+        mark_clipped: session.mark_clipped,
+    }
 }
 
 /// How each drawn channel looks at a position.
@@ -104,9 +120,8 @@ impl<'a> View<'a> {
             Some(ImageSlot::Failed(_)) | None => (dataset.template.as_ref(), false),
             Some(ImageSlot::Unopened) => return Err(position.fov),
         };
-        let scene = Scene::single(position.fov, image);
-        let bounds = scene.bounds();
-        let projection = session.camera.projection(&bounds, canvas);
+        let bounds = Scene::single(position.fov, image).bounds();
+        let projection = session.camera.projection(image, canvas);
         let level = level_for(image, &projection.rect_px(&bounds));
         let is_max = session.max_projection && image.num_z_slices() > 1;
         Ok(Self {
@@ -170,47 +185,58 @@ impl<'a> View<'a> {
             return Vec::new();
         }
         let whole = self.projection.rect_px(&self.rect);
-        let x_scale = (whole.x1 - whole.x0) / f64::from(grid.width);
-        let y_scale = (whole.y1 - whole.y0) / f64::from(grid.height);
-        let (first_col, last_col) = span(
-            whole.x0,
-            x_scale * f64::from(grid.tile_width),
-            self.canvas.width_px,
-            grid.num_cols(),
-        );
-        let (first_row, last_row) = span(
-            whole.y0,
-            y_scale * f64::from(grid.tile_height),
-            self.canvas.height_px,
-            grid.num_rows(),
-        );
-        let cells =
-            (first_row..last_row).flat_map(|row| (first_col..last_col).map(move |col| (row, col)));
+        let cells = cells_on_canvas(&grid, &whole, self.canvas);
         let placed = cells.filter_map(|(row, col)| {
-            let (x, y, width, height) = grid.tile_rect(row, col)?;
-            let rect = RectPx {
-                x0: whole.x0 + f64::from(x) * x_scale,
-                y0: whole.y0 + f64::from(y) * y_scale,
-                x1: whole.x0 + f64::from(x + width) * x_scale,
-                y1: whole.y0 + f64::from(y + height) * y_scale,
-            };
-            let tiles = planes
-                .iter()
-                .map(|&plane| TileId { plane, row, col })
-                .collect();
-            Some(PlacedTile { rect, tiles })
+            let tile = |&plane| TileId { plane, row, col };
+            Some(PlacedTile {
+                rect: cell_px(&grid, &whole, row, col)?,
+                tiles: planes.iter().map(tile).collect(),
+            })
         });
         placed.collect()
     }
 }
 
-/// First and one past the last of `count` tiles of `step_px` from `start_px` that touch `0..size_px`.
-fn span(start_px: f64, step_px: f64, size_px: u32, count: u32) -> (u32, u32) {
-    let index = |px: f64| ((px - start_px) / step_px).clamp(0.0, f64::from(count));
+/// Physical pixels of a texel, along x and y, where the plane lies on `whole`.
+fn px_per_texel(grid: &TileGrid, whole: &RectPx) -> (f64, f64) {
     (
-        index(0.0).floor() as u32,
-        index(f64::from(size_px)).ceil() as u32,
+        (whole.x1 - whole.x0) / f64::from(grid.width),
+        (whole.y1 - whole.y0) / f64::from(grid.height),
     )
+}
+
+/// (row, column) of the tiles that touch the canvas, row by row.
+fn cells_on_canvas(
+    grid: &TileGrid,
+    whole: &RectPx,
+    canvas: CanvasSize,
+) -> impl Iterator<Item = (u32, u32)> {
+    let (x, y) = px_per_texel(grid, whole);
+    let (width_px, height_px) = (
+        x * f64::from(grid.tile_width),
+        y * f64::from(grid.tile_height),
+    );
+    let cols = span(whole.x0, width_px, canvas.width_px, grid.num_cols());
+    let rows = span(whole.y0, height_px, canvas.height_px, grid.num_rows());
+    rows.flat_map(move |row| cols.clone().map(move |col| (row, col)))
+}
+
+/// Where a tile lies on the canvas.
+fn cell_px(grid: &TileGrid, whole: &RectPx, row: u32, col: u32) -> Option<RectPx> {
+    let (x, y, width, height) = grid.tile_rect(row, col)?;
+    let (x_px, y_px) = px_per_texel(grid, whole);
+    Some(RectPx {
+        x0: whole.x0 + f64::from(x) * x_px,
+        y0: whole.y0 + f64::from(y) * y_px,
+        x1: whole.x0 + f64::from(x + width) * x_px,
+        y1: whole.y0 + f64::from(y + height) * y_px,
+    })
+}
+
+/// Those of `count` tiles of `step_px` from `start_px` that touch `0..size_px`.
+fn span(start_px: f64, step_px: f64, size_px: u32, count: u32) -> Range<u32> {
+    let index = |px: f64| ((px - start_px) / step_px).clamp(0.0, f64::from(count));
+    index(0.0).floor() as u32..index(f64::from(size_px)).ceil() as u32
 }
 
 /// The coarsest level whose texel is no larger than a physical pixel; level 0 when zoomed in.
