@@ -7,7 +7,7 @@ use std::{
 };
 
 use egui::{Event, Key, Modifiers};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::{SnapshotOptions, kittest::Queryable as _};
 use squidview::{
     app::Options,
     model::{CanvasSize, NavAxis, Theme},
@@ -574,4 +574,34 @@ fn the_light_theme_keeps_the_canvas_dark() {
         picture.get_pixel(left + 2, top + 4).0[..3],
         [0x0B, 0x0C, 0x0E]
     );
+}
+
+/// Compares the window with a stored picture (`UPDATE_SNAPSHOTS=1` stores it anew): drivers and font rasterisers differ
+/// a little, a panel that moved differs a lot.
+fn check_snapshot(desk: &mut Desk, name: &str) {
+    let picture = desk.picture();
+    let allowed = (picture.width() * picture.height() / 100) as usize;
+    let options = SnapshotOptions::new()
+        .output_path("tests/data/snapshots")
+        .max_failed_pixels(allowed);
+    egui_kittest::image_snapshot_options(&picture, name, &options);
+}
+
+#[test]
+fn the_window_looks_as_it_did() {
+    let small = Setup {
+        size_pt: [640.0, 480.0],
+        ..Setup::default()
+    };
+    let Some(mut desk) = Desk::new(small.clone()) else {
+        return;
+    };
+    desk.harness.run_steps(3);
+    check_snapshot(&mut desk, "start");
+    let Some((mut desk, _folder)) = on_plate(small) else {
+        return;
+    };
+    check_snapshot(&mut desk, "plate_without_panels");
+    desk.press(Modifiers::NONE, Key::F1);
+    check_snapshot(&mut desk, "keys");
 }
