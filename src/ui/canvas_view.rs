@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use egui::{Event, Modifiers, MouseWheelUnit, Pos2, Rect, Response, Sense, Ui, pos2, vec2};
+use egui::{Event, Key, Modifiers, MouseWheelUnit, Pos2, Rect, Response, Sense, Ui, pos2, vec2};
 
 use super::{Action, Facts, Stage, View, absence, readout, tokens::palette};
 use crate::{
@@ -22,6 +22,8 @@ pub(super) struct CanvasView {
     pointer: Option<Pos2>,
     /// Wheel turns that are not yet a whole step.
     wheel: f32,
+    /// The picture was dragged since Space was pressed.
+    space_drag: bool,
     /// The pixel that the menu was opened on.
     menu_at: Option<(u32, u32)>,
 }
@@ -30,6 +32,11 @@ impl CanvasView {
     /// Physical size of the canvas.
     pub(super) fn size(&self) -> CanvasSize {
         self.size
+    }
+
+    /// True where the picture was dragged since Space was pressed.
+    pub(super) fn was_dragged_with_space(&self) -> bool {
+        self.space_drag
     }
 
     /// Zoom about the pointer, or about the middle where it is elsewhere.
@@ -105,7 +112,9 @@ impl CanvasView {
                 }
             });
         }
+        self.space_drag &= !ui.input(|input| input.key_pressed(Key::Space));
         if response.dragged() {
+            self.space_drag |= ui.input(|input| input.key_down(Key::Space));
             let by = response.drag_delta() * self.pixels_per_point;
             if by != egui::Vec2::ZERO {
                 let (dx_px, dy_px) = (f64::from(by.x), f64::from(by.y));

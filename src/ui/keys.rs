@@ -181,7 +181,12 @@ pub(super) fn pressed(
         let (with, without): (Vec<&Line>, Vec<&Line>) =
             lines.iter().copied().partition(|line| line.modifiers.any());
         for line in with.into_iter().chain(without) {
-            let count = input.count_and_consume_key(line.modifiers, line.key);
+            let count = if line.does == Does::Play {
+                // Space and drag pans: what plays is Space let go without a drag.
+                usize::from(input.key_released(line.key) && !canvas.was_dragged_with_space())
+            } else {
+                input.count_and_consume_key(line.modifiers, line.key)
+            };
             does.extend(std::iter::repeat_n(line.does, count));
         }
         // Copy arrives as an event of its own.

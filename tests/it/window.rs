@@ -176,6 +176,32 @@ fn playing_goes_round_and_stops() {
     assert_eq!(seen.len(), 3, "all slices are played");
     desk.click("Pause Z (Space)");
     assert_eq!(desk.session().playback.axis, None);
+    desk.press(Modifiers::NONE, Key::Space);
+    assert_eq!(desk.session().playback.axis, Some(NavAxis::Z));
+    desk.press(Modifiers::NONE, Key::Space);
+    assert_eq!(desk.session().playback.axis, None);
+}
+
+#[test]
+fn space_and_drag_pans_and_does_not_play() {
+    let Some((mut desk, _folder)) = on_plate(Setup::default()) else {
+        return;
+    };
+    let before = desk.session().camera;
+    let middle = desk.harness.get_by_label("Canvas").rect().center();
+    desk.harness.key_down(Key::Space);
+    desk.harness.drag_at(middle);
+    desk.harness.run_steps(2);
+    for step in [10.0, 20.0, 30.0] {
+        desk.harness.hover_at(middle + egui::vec2(step, 0.0));
+        desk.harness.run_steps(1);
+    }
+    desk.harness.drop_at(middle + egui::vec2(30.0, 0.0));
+    desk.harness.run_steps(1);
+    desk.harness.key_up(Key::Space);
+    desk.harness.run_steps(2);
+    assert_ne!(desk.session().camera, before);
+    assert_eq!(desk.session().playback.axis, None);
 }
 
 #[test]
