@@ -501,3 +501,6 @@ fn is_placed(visible: &Visible, tile: TileId) -> bool {
         .iter()
         .any(|placed| placed.tiles.contains(&tile))
 }
+
+#[cfg(test)]
+mod tests;
