@@ -7,6 +7,10 @@ use std::{
 
 use squidview::simulate::{ChunkMode, Compression, Plan, Structure, simulate};
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// 4 channels, 8 z-slices, 2048 x 2048 u16, one FOV, in that compression and chunk mode.
 #[allow(
     dead_code,

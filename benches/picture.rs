@@ -51,7 +51,7 @@ fn plane(dataset: &Dataset) -> Arc<Pixels> {
 fn list(dataset: &Dataset) -> DrawList {
     let mut session = Session::new(dataset);
     let ledger = Ledger::default();
-    let tiles = resolve(&session, session.position, dataset, &ledger, CANVAS);
+    let tiles = resolve(&session, &session.selection(), dataset, &ledger, CANVAS);
     for tile in tiles.placed.iter().flat_map(|placed| &placed.tiles) {
         let histogram = Histogram::of(&read(dataset, *tile)).expect("finite samples");
         let command = Command::Statistics {
@@ -62,7 +62,7 @@ fn list(dataset: &Dataset) -> DrawList {
         };
         session.apply(&command, dataset);
     }
-    let visible = resolve(&session, session.position, dataset, &ledger, CANVAS);
+    let visible = resolve(&session, &session.selection(), dataset, &ledger, CANVAS);
     draw_list(&visible, &mut |tile| AtHand::Pixels {
         tile,
         revision: 0,
@@ -98,7 +98,7 @@ fn pictures(criterion: &mut Criterion) {
     for (name, dataset) in [("4 channels, 8 z-slices", &dataset), ("1536 wells", &plate)] {
         let (session, ledger) = (Session::new(dataset), Ledger::default());
         group.bench_function(format!("resolve, {name}"), |bencher| {
-            bencher.iter(|| resolve(&session, session.position, dataset, &ledger, CANVAS));
+            bencher.iter(|| resolve(&session, &session.selection(), dataset, &ledger, CANVAS));
         });
     }
     group.finish();

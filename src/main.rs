@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use squidview::{app::Timing, cli::Arguments};
 
+/// Planes come and go by the second; see `benches/reading.rs`, which uses it too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let timing = Timing::start();
     let filter = tracing_subscriber::EnvFilter::try_from_env("SQUIDVIEW_LOG")

@@ -112,7 +112,13 @@ pub fn render(
 
 /// What the session wants to see, without anything that would only be read ahead.
 fn wished(session: &Session, dataset: &Dataset, size: CanvasSize) -> Visible {
-    let mut visible = resolve(session, session.position, dataset, &Ledger::default(), size);
+    let mut visible = resolve(
+        session,
+        &session.selection(),
+        dataset,
+        &Ledger::default(),
+        size,
+    );
     visible
         .wishes
         .retain(|wish| wish.tier == crate::model::Tier::Visible);

@@ -56,6 +56,16 @@ impl Demo {
         })
     }
 
+    /// Stops and removes it on a thread of its own: the writer may be in the middle of a plane.
+    pub(super) fn end(self) {
+        let spawned = thread::Builder::new()
+            .name("squidview-demo-end".into())
+            .spawn(move || drop(self));
+        if let Err(error) = spawned {
+            tracing::warn!("cannot start a thread to end the demo: {error}");
+        }
+    }
+
     /// True for paths inside of the demo's folder.
     pub(super) fn holds(&self, path: &Path) -> bool {
         path.starts_with(&self.folder)

@@ -19,7 +19,7 @@ pub use timing::{Stage, Timing};
 use std::{
     cell::RefCell,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -29,7 +29,7 @@ use crate::{
     cache::Cache,
     canvas::{self, DrawList},
     loader::Loader,
-    model::{CanvasSize, Shown},
+    model::{CanvasSize, DatasetId, Shown},
     session::{Command, Session},
     settings::Settings,
     store::Store,
@@ -41,8 +41,6 @@ use opening::{Opened, Opening};
 use starting::first_session;
 use viewing::Viewing;
 
-/// Time that news from the readers may take per frame; what is left waits for the next one.
-const NEWS_BUDGET: Duration = Duration::from_millis(4);
 /// Smallest window, in points.
 const MIN_SIZE_PT: [f32; 2] = [480.0, 360.0];
 
@@ -63,21 +61,30 @@ pub struct Options {
     pub settings_path: Option<PathBuf>,
 }
 
-/// The window cannot be opened.
+/// The program in its window could not do what it was started for.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "no window can be opened: {reason}\nsquidview draws with Vulkan, Metal, DirectX 12 or OpenGL; without a graphics card \
-     install a software driver (Debian, Ubuntu: mesa-vulkan-drivers libegl1; Fedora: mesa-vulkan-drivers)"
-)]
-pub struct AppError {
-    /// What the window system or the driver said.
-    pub reason: String,
+pub enum AppError {
+    /// There is no display, or no driver that can draw.
+    #[error(
+        "no window can be opened: {reason}\nsquidview draws with Vulkan, Metal, DirectX 12 or OpenGL; without a graphics \
+         card install a software driver (Debian, Ubuntu: mesa-vulkan-drivers libegl1; Fedora: mesa-vulkan-drivers)"
+    )]
+    NoWindow {
+        /// What the window system or the driver said.
+        reason: String,
+    },
+    /// It was to end after its first picture, and there is none.
+    #[error("there is no first picture: {reason}")]
+    NoPicture {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// Opens the window and runs until it is closed.
 ///
 /// # Errors
-/// When there is no display, or no driver that can draw.
+/// When there is no display, no driver that can draw, or no first picture to end after.
 pub fn run(options: Options, timing: Timing) -> Result<(), AppError> {
     let settings = load_settings(options.settings_path.as_deref());
     let viewport = egui::ViewportBuilder::default()
@@ -94,18 +101,25 @@ pub fn run(options: Options, timing: Timing) -> Result<(), AppError> {
         ..Default::default()
     };
     let starting = App::start(options, settings, timing);
+    let failure = starting.failure();
     eframe::run_native(
         "squidview",
         native,
         Box::new(move |cc| Ok(Box::new(starting.in_window(cc)?))),
     )
     .map_err(|error| {
-        let error = AppError {
+        let error = AppError::NoWindow {
             reason: error.to_string(),
         };
         desktop::tell(&error.to_string());
         error
-    })
+    })?;
+    match failure.get() {
+        Some(reason) => Err(AppError::NoPicture {
+            reason: reason.clone(),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Settings, or the defaults where they cannot be read; that is worth a warning, not a stop.
@@ -124,6 +138,7 @@ pub struct App {
     opening: Opening,
     desktop: Desktop,
     demo: Option<Demo>,
+    waits_for_demo: bool,
     wake: Arc<dyn Fn() + Send + Sync>,
     loader: Arc<Loader>,
     store: Arc<Store>,
@@ -135,6 +150,10 @@ pub struct App {
     error: Option<String>,
     notice: Option<String>,
     drawn: Option<Arc<DrawList>>,
+    /// Datasets that are closed and whose textures are dropped with the next frame that does not draw them.
+    forgotten: Vec<DatasetId>,
+    /// Set when the program was to end after its first picture, and there is none.
+    failure: Arc<OnceLock<String>>,
     last_step: Option<Instant>,
     /// Steps per second that playback reached, smoothed.
     play_fps: Option<f32>,
@@ -172,32 +191,29 @@ impl App {
     /// Opens a path, in place of what is open.
     pub fn open(&mut self, path: &Path) {
         self.error = None;
+        self.waits_for_demo = false;
         self.opening.start(path, false, None);
     }
 }
 
 impl App {
     fn take_news(&mut self, ctx: &egui::Context) {
-        let started = Instant::now();
         while let Some(opened) = self.opening.take() {
             self.take_opened(ctx, opened);
         }
         while let Some(news) = self.desktop.take() {
             self.take_desktop_news(ctx, news);
         }
-        if let Some(outcome) = self.demo.as_mut().and_then(Demo::take) {
-            match outcome {
-                Ok(path) => self.open(&path),
-                Err(error) => self.error = Some(error),
-            }
+        match self.demo.as_mut().and_then(Demo::take) {
+            // Whatever was opened since then is what the person wants.
+            Some(Ok(path)) if std::mem::take(&mut self.waits_for_demo) => self.open(&path),
+            Some(Err(error)) => self.error = Some(error),
+            Some(Ok(_)) | None => {}
         }
         for news in self.loader.drain() {
             if let Some(viewing) = &mut self.viewing {
                 viewing.take(news);
             }
-        }
-        if started.elapsed() > NEWS_BUDGET {
-            tracing::debug!("news took {:?}", started.elapsed());
         }
     }
 
@@ -228,7 +244,10 @@ impl App {
             self.loader.retry();
         }
         self.viewing = Some(match kept {
-            Some(kept) if opened.is_reload => kept.reopened(dataset),
+            Some(kept) if opened.is_reload => {
+                let picture = self.drawn.as_deref().cloned();
+                kept.reopened(dataset, picture)
+            }
             _ => {
                 let session = first_session(&dataset, &self.settings);
                 Viewing::new(dataset, session)
@@ -250,8 +269,9 @@ impl App {
         }
         self.settings.fps = session.playback.fps;
         self.settings.loops = session.playback.loops;
+        self.loader.stop();
         self.cache.forget(viewing.dataset.id);
-        canvas::forget(&self.render_state, viewing.dataset.id);
+        self.forgotten.push(viewing.dataset.id);
     }
 
     /// True for the demo's folder, which is gone after it.
@@ -293,9 +313,10 @@ impl App {
                     .map_or(fps, |smooth| smooth + 0.2 * (fps - smooth)),
             );
         }
-        if viewing.is_current() || due > 0 {
+        // While the next picture is read, the readers wake the interface.
+        if viewing.is_current() {
             let period = Duration::from_secs_f32(1.0 / viewing.session.playback.fps.max(0.1));
-            ctx.request_repaint_after(period.saturating_sub(now.saturating_duration_since(last)));
+            ctx.request_repaint_after(period.saturating_sub(elapsed));
         }
     }
 
@@ -312,7 +333,10 @@ impl App {
             Action::CloseDataset => self.close_dataset(ctx),
             Action::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Action::Reload => self.reload(),
-            Action::CancelOpening => self.opening.cancel(),
+            Action::CancelOpening => {
+                self.opening.cancel();
+                self.waits_for_demo = false;
+            }
             Action::SaveView => self.save_view(),
             Action::CopyView => {
                 if let Some(list) = &self.drawn {
@@ -355,6 +379,7 @@ impl App {
 
     fn close_dataset(&mut self, ctx: &egui::Context) {
         self.opening.cancel();
+        self.waits_for_demo = false;
         self.drawn = None;
         if let Some(viewing) = self.viewing.take() {
             self.leave(&viewing);
@@ -365,7 +390,13 @@ impl App {
 
     fn open_demo(&mut self) {
         match Demo::start(Arc::clone(&self.wake)) {
-            Ok(demo) => self.demo = Some(demo),
+            Ok(demo) => {
+                self.notice = Some("Preparing the demo…".into());
+                self.waits_for_demo = true;
+                if let Some(old) = self.demo.replace(demo) {
+                    old.end();
+                }
+            }
             Err(error) => self.error = Some(error),
         }
     }
@@ -395,6 +426,39 @@ impl App {
             is_current && self.drawn.as_ref().is_some_and(has_pixels);
     }
 
+    /// Closes the window when the first picture was shown, or when there will be none.
+    fn exit_after_first_image(&self, ctx: &egui::Context) {
+        let has_image = self.presented.borrow().is_printed;
+        let is_whole = self.viewing.as_ref().is_some_and(Viewing::is_current);
+        let is_empty = |list: &Arc<DrawList>| list.items.iter().all(|item| item.tiles.is_empty());
+        let why = match &self.error {
+            Some(error) => Some(error.as_str()),
+            None if is_whole && self.drawn.as_ref().is_some_and(is_empty) => {
+                Some("nothing of the first picture can be read")
+            }
+            None => None,
+        };
+        if let (false, Some(why)) = (has_image, why) {
+            self.failure.get_or_init(|| why.to_owned());
+        }
+        if has_image || why.is_some() {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+    }
+
+    /// Drops the textures of closed datasets, unless the picture on the screen is still theirs.
+    fn forget_textures(&mut self) {
+        let drawn = self.drawn.as_ref().map(|list| list.dataset);
+        let state = &self.render_state;
+        self.forgotten.retain(|&dataset| {
+            let is_drawn = drawn == Some(dataset);
+            if !is_drawn {
+                canvas::forget(state, dataset);
+            }
+            is_drawn
+        });
+    }
+
     /// Called by eframe right after a frame was handed to the screen.
     fn after_present(&self) {
         let mut presented = self.presented.borrow_mut();
@@ -420,20 +484,17 @@ impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         let now = Instant::now();
         self.frame_secs = frame.info().cpu_usage;
+        self.forget_textures();
         self.take_news(ctx);
         self.play(ctx, now);
         if let Some(viewing) = &mut self.viewing {
-            let is_first = viewing.plan(&self.loader, &self.cache, now);
-            if is_first {
-                // What is likely next is read after the first picture was drawn.
-                ctx.request_repaint();
-            }
+            viewing.plan(&self.loader, &self.cache, now);
             if let Some(at) = viewing.next_recheck() {
                 ctx.request_repaint_after(at.saturating_duration_since(now));
             }
         }
-        if self.options.exit_after_first_image && self.presented.borrow().is_printed {
-            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        if self.options.exit_after_first_image {
+            self.exit_after_first_image(ctx);
         }
     }
 

@@ -21,7 +21,7 @@ use crate::{
     dataset::Dataset,
     ledger::Ledger,
     loader::{Loader, LoaderOptions, ReadTiles},
-    model::{CanvasSize, NavAxis, Tier},
+    model::{CanvasSize, NavAxis},
     session::{Session, resolve},
     settings::Settings,
     store::Store,
@@ -38,6 +38,7 @@ pub struct Starting {
     store: Arc<Store>,
     cache: Arc<Cache>,
     loader: Arc<Loader>,
+    failure: Arc<OnceLock<String>>,
 }
 
 impl App {
@@ -70,6 +71,7 @@ impl App {
             store,
             cache,
             loader,
+            failure: Arc::default(),
         }
     }
 }
@@ -79,9 +81,7 @@ fn first_look(loader: Arc<Loader>, settings: Settings) -> FirstLook {
     Box::new(move |dataset| {
         let session = first_session(dataset, &settings);
         let (ledger, canvas) = (Ledger::default(), likely_canvas(dataset, &settings));
-        let mut visible = resolve(&session, session.position, dataset, &ledger, canvas);
-        visible.wishes.retain(|wish| wish.tier == Tier::Visible);
-        visible.unopened.clear();
+        let visible = resolve(&session, &session.selection(), dataset, &ledger, canvas);
         loader.want(&Arc::new(dataset.clone()), &ledger, &visible);
     })
 }
@@ -125,6 +125,11 @@ fn waker(context: &Arc<OnceLock<egui::Context>>) -> Arc<dyn Fn() + Send + Sync> 
 }
 
 impl Starting {
+    /// Where the program notes why there is no first picture, when it was to end after that.
+    pub(super) fn failure(&self) -> Arc<OnceLock<String>> {
+        Arc::clone(&self.failure)
+    }
+
     /// The program in its window.
     ///
     /// # Errors
@@ -133,9 +138,12 @@ impl Starting {
         self.timing.reach(Stage::Window);
         // The creator runs once per start, so the context is not set yet.
         self.context.get_or_init(|| cc.egui_ctx.clone());
-        let render_state = cc.wgpu_render_state.clone().ok_or_else(|| AppError {
-            reason: "there is no wgpu device".into(),
-        })?;
+        let render_state = cc
+            .wgpu_render_state
+            .clone()
+            .ok_or_else(|| AppError::NoWindow {
+                reason: "there is no wgpu device".into(),
+            })?;
         canvas::install(&render_state);
         ui::apply_theme(&cc.egui_ctx, self.settings.theme, self.settings.text_scale);
         let wake = waker(&self.context);
@@ -144,6 +152,7 @@ impl Starting {
             opening: self.opening,
             desktop: Desktop::new(Arc::clone(&wake)),
             demo: None,
+            waits_for_demo: false,
             wake,
             loader: self.loader,
             store: self.store,
@@ -153,6 +162,8 @@ impl Starting {
             error: None,
             notice: None,
             drawn: None,
+            forgotten: Vec::new(),
+            failure: self.failure,
             last_step: None,
             play_fps: None,
             frame_secs: None,

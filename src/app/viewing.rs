@@ -17,10 +17,10 @@ use crate::{
     ledger::Ledger,
     loader::{Loaded, Loader},
     model::{
-        CanvasSize, Code, FovId, Histogram, Pixels, PlaneId, PlaneState, Shown, ShownChannel, Tier,
+        CanvasSize, Code, FovId, Histogram, Pixels, PlaneId, PlaneState, Shown, ShownChannel,
         TileId, Value, Visible, ZPick,
     },
-    session::{Command, Position, Session, resolve},
+    session::{Command, Position, Selection, Session, resolve},
 };
 
 /// Planes of a running acquisition that were not there are looked for again after this time.
@@ -34,8 +34,10 @@ pub(super) struct Viewing {
     pub(super) session: Session,
     pub(super) ledger: Ledger,
     canvas: CanvasSize,
-    /// The last position whose tiles all arrived.
-    settled_at: Option<Position>,
+    /// The last selection whose tiles all arrived, and those tiles.
+    settled: Option<(Selection, Vec<TileId>)>,
+    /// The picture of the dataset before it was read again (F5), until the first one of this reading.
+    previous: Option<DrawList>,
     /// What the loader was last asked for, and of which dataset revision.
     wanted: Option<(u64, Visible)>,
     /// Tiles of the last picture: they stay drawable when the cache drops them or is too small for them.
@@ -64,7 +66,8 @@ impl Viewing {
                 width_px: 1268,
                 height_px: 750,
             },
-            settled_at: None,
+            settled: None,
+            previous: None,
             wanted: None,
             held: HashMap::new(),
             without: HashMap::new(),
@@ -76,8 +79,9 @@ impl Viewing {
         }
     }
 
-    /// The same view of the dataset read again (F5): settings stay, everything read is forgotten.
-    pub(super) fn reopened(self, dataset: Dataset) -> Self {
+    /// The same view of the dataset read again (F5): settings stay, everything read is forgotten. The picture that is on
+    /// the screen stays until the next one is whole.
+    pub(super) fn reopened(self, dataset: Dataset, picture: Option<DrawList>) -> Self {
         let mut session = self.session;
         // Rows may have moved: FOV ids hold within one opening of a dataset.
         let rows = dataset.fovs.iter().enumerate();
@@ -96,6 +100,7 @@ impl Viewing {
         session.apply(&Command::DatasetChanged, &dataset);
         Self {
             canvas: self.canvas,
+            previous: picture,
             ..Self::new(dataset, session)
         }
     }
@@ -137,7 +142,7 @@ impl Viewing {
                 fov,
                 t,
                 executed,
-            } if dataset == id => self.executed = executed.map(|executed| ((fov, t), executed)),
+            } if dataset == id => self.take_executed(fov, t, executed),
             Loaded::Tile { .. }
             | Loaded::Statistics { .. }
             | Loaded::Executed { .. }
@@ -181,7 +186,23 @@ impl Viewing {
         }
     }
 
+    /// A late answer for another FOV or timepoint is not taken for the present one.
+    fn take_executed(&mut self, fov: FovId, t: u32, executed: Option<Executed>) {
+        let at = self.session.position;
+        if (fov, t) == (at.fov, at.t) {
+            self.executed = executed.map(|executed| ((fov, t), executed));
+        }
+    }
+
+    /// Statistics of a plane that is wished; a late one of an earlier wish is dropped, the loader knows it.
     fn take_statistics(&mut self, plane: PlaneId, histogram: Arc<Histogram>) {
+        let is_wished = self.wanted.as_ref().is_some_and(|(_, wished)| {
+            let mut tiles = wished.placed.iter().flat_map(|placed| &placed.tiles);
+            tiles.any(|tile| tile.plane.at_level(0) == plane)
+        });
+        if !is_wished {
+            return;
+        }
         let command = Command::Statistics {
             channel: usize::from(plane.c),
             fov: plane.fov,
@@ -191,10 +212,8 @@ impl Viewing {
         self.apply(&command);
     }
 
-    /// Brings wish and picture up to date: to be called once per frame, after commands and news. True when the first
-    /// picture has just become whole.
-    pub(super) fn plan(&mut self, loader: &Loader, cache: &Cache, now: Instant) -> bool {
-        let had_picture = self.settled_at.is_some();
+    /// Brings wish and picture up to date: to be called once per frame, after commands and news.
+    pub(super) fn plan(&mut self, loader: &Loader, cache: &Cache, now: Instant) {
         if !self.opened.is_empty() {
             self.dataset = Arc::new(self.dataset.with_opened(std::mem::take(&mut self.opened)));
             self.session.apply(&Command::DatasetChanged, &self.dataset);
@@ -204,15 +223,12 @@ impl Viewing {
         if is_recheck_due && self.unreadable(fov) == Some(PlaneState::Planned) {
             self.dataset = Arc::new(self.dataset.with_unopened(fov));
         }
-        let mut visible = self.resolve_at(self.session.position);
-        if !had_picture {
-            // Nothing is read ahead before the first picture is there: it would only be later.
-            visible.wishes.retain(|wish| wish.tier == Tier::Visible);
-        }
+        let visible = self.resolve_of(&self.session.selection());
         let wished = (self.dataset.revision, visible);
         if is_recheck_due || self.wanted.as_ref() != Some(&wished) {
             loader.want(&self.dataset, &self.ledger, &wished.1);
             self.recheck_at = None;
+            self.hold_only(&wished.1);
             self.wanted = Some(wished.clone());
             // What is cached is handed over at once.
             for news in loader.drain() {
@@ -220,15 +236,16 @@ impl Viewing {
             }
         }
         self.settle(&wished.1, cache, now);
-        !had_picture && self.settled_at.is_some()
     }
 
     /// Notes whether the wished picture is whole, and when to look again for planes that were not there.
     fn settle(&mut self, wished: &Visible, cache: &Cache, now: Instant) {
         if self.is_settled(wished, cache) {
-            self.settled_at = Some(self.session.position);
+            let tiles = wished.placed.iter().flat_map(|placed| &placed.tiles);
+            self.settled = Some((self.session.selection(), tiles.copied().collect()));
             self.waiting_since = None;
-            self.held.retain(|tile, _| is_placed(wished, *tile));
+            self.previous = None;
+            self.hold_only(wished);
         } else {
             self.waiting_since.get_or_insert(now);
         }
@@ -244,6 +261,14 @@ impl Viewing {
         {
             self.recheck_at.get_or_insert(now + RECHECK);
         }
+    }
+
+    /// Lets go of tiles that are neither wished nor on the screen.
+    fn hold_only(&mut self, wished: &Visible) {
+        let shown = self.settled.as_ref().map(|(_, tiles)| tiles);
+        let is_shown = |tile: &TileId| shown.is_some_and(|tiles| tiles.contains(tile));
+        self.held
+            .retain(|tile, _| is_placed(wished, *tile) || is_shown(tile));
     }
 
     /// True where every tile is at hand, or known to have no pixels, and every channel with pixels has its limits.
@@ -267,8 +292,17 @@ impl Viewing {
 
     /// What is drawn now, on a canvas of that size.
     pub(super) fn draw(&self, canvas: CanvasSize, cache: &Cache) -> DrawList {
-        let position = self.shown_position();
-        let visible = resolve(&self.session, position, &self.dataset, &self.ledger, canvas);
+        if let Some(previous) = self.previous.as_ref().filter(|list| list.canvas == canvas) {
+            return previous.clone();
+        }
+        let selection = self.shown_selection();
+        let visible = resolve(
+            &self.session,
+            &selection,
+            &self.dataset,
+            &self.ledger,
+            canvas,
+        );
         draw_list(&visible, &mut |tile| self.at_hand(tile, cache))
     }
 
@@ -277,10 +311,10 @@ impl Viewing {
         std::mem::replace(&mut self.canvas, canvas) != canvas
     }
 
-    fn resolve_at(&self, position: Position) -> Visible {
+    fn resolve_of(&self, selection: &Selection) -> Visible {
         resolve(
             &self.session,
-            position,
+            selection,
             &self.dataset,
             &self.ledger,
             self.canvas,
@@ -384,7 +418,7 @@ impl Viewing {
         };
         let (col, row) = (x / grid.tile_width, y / grid.tile_height);
         let (x, y) = (x % grid.tile_width, y % grid.tile_height);
-        let z = if self.session.max_projection {
+        let z = if self.shown_selection().is_max {
             ZPick::Max
         } else {
             ZPick::Slice(position.z)
@@ -413,7 +447,7 @@ impl Viewing {
 
     /// The planes of the picture on the screen, one per visible channel, with what the disk says of each.
     pub(super) fn shown_planes(&self) -> Vec<(TileId, PlaneState)> {
-        let visible = self.resolve_at(self.shown_position());
+        let visible = self.resolve_of(&self.shown_selection());
         let Some(placed) = visible.placed.first() else {
             return Vec::new();
         };
@@ -430,7 +464,7 @@ impl Viewing {
 
     /// What the frame that was just presented showed.
     pub(super) fn shown(&self, presented: Instant) -> Option<Shown> {
-        let position = self.settled_at?;
+        let position = self.settled.as_ref()?.0.position;
         let channels = self
             .shown_planes()
             .into_iter()
@@ -459,7 +493,7 @@ impl Viewing {
 
     /// True where the picture on the screen is beyond the sizes of its FOV.
     pub(super) fn is_outside(&self) -> bool {
-        self.resolve_at(self.shown_position()).outside
+        self.resolve_of(&self.shown_selection()).outside
     }
 
     /// False where the shown FOV's store could not be opened.
@@ -467,9 +501,16 @@ impl Viewing {
         self.unreadable(self.shown_position().fov).is_none()
     }
 
+    /// What is on the screen; what is wished as long as there is nothing.
+    fn shown_selection(&self) -> Selection {
+        let settled = self.settled.as_ref().map(|(selection, _)| selection);
+        settled.cloned().unwrap_or_else(|| self.session.selection())
+    }
+
     /// The position on the screen; the wished one as long as there is none.
     fn shown_position(&self) -> Position {
-        self.settled_at.unwrap_or(self.session.position)
+        let settled = self.settled.as_ref();
+        settled.map_or(self.session.position, |(selection, _)| selection.position)
     }
 
     /// How long the wished picture has been waited for.
@@ -480,7 +521,9 @@ impl Viewing {
 
     /// True where the picture on the screen is the wished one.
     pub(super) fn is_current(&self) -> bool {
-        self.waiting_since.is_none() && self.settled_at == Some(self.session.position)
+        let settled = self.settled.as_ref();
+        self.waiting_since.is_none()
+            && settled.is_some_and(|(selection, _)| *selection == self.session.selection())
     }
 
     /// When the view wants to be planned again by itself.

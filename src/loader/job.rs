@@ -264,6 +264,14 @@ impl Shared {
         self.state.lock().readers.remove(&number);
     }
 
+    pub(super) fn stop(&self) {
+        let mut state = self.state.lock();
+        state.dataset = None;
+        state.wanted.clear();
+        state.queue.clear();
+        state.known.clear();
+    }
+
     pub(super) fn shut_down(&self) {
         let mut state = self.state.lock();
         state.is_shutting_down = true;
@@ -278,12 +286,17 @@ impl Shared {
 fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> VecDeque<Job> {
     let unopened =
         |fov: &&FovId| matches!(dataset.images.get(fov.row()), Some(ImageSlot::Unopened));
-    let mut jobs: VecDeque<Job> = visible
+    // The store of the shown FOV comes first; those of FOVs that are only likely next come after the picture.
+    let is_shown_unopened = visible.placed.is_empty();
+    let mut stores = visible
         .unopened
         .iter()
         .filter(unopened)
-        .map(|&fov| Job::Fov(fov))
-        .collect();
+        .map(|&fov| Job::Fov(fov));
+    let mut jobs = VecDeque::new();
+    if is_shown_unopened {
+        jobs.extend(stores.next());
+    }
     let tiles = |tier: fn(Tier) -> bool| {
         let wishes = visible.wishes.iter().filter(move |wish| tier(wish.tier));
         wishes.map(|wish| (wish.tile, ledger.revision(wish.tile.plane)))
@@ -301,6 +314,7 @@ fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> VecDeque<Job> 
         let shown = tiles(|tier| tier == Tier::Visible).next();
         jobs.extend(shown.map(|(tile, _)| Job::Executed(tile.plane.fov, tile.plane.t)));
     }
+    jobs.extend(stores);
     jobs.extend(
         tiles(|tier| tier != Tier::Visible).map(|(tile, revision)| Job::Tile(tile, revision)),
     );

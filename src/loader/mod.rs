@@ -177,6 +177,11 @@ impl Loader {
         }
     }
 
+    /// Wishes for nothing any more: what is queued is dropped, what is being read is not kept.
+    pub fn stop(&self) {
+        self.shared.stop();
+    }
+
     /// Allows reads that failed or found nothing to be tried again (F5).
     pub fn retry(&self) {
         self.shared.forget_outcomes();

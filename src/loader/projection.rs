@@ -33,8 +33,8 @@ pub(super) fn project(
             ..tile.plane.at_level(stored_level)
         };
         match slice(tools, task, TileId { plane, ..tile }, revision) {
-            Ok(Some(slice)) => {
-                num_present += 1;
+            Ok(Some((slice, is_whole))) => {
+                num_present += u32::from(is_whole);
                 maximum = Some(maximum.map_or_else(
                     || slice.as_ref().clone(),
                     |so_far| maximum_of(so_far, &slice),
@@ -79,22 +79,27 @@ pub(super) fn project(
     Some(Ok(ReadOutcome::Pixels { tiles, state }))
 }
 
-/// One z-slice; `None` where it is not on disk. Slices that are only needed here do not push others out of the cache.
+/// One z-slice, and whether all of it is on disk; `None` where nothing of it is. Slices that are only needed here do not push others out of the cache.
 fn slice(
     tools: &Tools,
     task: &Task,
     tile: TileId,
     revision: u64,
-) -> Result<Option<Arc<Pixels>>, ReadError> {
+) -> Result<Option<(Arc<Pixels>, bool)>, ReadError> {
     if let Some(held) = tools.cache.get(&CacheKey {
         dataset: task.dataset.id,
         tile,
         revision,
     }) {
-        return Ok(Some(held));
+        // Only whole tiles are cached.
+        return Ok(Some((held, true)));
     }
     match tools.source.read_tile(&task.dataset, tile)? {
-        ReadOutcome::Pixels { tiles, .. } => Ok(tiles.into_iter().next().map(|read| read.pixels)),
+        ReadOutcome::Pixels { tiles, state } => {
+            let is_whole = state == PlaneState::Written;
+            let first = tiles.into_iter().next();
+            Ok(first.map(|read| (read.pixels, is_whole)))
+        }
         ReadOutcome::Absent => Ok(None),
     }
 }

@@ -20,12 +20,8 @@ const MAX_STATISTICS_TILES: u32 = 16;
 /// Works until the loader ends.
 pub(super) fn run(tools: &Tools, number: usize) {
     while let Some(task) = tools.shared.next(number) {
-        let news = match task.job {
-            Job::Fov(fov) => Some(open_fov(&task, fov)),
-            Job::Executed(fov, t) => Some(executed(tools, &task, fov, t)),
-            Job::Tile(tile, revision) => read(tools, &task, tile, revision),
-            Job::Statistics(plane, revision) => statistics(tools, &task, plane, revision),
-        };
+        // Foreign bytes are read on the way: whatever panics, the reader goes on.
+        let news = catch_unwind(AssertUnwindSafe(|| work(tools, &task))).unwrap_or_default();
         let is_current = tools.shared.finish(&task);
         let Some(news) = news.filter(|_| is_current) else {
             continue;
@@ -34,6 +30,15 @@ pub(super) fn run(tools: &Tools, number: usize) {
             return;
         }
         (tools.wake)();
+    }
+}
+
+fn work(tools: &Tools, task: &Task) -> Option<Loaded> {
+    match task.job {
+        Job::Fov(fov) => Some(open_fov(task, fov)),
+        Job::Executed(fov, t) => Some(executed(tools, task, fov, t)),
+        Job::Tile(tile, revision) => read(tools, task, tile, revision),
+        Job::Statistics(plane, revision) => statistics(tools, task, plane, revision),
     }
 }
 
@@ -144,20 +149,22 @@ fn absent_state(dataset: &Dataset) -> PlaneState {
     }
 }
 
-/// Statistics of a plane from its level-0 samples; of a huge plane from some tiles of a coarser stored level.
+/// Statistics of a plane from its level-0 samples; of a huge plane from some tiles of a coarser stored level. Tiles that
+/// cannot be read are left out; of a plane without any the statistics are empty. `None` where nobody wishes them any more.
 fn statistics(tools: &Tools, task: &Task, plane: PlaneId, revision: u64) -> Option<Loaded> {
     let dataset = &task.dataset;
     let image = dataset.image(plane.fov)?;
     let level = image.statistics_level();
     let grid = image.grid(level)?;
     let tiles = spread_tiles(grid, plane_at(image, plane, level));
-    let read: Option<Vec<Arc<Pixels>>> = tiles
-        .map(|tile| pixels(tools, task, tile, revision))
-        .collect();
-    let histograms = read?
-        .iter()
-        .filter_map(|pixels| Histogram::of(pixels))
-        .collect::<Vec<_>>();
+    let mut histograms = Vec::new();
+    for tile in tiles {
+        if !tools.shared.is_wanted(task) {
+            return None;
+        }
+        let pixels = pixels(tools, task, tile, revision);
+        histograms.extend(pixels.and_then(|pixels| Histogram::of(&pixels)));
+    }
     let histogram = Arc::new(Histogram::merged(&histograms).unwrap_or_else(Histogram::empty));
     tools
         .shared

@@ -68,9 +68,11 @@ impl Session {
         }
         let auto = histogram.percentiles(percentiles.0, percentiles.1);
         // Limits by hand may have come first, for their own FOV and timepoint only.
-        if view.limits.is_none() {
+        let is_pending = view.limits_source == LimitsSource::Pending;
+        if view.limits.is_none() || is_pending {
             view.limits = Some(auto);
-            if view.limits_source == LimitsSource::Pending {
+            // A plane without a sample gives limits for the time being.
+            if is_pending && histogram.num_samples > 0 {
                 view.limits_source = LimitsSource::Auto;
             }
         }

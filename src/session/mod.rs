@@ -13,6 +13,7 @@ mod prefetch;
 mod resolve;
 mod saved;
 mod scene;
+mod selection;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ pub use position::Position;
 pub use resolve::resolve;
 pub use saved::{SavedChannel, SavedView};
 pub use scene::{PlacedFov, Scene, pixel_um};
+pub use selection::Selection;
 
 use std::{cmp::Ordering, collections::HashMap, sync::Arc};
 
@@ -50,7 +52,7 @@ pub struct Session {
     pub position: Position,
     /// The axis moved last, and which way: where playback plays and prefetch looks.
     pub last_move: (NavAxis, Direction),
-    /// False until the first move: a dataset that is only looked at is not read far ahead.
+    /// False until the first move: nothing is read ahead before it.
     pub has_moved: bool,
     /// One per channel of the dataset.
     pub channels: Vec<ChannelView>,

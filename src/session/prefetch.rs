@@ -6,32 +6,27 @@ use crate::{dataset::Dataset, model::NavAxis};
 /// Steps ahead while moving by hand, and while playing.
 const AHEAD: i64 = 3;
 const AHEAD_PLAYING: i64 = 8;
-/// Before anybody has moved.
-const AHEAD_AT_FIRST: i64 = 1;
 
 /// Positions to read ahead, likeliest first; none of them is `position` itself, none occurs twice.
 ///
-/// A maximum over z costs a whole stack, so nothing is read ahead for it.
+/// A maximum over z costs a whole stack, so nothing is read ahead for it; nor is anything before the first move: many
+/// datasets are opened for one look, and nobody knows which way the next step goes.
 pub(super) fn next_positions(
     session: &Session,
     position: Position,
     dataset: &Dataset,
 ) -> Vec<Position> {
-    if session.max_projection {
-        return Vec::new();
-    }
     let (axis, direction) = session.last_move;
     let is_playing = session.playback.axis == Some(axis);
+    if session.max_projection || !(session.has_moved || is_playing) {
+        return Vec::new();
+    }
     let forward = if direction == Direction::Forward {
         1
     } else {
         -1
     };
-    let ahead = match (is_playing, session.has_moved) {
-        (true, _) => AHEAD_PLAYING,
-        (false, true) => AHEAD,
-        (false, false) => AHEAD_AT_FIRST,
-    };
+    let ahead = if is_playing { AHEAD_PLAYING } else { AHEAD };
     let goes_round = is_playing && session.playback.loops;
     let mut next: Vec<Position> = Vec::new();
     let mut add = |candidate: Position| {

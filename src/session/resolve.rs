@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, ops::Range};
 
-use super::{Position, Projection, Scene, Session, prefetch::next_positions};
+use super::{Position, Projection, Scene, Selection, Session, prefetch::next_positions};
 use crate::{
     dataset::{Dataset, Image, ImageSlot},
     ledger::Ledger,
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// What a session shows at `position` (its own, or the one still on the screen while the next loads).
+/// What a session shows of a selection (its own, or the one still on the screen while the next loads).
 ///
 /// `wishes` holds the visible tiles first (selected channel and centre first), then prefetch in the direction of the
 /// last move. A FOV whose store has not been opened stands in `unopened` and has no tiles; one that cannot be opened has
@@ -20,17 +20,18 @@ use crate::{
 #[must_use]
 pub fn resolve(
     session: &Session,
-    position: Position,
+    selection: &Selection,
     dataset: &Dataset,
     ledger: &Ledger,
     canvas: CanvasSize,
 ) -> Visible {
+    let position = selection.position;
     let (mut visible, mut ahead) = (
-        nothing_placed(session, position, dataset, canvas),
+        nothing_placed(session, selection, dataset, canvas),
         Vec::new(),
     );
     let channels: Vec<u16> = visible.looks.iter().map(|look| look.c).collect();
-    match View::of(session, position, dataset, canvas) {
+    match View::of(session, selection, position, dataset, canvas) {
         Ok(view) => {
             visible.outside = !view.is_inside(position);
             visible.placed = view.placed(&channels);
@@ -42,7 +43,7 @@ pub fn resolve(
         Err(fov) => visible.unopened.push(fov),
     }
     for next in next_positions(session, position, dataset) {
-        match View::of(session, next, dataset, canvas) {
+        match View::of(session, selection, next, dataset, canvas) {
             Ok(view) if view.is_readable => ahead.extend(prefetched(&view, &channels, ledger)),
             Err(fov) if !visible.unopened.contains(&fov) => visible.unopened.push(fov),
             Ok(_) | Err(_) => {}
@@ -58,14 +59,14 @@ pub fn resolve(
 /// How it would look, with nothing to draw and nothing to read.
 fn nothing_placed(
     session: &Session,
-    position: Position,
+    selection: &Selection,
     dataset: &Dataset,
     canvas: CanvasSize,
 ) -> Visible {
     Visible {
         dataset: dataset.id,
         canvas,
-        looks: looks(session, position),
+        looks: looks(session, selection),
         placed: Vec::new(),
         wishes: Vec::new(),
         unopened: Vec::new(),
@@ -74,9 +75,10 @@ fn nothing_placed(
     }
 }
 
-/// How each drawn channel looks at a position.
-fn looks(session: &Session, position: Position) -> Vec<ChannelLook> {
-    let look = |channel: usize| {
+/// How each channel of a selection looks.
+fn looks(session: &Session, selection: &Selection) -> Vec<ChannelLook> {
+    let position = selection.position;
+    let look = |&channel: &usize| {
         let view = session.channels.get(channel)?;
         Some(ChannelLook {
             c: u16::try_from(channel).ok()?,
@@ -85,11 +87,7 @@ fn looks(session: &Session, position: Position) -> Vec<ChannelLook> {
             lut: view.lut,
         })
     };
-    session
-        .drawn_channels()
-        .into_iter()
-        .filter_map(look)
-        .collect()
+    selection.channels.iter().filter_map(look).collect()
 }
 
 /// One FOV on the canvas, at the level that the zoom needs.
@@ -111,6 +109,7 @@ impl<'a> View<'a> {
     /// opened first.
     fn of(
         session: &Session,
+        selection: &Selection,
         position: Position,
         dataset: &'a Dataset,
         canvas: CanvasSize,
@@ -123,7 +122,7 @@ impl<'a> View<'a> {
         let bounds = Scene::single(position.fov, image).bounds();
         let projection = session.camera.projection(image, canvas);
         let level = level_for(image, &projection.rect_px(&bounds));
-        let is_max = session.max_projection && image.num_z_slices() > 1;
+        let is_max = selection.is_max && image.num_z_slices() > 1;
         Ok(Self {
             image,
             is_readable,

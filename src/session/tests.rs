@@ -36,7 +36,7 @@ fn after(commands: &[Command], dataset: &Dataset) -> Session {
 fn shown(session: &Session, dataset: &Dataset, canvas: CanvasSize) -> Visible {
     super::resolve(
         session,
-        session.position,
+        &session.selection(),
         dataset,
         &Ledger::default(),
         canvas,

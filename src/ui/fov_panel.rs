@@ -231,20 +231,17 @@ fn paint_well(
     };
     // In a finished dataset what is there was written; of a running one the ledger tells.
     let is_written = written > 0 || (!view.dataset.is_running() && region.is_present);
-    let fill = if is_shown {
-        colors.accent
-    } else if is_written {
+    let fill = if is_written {
         colors.quiet
     } else {
         Color32::TRANSPARENT
     };
-    painter.rect(
-        rect,
-        1.0,
-        fill,
-        Stroke::new(1.0, line),
-        egui::StrokeKind::Inside,
-    );
+    let stroke = Stroke::new(1.0, line);
+    painter.rect(rect, 1.0, fill, stroke, egui::StrokeKind::Inside);
+    if is_shown {
+        let ring = Stroke::new(2.0, colors.accent);
+        painter.rect_stroke(rect.expand(1.0), 2.0, ring, egui::StrokeKind::Outside);
+    }
     if failed > 0 {
         let stroke = Stroke::new(1.5, colors.error);
         painter.line_segment([rect.left_top(), rect.right_bottom()], stroke);

@@ -177,6 +177,10 @@ pub(super) fn pressed(
                 .filter(|&c| input.consume_key(Modifiers::ALT, digits[c]))
                 .collect();
         }
+        // A key that is held repeats steps and zoom, nothing else.
+        input
+            .events
+            .retain(|event| !is_idle_repeat(event) || types_text);
         // Longer combinations first: egui takes Shift for granted where a plain key is asked for.
         let (with, without): (Vec<&Line>, Vec<&Line>) =
             lines.iter().copied().partition(|line| line.modifiers.any());
@@ -216,6 +220,21 @@ pub(super) fn pressed(
         );
     }
     wishes
+}
+
+/// True for the repetition of a held key that toggles something.
+fn is_idle_repeat(event: &egui::Event) -> bool {
+    let egui::Event::Key {
+        key,
+        pressed: true,
+        repeat: true,
+        ..
+    } = event
+    else {
+        return false;
+    };
+    let mut lines = TABLE.iter().filter(|line| line.key == *key).peekable();
+    lines.peek().is_some() && !lines.any(|line| matches!(line.does, Does::Step(..) | Does::Zoom(_)))
 }
 
 /// A text field takes all keys but those with Ctrl; a focused widget keeps arrows and Space.

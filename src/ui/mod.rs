@@ -29,7 +29,7 @@ use egui::{CentralPanel, Frame, Panel};
 use crate::{
     dataset::{Dataset, Executed},
     ledger::Ledger,
-    model::{CanvasSize, NavAxis, PlaneState, Theme, Value},
+    model::{CanvasSize, DatasetId, NavAxis, PlaneState, Theme, Value},
     session::{Command, Panels, Session},
 };
 pub use tokens::apply_theme;
@@ -174,7 +174,8 @@ pub fn help_lines() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// What dies with the window: open sections, text being typed.
 #[derive(Default)]
 pub struct Window {
-    is_placed: bool,
+    /// The dataset that the panels were laid out for.
+    placed: Option<DatasetId>,
     shows_help: bool,
     shows_status: bool,
     go_to: go_to::GoTo,
@@ -230,8 +231,8 @@ impl Window {
         out: &mut Vec<Action>,
     ) {
         let mut panels = view.session.panels;
-        if !self.is_placed {
-            self.is_placed = true;
+        if self.placed != Some(view.dataset.id) {
+            self.placed = Some(view.dataset.id);
             if ui.available_width() < NARROW_PT {
                 panels = Panels {
                     left: false,

@@ -38,7 +38,6 @@ fn pointed(response: &Response, rect: Rect, length: u32) -> Option<u32> {
     if !response.is_pointer_button_down_on() && !response.clicked() {
         return None;
     }
-    response.request_focus();
     let part = (response.interact_pointer_pos()?.x - rect.left()) / rect.width();
     Some((part.clamp(0.0, 1.0) * length as f32) as u32)
         .map(|index| index.min(length.saturating_sub(1)))

@@ -102,6 +102,8 @@ pub fn apply_theme(ctx: &egui::Context, theme: Theme, text_scale: f32) {
         ]
         .into();
         style.animation_time = 0.1;
+        // Ctrl C copies the view; texts worth copying have a button.
+        style.interaction.selectable_labels = false;
         style.spacing.item_spacing = egui::vec2(SPACE_8, SPACE_4);
         style.spacing.button_padding = egui::vec2(SPACE_8, 3.0);
         color(&mut style.visuals, colors);

@@ -165,3 +165,18 @@ fn without_a_display_the_program_says_what_is_missing() {
     let stderr = String::from_utf8(ran.stderr).unwrap();
     assert!(stderr.contains("no window can be opened"), "{stderr}");
 }
+
+#[test]
+fn where_no_picture_comes_the_window_closes_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((_server, display)) = display() else {
+        return;
+    };
+    let arguments = ["/nowhere/at/all", "--timing", "--exit-after", "first-image"];
+    let ran = squidview(&display, folder.path(), &arguments)
+        .output()
+        .unwrap();
+    assert_eq!(ran.status.code(), Some(1), "{ran:?}");
+    let stderr = String::from_utf8(ran.stderr).unwrap();
+    assert!(stderr.contains("/nowhere/at/all"), "{stderr}");
+}

@@ -13,7 +13,7 @@ use squidview::{
     model::{CanvasSize, NavAxis, Theme},
     render,
     settings::Settings,
-    simulate::{Plan, Structure, simulate},
+    simulate::{ChunkMode, Plan, Structure, simulate},
 };
 
 use crate::{
@@ -447,6 +447,72 @@ fn a_damaged_chunk_says_so_with_the_reason_and_the_rest_is_shown() {
     desk.press(Modifiers::NONE, Key::PageUp);
     desk.settle();
     assert!(!desk.has("Copy details"));
+}
+
+#[test]
+fn one_damaged_chunk_of_a_huge_plane_leaves_the_rest_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan {
+        structure: Structure::Single,
+        channels: vec!["DAPI".into()],
+        num_z: 1,
+        width: 5000,
+        height: 2600,
+        chunks: ChunkMode::Tiled512,
+        ..Plan::default()
+    };
+    let path = folder.path().join("huge.ome.zarr");
+    simulate(&plan, &path, &mut |_| true, Duration::ZERO).unwrap();
+    fs::write(path.join("0/c/0/0/0/0/0"), [1; 20]).unwrap();
+    let Some(mut desk) = Desk::with(&path, Setup::default()) else {
+        return;
+    };
+    assert!(desk.has("Copy details"));
+    assert!(desk.session().limits_of(0).is_some());
+    let mut colors: Vec<_> = (1..10)
+        .map(|n| desk.color_at(0.1 * n as f32, 0.55))
+        .collect();
+    colors.dedup();
+    assert!(colors.len() > 2, "the rest is drawn: {colors:?}");
+}
+
+#[test]
+fn the_picture_stays_until_the_projection_or_the_next_reading_is_whole() {
+    let Some((mut desk, _folder)) = on_plate(Setup::default()) else {
+        return;
+    };
+    for key in [Key::M, Key::F5, Key::C, Key::CloseBracket] {
+        desk.harness.key_press_modifiers(Modifiers::NONE, key);
+        for _ in 0..20 {
+            desk.harness.step();
+            let (x, y) = (0.5, 0.5);
+            let colors: Vec<_> = (0..8)
+                .map(|n| desk.color_at(x, y + 0.05 * n as f32))
+                .collect();
+            let background = [0x0B, 0x0C, 0x0E];
+            let is_blank = colors.iter().all(|color| color.0[..3] == background);
+            assert!(!is_blank, "after {key:?}");
+        }
+        desk.settle();
+    }
+}
+
+#[test]
+fn a_click_on_a_slider_leaves_the_keys_to_the_axes() {
+    let Some((mut desk, _folder)) = on_plate(Setup::default()) else {
+        return;
+    };
+    let slider = desk.harness.get_by_label("T slider").rect();
+    let at = slider.left_center() + egui::vec2(slider.width() * 0.8, 0.0);
+    desk.harness.drag_at(at);
+    desk.harness.run_steps(2);
+    desk.harness.drop_at(at);
+    desk.harness.run_steps(2);
+    desk.press(Modifiers::NONE, Key::ArrowUp);
+    assert_eq!(
+        (desk.session().position.t, desk.session().position.z),
+        (1, 2)
+    );
 }
 
 #[test]

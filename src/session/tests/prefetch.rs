@@ -12,7 +12,7 @@ fn check(commands: &[Command], expected: &[(u32, u32, u32)]) {
 fn check_with(ledger: &Ledger, commands: &[Command], expected: &[(u32, u32, u32)]) {
     let dataset = twelve();
     let session = after(commands, &dataset);
-    let visible = super::super::resolve(&session, session.position, &dataset, ledger, CANVAS);
+    let visible = super::super::resolve(&session, &session.selection(), &dataset, ledger, CANVAS);
     let mut found = Vec::new();
     for wish in visible.wishes.iter().filter(|w| w.tier == Tier::Prefetch) {
         let plane = wish.tile.plane;
@@ -154,9 +154,18 @@ fn planes_that_are_known_to_be_absent_are_not_read_ahead() {
 }
 
 #[test]
+fn nothing_is_read_ahead_before_the_first_move() {
+    let dataset = twelve();
+    let wishes = shown(&Session::new(&dataset), &dataset, CANVAS).wishes;
+    assert!(!wishes.is_empty());
+    assert!(wishes.iter().all(|wish| wish.tier == Tier::Visible));
+}
+
+#[test]
 fn only_drawn_channels_are_read_ahead() {
     let dataset = twelve();
-    let session = after(&[Command::Solo(1)], &dataset);
+    let moved = Command::Step(NavAxis::Z, 1);
+    let session = after(&[Command::Solo(1), moved], &dataset);
     let wishes = shown(&session, &dataset, CANVAS).wishes;
     assert!(wishes.len() > 1);
     assert!(wishes.iter().all(|wish| wish.tile.plane.c == 1));

@@ -85,7 +85,8 @@ fn the_same_input_gives_the_same_value() {
 #[test]
 fn visible_wishes_come_before_prefetch() {
     let dataset = dataset(Sizes::default());
-    let visible = shown(&Session::new(&dataset), &dataset, CANVAS);
+    let session = after(&[Command::Step(NavAxis::Time, 1)], &dataset);
+    let visible = shown(&session, &dataset, CANVAS);
     let tiers: Vec<Tier> = visible.wishes.iter().map(|wish| wish.tier).collect();
     assert!(tiers.is_sorted(), "{tiers:?}");
     assert!(tiers.contains(&Tier::Visible) && tiers.contains(&Tier::Prefetch));
