@@ -1,7 +1,7 @@
 //! Recognise what lies at a path, describe its layout once, open it into a `Dataset`.
 //!
-//! The only place that knows folder names. [`layout`] decides what a path is, a listing ([`plate`], [`regions`],
-//! [`collection`]) makes the FOV table, [`image`] opens one store; [`opener`] does so later for the others. Opening reads
+//! The only place that knows folder names. `layout` decides what a path is, a listing (`plate`, `regions`,
+//! `collection`) makes the FOV table, `image` opens one store; `opener` does so later for the others. Opening reads
 //! the first readable FOV's metadata and no pixel.
 
 mod axes;

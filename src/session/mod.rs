@@ -1,6 +1,6 @@
 //! The single owner of view state.
 //!
-//! [`Session::apply`] is the only mutation, and clamps against the dataset; [`resolve`] turns a session into the frozen
+//! [`Session::apply`] is the only mutation, and clamps against the dataset; [`resolve()`] turns a session into the frozen
 //! [`Visible`](crate::model::Visible) that loader, canvas and `render` take.
 
 mod camera;

@@ -70,7 +70,7 @@ pub(super) struct ShardIndex {
     pub(super) is_big_endian: bool,
 }
 
-/// A chain of [transpose,] bytes and bytes-to-bytes codecs, in shards or not.
+/// A chain of `transpose` (or none), `bytes` and bytes-to-bytes codecs, in shards or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fast {
     /// Shape of a decoded (inner) chunk along the axes of the array.

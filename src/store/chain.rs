@@ -80,7 +80,7 @@ fn chunks_per_shard(shard: &[u64], chunk: &[u64]) -> Result<Vec<u64>, Refusal> {
     }
 }
 
-/// [transpose,] bytes, bytes-to-bytes codecs; `None` for any other chain.
+/// `transpose` (or none), `bytes`, bytes-to-bytes codecs; `None` for any other chain.
 fn plain_chain(
     chunk: &[u64],
     per_file: Vec<u64>,

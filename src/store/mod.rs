@@ -1,6 +1,6 @@
 //! Read tiles.
 //!
-//! A read returns the asked tile and any siblings that were decoded on the way. The fast path of [`zarr`] reads a chunk
+//! A read returns the asked tile and any siblings that were decoded on the way. The fast path of `zarr` reads a chunk
 //! once and decodes it straight into the tile; everything unusual goes through `zarrs`. All calls block on I/O: they
 //! belong on a reader thread.
 
