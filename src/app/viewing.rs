@@ -25,6 +25,8 @@ use crate::{
 
 /// Planes of a running acquisition that were not there are looked for again after this time.
 const RECHECK: Duration = Duration::from_secs(1);
+/// A picture that is not whole after this time is asked for again.
+const ASK_AGAIN: Duration = Duration::from_millis(2500);
 /// Tiles without pixels that are remembered; the loader knows them, too, and tells again when asked.
 const MAX_OUTCOMES: usize = 4096;
 
@@ -248,6 +250,8 @@ impl Viewing {
             self.hold_only(wished);
         } else {
             self.waiting_since.get_or_insert(now);
+            // Asking again lets the loader find readers that are stuck.
+            self.recheck_at.get_or_insert(now + ASK_AGAIN);
         }
         let unwritten = |tile: &TileId| {
             matches!(self.without_of(*tile), Some(PlaneState::Planned))

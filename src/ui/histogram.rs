@@ -1,6 +1,6 @@
 //! A channel's histogram with its limits, to be dragged.
 
-use egui::{Color32, Stroke, Ui};
+use egui::{Color32, Response, Stroke, Ui};
 use egui_plot::{Bar, BarChart, Plot, PlotBounds, VLine};
 
 use super::tokens::Palette;
@@ -46,53 +46,13 @@ impl HistogramPlot {
         color: Color32,
         colors: Palette,
     ) -> Option<Touched> {
-        let width = (histogram.max - histogram.min).max(1e-9) / histogram.bins.len() as f64;
-        let height = |count: u32| {
-            if self.is_log {
-                f64::from(count).ln_1p()
-            } else {
-                f64::from(count)
-            }
-        };
-        let bars = histogram.bins.iter().enumerate().map(|(bin, &count)| {
-            let middle = histogram.min + (bin as f64 + 0.5) * width;
-            Bar::new(middle, height(count))
-                .width(width)
-                .fill(color.gamma_multiply(0.6))
-                .stroke(Stroke::NONE)
-        });
-        let bars: Vec<Bar> = bars.collect();
-        // One bin of background would flatten all others: the second largest sets the scale.
-        let mut counts = histogram.bins.clone();
-        counts.sort_unstable();
-        let top = height(counts.iter().rev().nth(1).copied().unwrap_or(1).max(1)) * 1.1;
-        let (low, high) = (limits.low.min(limits.high), limits.low.max(limits.high));
-        let margin = (histogram.max.max(high) - histogram.min.min(low)).max(1e-9) * 0.02;
-        let bounds = PlotBounds::from_min_max(
-            [histogram.min.min(low) - margin, 0.0],
-            [histogram.max.max(high) + margin, top],
-        );
-        let plot = Plot::new(("histogram", id))
-            .height(HEIGHT_PT)
-            .show_axes(false)
-            .show_grid(false)
-            .show_background(false)
-            .allow_drag(false)
-            .allow_zoom(false)
-            .allow_scroll(false)
-            .allow_boxed_zoom(false)
-            .allow_double_click_reset(false)
-            .show_x(false)
-            .show_y(false);
-        let shown = plot.show(ui, |plot| {
-            plot.set_plot_bounds(bounds);
+        let shown = plot(id).show(ui, |plot| {
+            plot.set_plot_bounds(self.bounds(histogram, limits));
+            let bars = self.bars(histogram, color);
             plot.bar_chart(BarChart::new("counts", bars).allow_hover(false));
             for (name, at) in [("low", limits.low), ("high", limits.high)] {
-                plot.vline(
-                    VLine::new(name, at)
-                        .stroke(Stroke::new(1.5, colors.text))
-                        .allow_hover(false),
-                );
+                let stroke = Stroke::new(1.5, colors.text);
+                plot.vline(VLine::new(name, at).stroke(stroke).allow_hover(false));
             }
             plot.pointer_coordinate()
         });
@@ -103,6 +63,16 @@ impl HistogramPlot {
             return Some(Touched::Reset);
         }
         let at = shown.inner.map(|point| point.x);
+        self.dragged(&response, at, limits).map(Touched::Limits)
+    }
+
+    /// The limits that the pointer drags to, if it does.
+    fn dragged(
+        &mut self,
+        response: &Response,
+        at: Option<f64>,
+        limits: ContrastLimits,
+    ) -> Option<ContrastLimits> {
         if response.drag_started() {
             self.held = at.map(|at| (at - limits.high).abs() < (at - limits.low).abs());
         }
@@ -115,6 +85,55 @@ impl HistogramPlot {
         } else {
             ContrastLimits { low: at, ..limits }
         };
-        response.dragged().then_some(Touched::Limits(dragged))
+        response.dragged().then_some(dragged)
     }
+
+    fn height(&self, count: u32) -> f64 {
+        if self.is_log {
+            f64::from(count).ln_1p()
+        } else {
+            f64::from(count)
+        }
+    }
+
+    fn bars(&self, histogram: &Histogram, color: Color32) -> Vec<Bar> {
+        let width = (histogram.max - histogram.min).max(1e-9) / histogram.bins.len() as f64;
+        let bars = histogram.bins.iter().enumerate().map(|(bin, &count)| {
+            let middle = histogram.min + (bin as f64 + 0.5) * width;
+            Bar::new(middle, self.height(count))
+                .width(width)
+                .fill(color.gamma_multiply(0.6))
+                .stroke(Stroke::NONE)
+        });
+        bars.collect()
+    }
+
+    /// All samples and both limits, with a little air.
+    fn bounds(&self, histogram: &Histogram, limits: ContrastLimits) -> PlotBounds {
+        // One bin of background would flatten all others: the second largest sets the scale.
+        let mut counts = histogram.bins.clone();
+        counts.sort_unstable();
+        let second = counts.iter().rev().nth(1).copied().unwrap_or(1);
+        let top = self.height(second.max(1)) * 1.1;
+        let low = histogram.min.min(limits.low).min(limits.high);
+        let high = histogram.max.max(limits.low).max(limits.high);
+        let margin = (high - low).max(1e-9) * 0.02;
+        PlotBounds::from_min_max([low - margin, 0.0], [high + margin, top])
+    }
+}
+
+/// A plot that nothing moves but we.
+fn plot(id: usize) -> Plot<'static> {
+    Plot::new(("histogram", id))
+        .height(HEIGHT_PT)
+        .show_axes(false)
+        .show_grid(false)
+        .show_background(false)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .allow_double_click_reset(false)
+        .show_x(false)
+        .show_y(false)
 }

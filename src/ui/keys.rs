@@ -159,47 +159,19 @@ pub(super) fn pressed(
         .filter(|line| is_free(line, types_text, has_focus))
         .collect();
     let (does, channels) = ctx.input_mut(|input| {
-        let mut does = Vec::new();
-        let mut channels = Vec::new();
-        if !types_text && input.modifiers.alt {
-            let digits = [
-                Key::Num1,
-                Key::Num2,
-                Key::Num3,
-                Key::Num4,
-                Key::Num5,
-                Key::Num6,
-                Key::Num7,
-                Key::Num8,
-                Key::Num9,
-            ];
-            channels = (0..9)
-                .filter(|&c| input.consume_key(Modifiers::ALT, digits[c]))
-                .collect();
-        }
         // A key that is held repeats steps and zoom, nothing else.
         input
             .events
             .retain(|event| !is_idle_repeat(event) || types_text);
-        // Longer combinations first: egui takes Shift for granted where a plain key is asked for.
-        let (with, without): (Vec<&Line>, Vec<&Line>) =
-            lines.iter().copied().partition(|line| line.modifiers.any());
-        for line in with.into_iter().chain(without) {
-            let count = if line.does == Does::Play {
-                // Space and drag pans: what plays is Space let go without a drag.
-                usize::from(input.key_released(line.key) && !canvas.was_dragged_with_space())
-            } else {
-                input.count_and_consume_key(line.modifiers, line.key)
-            };
-            does.extend(std::iter::repeat_n(line.does, count));
-        }
+        let channels = if types_text {
+            Vec::new()
+        } else {
+            channels(input)
+        };
+        let mut does = does(input, lines, canvas);
         // Copy arrives as an event of its own.
-        if !types_text
-            && input
-                .events
-                .iter()
-                .any(|event| matches!(event, egui::Event::Copy))
-        {
+        let is_copy = |event: &egui::Event| matches!(event, egui::Event::Copy);
+        if !types_text && input.events.iter().any(is_copy) {
             does.push(Does::Copy);
         }
         (does, channels)
@@ -208,18 +180,48 @@ pub(super) fn pressed(
         .into_iter()
         .filter_map(|does| wish(does, view, facts, canvas))
         .collect();
-    if let Some(view) = view {
-        let known = channels.into_iter().filter_map(|c| {
-            view.session
-                .channels
-                .get(c)
-                .map(|channel| (c, !channel.visible))
-        });
-        wishes.extend(
-            known.map(|(c, visible)| Wish::Act(Action::View(Command::SetVisible(c, visible)))),
-        );
-    }
+    let toggled = channels.into_iter().filter_map(|c| {
+        let channel = view?.session.channels.get(c)?;
+        Some(Command::SetVisible(c, !channel.visible))
+    });
+    wishes.extend(toggled.map(|command| Wish::Act(Action::View(command))));
     wishes
+}
+
+/// Channels whose digit was pressed with Alt.
+fn channels(input: &mut egui::InputState) -> Vec<usize> {
+    const DIGITS: [Key; 9] = [
+        Key::Num1,
+        Key::Num2,
+        Key::Num3,
+        Key::Num4,
+        Key::Num5,
+        Key::Num6,
+        Key::Num7,
+        Key::Num8,
+        Key::Num9,
+    ];
+    (0..DIGITS.len())
+        .filter(|&c| input.modifiers.alt && input.consume_key(Modifiers::ALT, DIGITS[c]))
+        .collect()
+}
+
+/// What the pressed keys of the table do, once per press.
+fn does(input: &mut egui::InputState, lines: Vec<&Line>, canvas: &CanvasView) -> Vec<Does> {
+    let mut does = Vec::new();
+    // Longer combinations first: egui takes Shift for granted where a plain key is asked for.
+    let (with, without): (Vec<&Line>, Vec<&Line>) =
+        lines.into_iter().partition(|line| line.modifiers.any());
+    for line in with.into_iter().chain(without) {
+        let count = if line.does == Does::Play {
+            // Space and drag pans: what plays is Space let go without a drag.
+            usize::from(input.key_released(line.key) && !canvas.was_dragged_with_space())
+        } else {
+            input.count_and_consume_key(line.modifiers, line.key)
+        };
+        does.extend(std::iter::repeat_n(line.does, count));
+    }
+    does
 }
 
 /// True for the repetition of a held key that toggles something.
