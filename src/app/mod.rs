@@ -292,7 +292,7 @@ impl App {
     }
 
     /// Plays: as many steps as are due, but only from a picture that is on the screen, so that slow reading skips.
-    fn play(&mut self, ctx: &egui::Context, now: Instant) {
+    fn play(&mut self, now: Instant) {
         let Some(viewing) = &mut self.viewing else {
             return;
         };
@@ -313,10 +313,16 @@ impl App {
                     .map_or(fps, |smooth| smooth + 0.2 * (fps - smooth)),
             );
         }
-        // While the next picture is read, the readers wake the interface.
+    }
+
+    /// Wakes the interface for the next step of playback. While its picture is read, the readers do so.
+    fn schedule_step(&self, ctx: &egui::Context) {
+        let (Some(viewing), Some(last)) = (&self.viewing, self.last_step) else {
+            return;
+        };
         if viewing.is_current() {
             let period = Duration::from_secs_f32(1.0 / viewing.session.playback.fps.max(0.1));
-            ctx.request_repaint_after(period.saturating_sub(elapsed));
+            ctx.request_repaint_after(period.saturating_sub(last.elapsed()));
         }
     }
 
@@ -486,13 +492,14 @@ impl eframe::App for App {
         self.frame_secs = frame.info().cpu_usage;
         self.forget_textures();
         self.take_news(ctx);
-        self.play(ctx, now);
+        self.play(now);
         if let Some(viewing) = &mut self.viewing {
             viewing.plan(&self.loader, &self.cache, now);
             if let Some(at) = viewing.next_recheck() {
                 ctx.request_repaint_after(at.saturating_duration_since(now));
             }
         }
+        self.schedule_step(ctx);
         if self.options.exit_after_first_image {
             self.exit_after_first_image(ctx);
         }
