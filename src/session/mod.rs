@@ -251,10 +251,12 @@ impl Session {
     /// Takes over what a newer revision of the dataset brings; everything set by hand stays.
     fn follow(&mut self, dataset: &Dataset) {
         let described = channels::of_dataset(dataset);
-        if self.channels.len() < described.len() {
-            self.channels
-                .extend(described.into_iter().skip(self.channels.len()));
-        }
+        self.channels.truncate(described.len());
+        let known = self.channels.len();
+        self.channels.extend(described.into_iter().skip(known));
+        self.selected_channel = self
+            .selected_channel
+            .min(self.channels.len().saturating_sub(1));
         self.position = self.position.clamped(dataset);
     }
 }
