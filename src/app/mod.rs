@@ -229,7 +229,7 @@ impl App {
             .borrow_mut()
             .timing
             .reach_at(Stage::Dataset, opened.at);
-        self.error = None;
+        (self.error, self.notice) = (None, None);
         ctx.send_viewport_cmd(egui::ViewportCommand::Title(format!(
             "{} — squidview",
             dataset.name
