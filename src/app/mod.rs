@@ -261,7 +261,7 @@ impl App {
         let session = &viewing.session;
         if !self.is_demo(&viewing.dataset.root) {
             self.settings
-                .remember_view(&viewing.dataset.root, session.saved());
+                .remember_view(&viewing.dataset.root, session.saved(&viewing.dataset));
         }
         // A small window closes panels by itself.
         if self.settings.window_size_pt[0] >= ui::NARROW_PT {

@@ -109,7 +109,7 @@ pub(super) fn first_session(dataset: &Dataset, settings: &Settings) -> Session {
     session.playback.fps = settings.fps;
     session.playback.loops = settings.loops;
     if let Some(saved) = settings.view_of(&dataset.root) {
-        session.restore(saved);
+        session.restore(saved, dataset);
     }
     session
 }

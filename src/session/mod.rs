@@ -23,7 +23,7 @@ pub use command::{Command, Direction};
 pub use playback::Playback;
 pub use position::Position;
 pub use resolve::resolve;
-pub use saved::{SavedChannel, SavedView};
+pub use saved::{OwnLimits, SavedChannel, SavedView};
 pub use scene::{PlacedFov, Scene, pixel_um};
 pub use selection::Selection;
 

@@ -1,9 +1,17 @@
 //! How a dataset was looked at: what is kept for the next time it is opened.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::{ChannelMode, LimitsSource, Session};
-use crate::model::{ContrastLimits, Lut};
+use crate::{
+    dataset::Dataset,
+    model::{ContrastLimits, FovId, Lut},
+};
+
+/// Limits of single FOVs and timepoints that are kept.
+const MAX_OWN_LIMITS: usize = 1000;
 
 /// How one channel was looked at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +30,19 @@ pub struct SavedChannel {
     pub gamma: f32,
 }
 
+/// Limits of one FOV and timepoint, where they are not shared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OwnLimits {
+    /// Path of the FOV below the dataset: ids hold within one opening.
+    pub fov: String,
+    /// Timepoint index.
+    pub t: u32,
+    /// Channel index.
+    pub channel: usize,
+    /// The limits.
+    pub limits: ContrastLimits,
+}
+
 /// How a dataset was looked at. Positions are not kept: people come back to compare, not to resume.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SavedView {
@@ -33,12 +54,15 @@ pub struct SavedView {
     pub limits_shared: bool,
     /// Auto contrast on every change.
     pub auto_every_change: bool,
+    /// Limits of single FOVs and timepoints, at most a thousand.
+    #[serde(default)]
+    pub own_limits: Vec<OwnLimits>,
 }
 
 impl Session {
     /// What is worth keeping of this session.
     #[must_use]
-    pub fn saved(&self) -> SavedView {
+    pub fn saved(&self, dataset: &Dataset) -> SavedView {
         let channels = self.channels.iter().map(|view| SavedChannel {
             name: view.name.clone(),
             visible: view.visible,
@@ -52,11 +76,13 @@ impl Session {
             mode: self.mode,
             limits_shared: self.limits_shared,
             auto_every_change: self.auto_every_change,
+            own_limits: self.saved_own_limits(dataset),
         }
     }
 
     /// Looks as it was looked the last time, channel by channel as far as their names agree.
-    pub fn restore(&mut self, saved: &SavedView) {
+    pub fn restore(&mut self, saved: &SavedView, dataset: &Dataset) {
+        self.restore_own_limits(&saved.own_limits, dataset);
         self.mode = saved.mode;
         self.limits_shared = saved.limits_shared;
         self.auto_every_change = saved.auto_every_change;
@@ -70,6 +96,36 @@ impl Session {
                 |limits: &ContrastLimits| limits.low.is_finite() && limits.high.is_finite();
             if let Some(limits) = saved.limits.filter(is_sane) {
                 (view.limits, view.limits_source) = (Some(limits), saved.limits_source);
+            }
+        }
+    }
+
+    fn saved_own_limits(&self, dataset: &Dataset) -> Vec<OwnLimits> {
+        let own = self.own_limits.iter().take(MAX_OWN_LIMITS);
+        own.filter_map(|(&(fov, t, channel), &limits)| {
+            let fov = dataset.fov(fov)?.path.clone();
+            Some(OwnLimits {
+                fov,
+                t,
+                channel,
+                limits,
+            })
+        })
+        .collect()
+    }
+
+    fn restore_own_limits(&mut self, saved: &[OwnLimits], dataset: &Dataset) {
+        let wanted: HashSet<&str> = saved.iter().map(|own| own.fov.as_str()).collect();
+        let rows = dataset.fovs.iter().enumerate();
+        let by_path: HashMap<&str, FovId> = rows
+            .filter(|(_, fov)| wanted.contains(fov.path.as_str()))
+            .filter_map(|(row, fov)| Some((fov.path.as_str(), FovId(u32::try_from(row).ok()?))))
+            .collect();
+        for own in saved.iter().take(MAX_OWN_LIMITS) {
+            let is_sane = own.limits.low.is_finite() && own.limits.high.is_finite();
+            if let (Some(&fov), true) = (by_path.get(own.fov.as_str()), is_sane) {
+                self.own_limits
+                    .insert((fov, own.t, own.channel), own.limits);
             }
         }
     }

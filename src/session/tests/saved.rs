@@ -25,10 +25,10 @@ fn by_hand(dataset: &Dataset) -> Session {
 /// What is kept of a view set by hand, after `spoil`, changes a fresh session's first channel as `is_expected` says.
 fn check(spoil: impl FnOnce(&mut SavedView), is_expected: impl FnOnce(&Session, &Session) -> bool) {
     let dataset = dataset(Sizes::default());
-    let mut saved = by_hand(&dataset).saved();
+    let mut saved = by_hand(&dataset).saved(&dataset);
     spoil(&mut saved);
     let (fresh, mut restored) = (Session::new(&dataset), Session::new(&dataset));
-    restored.restore(&saved);
+    restored.restore(&saved, &dataset);
     assert!(is_expected(&fresh, &restored), "{restored:?}");
 }
 
@@ -51,7 +51,8 @@ fn a_restored_view_looks_as_it_was_left_and_starts_at_the_first_position() {
 
 #[test]
 fn a_view_survives_being_written() {
-    let saved = by_hand(&dataset(Sizes::default())).saved();
+    let dataset = dataset(Sizes::default());
+    let saved = by_hand(&dataset).saved(&dataset);
     let text = serde_json::to_string(&saved).expect("plain numbers");
     assert_eq!(
         serde_json::from_str::<SavedView>(&text).expect("ours"),
@@ -110,4 +111,27 @@ fn limits_that_were_pending_are_pending_again() {
             view.limits.is_none() && view.limits_source == LimitsSource::Pending
         },
     );
+}
+
+#[test]
+fn limits_of_single_fovs_come_back_to_their_fov_though_its_id_is_another() {
+    let before = dataset(Sizes::default());
+    let limits = ContrastLimits {
+        low: 7.0,
+        high: 9.0,
+    };
+    let commands = [
+        Command::SetLimitsShared(false),
+        Command::GoToFov(FovId(1)),
+        Command::SetLimits(1, limits),
+    ];
+    let saved = after(&commands, &before).saved(&before);
+    let mut later = before.clone();
+    let mut rows = later.fovs.to_vec();
+    rows.swap(1, 2);
+    later.fovs = rows.into();
+    let mut restored = Session::new(&later);
+    restored.restore(&saved, &later);
+    assert_eq!(restored.limits_at(1, FovId(2), 0), Some(limits));
+    assert_ne!(restored.limits_at(1, FovId(1), 0), Some(limits));
 }
