@@ -13,8 +13,8 @@ use crate::{
 
 /// Part of the canvas that the scale bar takes at most, in points.
 const MAX_BAR_PT: f32 = 160.0;
-/// Channels whose values fit beside each other.
-const MAX_VALUES: usize = 8;
+/// Channels whose values stand beside each other; more go into further lines.
+const VALUES_PER_LINE: usize = 8;
 
 /// Position and raw values of a level-0 pixel, at the right.
 pub(super) fn ui(ui: &Ui, rect: Rect, view: &View<'_>, (x, y): (u32, u32), stage: &Stage<'_>) {
@@ -26,7 +26,10 @@ pub(super) fn ui(ui: &Ui, rect: Rect, view: &View<'_>, (x, y): (u32, u32), stage
     let mut text = LayoutJob::default();
     let place = format!("{}\n", place_text(x, y, view));
     text.append(&place, 0.0, format(ON_CANVAS));
-    for (c, value) in values(view, &(stage.values_at)(x, y)) {
+    for (at, (c, value)) in values(view, &(stage.values_at)(x, y)).enumerate() {
+        if at > 0 && at % VALUES_PER_LINE == 0 {
+            text.append("\n", 0.0, format(ON_CANVAS));
+        }
         let channel = &view.session.channels[c];
         let swatch = channel.lut.swatch();
         let name = format!("{} ", short_channel_name(&channel.name));
@@ -101,7 +104,7 @@ pub(super) fn values_text(view: &View<'_>, all: &[Option<Value>]) -> String {
 
 /// Drawn channels with their raw values; a dash where a channel has none there.
 fn values(view: &View<'_>, all: &[Option<Value>]) -> impl Iterator<Item = (usize, String)> {
-    let drawn = view.session.drawn_channels().into_iter().take(MAX_VALUES);
+    let drawn = view.session.drawn_channels().into_iter();
     drawn.map(|c| {
         let value = all.get(c).copied().flatten();
         (
