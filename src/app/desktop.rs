@@ -5,17 +5,22 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::canvas::{DrawList, composite};
+use crate::{
+    canvas::{DrawList, composite},
+    settings::Settings,
+};
 
 /// What a dialog or a picture came to.
 pub(super) enum DesktopNews {
     /// A folder was picked to open.
     Picked(PathBuf),
+    /// A text for the clipboard.
+    Text(String),
     /// A picture for the clipboard: width, height, RGBA rows.
     Picture([usize; 2], Vec<u8>),
     /// Something the user asked for happened, in words.
@@ -24,11 +29,16 @@ pub(super) enum DesktopNews {
     Failed(String),
 }
 
+/// Finds a file of the dataset, or says why there is none. Blocks on I/O.
+pub(super) type FindPath = Box<dyn FnOnce() -> Result<PathBuf, String> + Send>;
+
 /// Runs what the desktop does for us, off the interface thread.
 pub(super) struct Desktop {
     sender: Sender<DesktopNews>,
     receiver: Receiver<DesktopNews>,
     wake: Arc<dyn Fn() + Send + Sync>,
+    /// Keeps the settings that were handed over last, after those before them.
+    keeping: Option<JoinHandle<()>>,
 }
 
 impl Desktop {
@@ -39,6 +49,7 @@ impl Desktop {
             sender,
             receiver,
             wake,
+            keeping: None,
         }
     }
 
@@ -91,14 +102,49 @@ impl Desktop {
         });
     }
 
+    /// Copies the path that `find` gives; it may have to look into the dataset.
+    pub(super) fn copy_path(&self, find: FindPath) {
+        self.run("squidview-copy", move || {
+            Some(match find() {
+                Ok(path) => DesktopNews::Text(path.display().to_string()),
+                Err(text) => DesktopNews::Failed(text),
+            })
+        });
+    }
+
+    /// Writes the settings.
+    pub(super) fn keep(&mut self, settings: Settings, path: PathBuf) {
+        let before = self.keeping.take();
+        let spawned = thread::Builder::new()
+            .name("squidview-settings".into())
+            .spawn(move || {
+                if before.is_some_and(|before| before.join().is_err()) {
+                    tracing::error!("keeping the settings panicked");
+                }
+                if let Err(error) = settings.save(&path) {
+                    tracing::warn!("{error}");
+                }
+            });
+        match spawned {
+            Ok(thread) => self.keeping = Some(thread),
+            Err(error) => tracing::error!("cannot start a thread: {error}"),
+        }
+    }
+
     /// Shows a file or folder in the system's file manager.
-    pub(super) fn show_in_file_manager(&self, path: PathBuf) {
-        self.run("squidview-file-manager", move || match show(&path) {
-            Ok(()) => None,
-            Err(error) => Some(DesktopNews::Failed(format!(
-                "No file manager answers ({error}): {}",
-                path.display()
-            ))),
+    pub(super) fn show_in_file_manager(&self, find: FindPath) {
+        self.run("squidview-file-manager", move || {
+            let path = match find() {
+                Ok(path) => path,
+                Err(text) => return Some(DesktopNews::Failed(text)),
+            };
+            match show(&path) {
+                Ok(()) => None,
+                Err(error) => Some(DesktopNews::Failed(format!(
+                    "No file manager answers ({error}): {}",
+                    path.display()
+                ))),
+            }
         });
     }
 
@@ -127,6 +173,19 @@ pub(super) fn tell(text: &str) {
         .set_description(text)
         .set_buttons(rfd::MessageButtons::Ok)
         .show();
+}
+
+/// Settings are kept before the program ends.
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        if self
+            .keeping
+            .take()
+            .is_some_and(|thread| thread.join().is_err())
+        {
+            tracing::error!("keeping the settings panicked");
+        }
+    }
 }
 
 /// Starts the file manager and waits for its launcher, so that it leaves no zombie.

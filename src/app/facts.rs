@@ -1,13 +1,14 @@
 //! What the panels are told beside session, dataset and ledger: plain facts, gathered once per frame.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
+    sync::Arc,
     time::{Instant, SystemTime},
 };
 
 use eframe::egui;
 
-use super::{App, Viewing};
+use super::{App, Viewing, desktop::FindPath};
 use crate::{
     canvas,
     dataset::Dataset,
@@ -97,11 +98,15 @@ impl App {
         }
     }
 
-    /// The file of the first visible channel's plane.
-    pub(super) fn shown_file(&self) -> Option<PathBuf> {
+    /// Finds the file of the first visible channel's plane; to be called off the interface thread.
+    pub(super) fn find_shown_file(&self) -> Option<FindPath> {
         let viewing = self.viewing.as_ref()?;
         let (tile, _) = *viewing.shown_planes().first()?;
-        self.store.file_of(&viewing.dataset, tile.plane).ok()
+        let (store, dataset) = (Arc::clone(&self.store), Arc::clone(&viewing.dataset));
+        Some(Box::new(move || {
+            let found = store.file_of(&dataset, tile.plane);
+            found.map_err(|error| error.to_string())
+        }))
     }
 
     /// Keeps the window's size for the next start.

@@ -286,6 +286,7 @@ impl App {
                 ctx.copy_image(egui::ColorImage::from_rgba_unmultiplied(size, &rgba));
                 self.notice = Some("Copied the view".into());
             }
+            DesktopNews::Text(text) => ctx.copy_text(text),
             DesktopNews::Done(text) => self.notice = Some(text),
             DesktopNews::Failed(text) => self.error = Some(text),
         }
@@ -351,13 +352,13 @@ impl App {
             }
             Action::CopyText(text) => ctx.copy_text(text),
             Action::CopyFilePath => {
-                if let Some(path) = self.shown_file() {
-                    ctx.copy_text(path.display().to_string());
+                if let Some(find) = self.find_shown_file() {
+                    self.desktop.copy_path(find);
                 }
             }
             Action::ShowInFileManager => {
-                if let Some(path) = self.shown_file() {
-                    self.desktop.show_in_file_manager(path);
+                if let Some(find) = self.find_shown_file() {
+                    self.desktop.show_in_file_manager(find);
                 }
             }
             Action::SetTheme(theme) => {
@@ -414,12 +415,9 @@ impl App {
         }
     }
 
-    fn save_settings(&self) {
-        let Some(path) = &self.options.settings_path else {
-            return;
-        };
-        if let Err(error) = self.settings.save(path) {
-            tracing::warn!("{error}");
+    fn save_settings(&mut self) {
+        if let Some(path) = &self.options.settings_path {
+            self.desktop.keep(self.settings.clone(), path.clone());
         }
     }
 
