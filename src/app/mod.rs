@@ -515,7 +515,7 @@ impl eframe::App for App {
         let (actions, list) = draw_window(window, ui, viewing.as_ref(), &facts, cache);
         let ctx = ui.ctx().clone();
         if let (Some(viewing), Some(list)) = (viewing, &list)
-            && viewing.resize(list.canvas)
+            && (viewing.resize(list.canvas) | viewing.hovers_anew())
         {
             ctx.request_repaint();
         }

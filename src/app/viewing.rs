@@ -5,6 +5,7 @@
 //! decodes or waits.
 
 use std::{
+    cell::Cell,
     collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
@@ -17,8 +18,8 @@ use crate::{
     ledger::Ledger,
     loader::{Loaded, Loader},
     model::{
-        CanvasSize, Code, FovId, Histogram, Pixels, PlaneId, PlaneState, Shown, ShownChannel,
-        TileId, Value, Visible, ZPick,
+        CanvasSize, ChannelLook, Code, FovId, Histogram, Pixels, PlaneId, PlaneState, Shown,
+        ShownChannel, Tier, TileId, Value, Visible, Wish, ZPick,
     },
     session::{Command, Position, Selection, Session, resolve},
 };
@@ -54,6 +55,9 @@ pub(super) struct Viewing {
     recheck_at: Option<Instant>,
     /// Reading and decoding of the last tile.
     last_read: Option<Duration>,
+    /// The pixel whose values were asked for last, and the level-0 tile around it that the last plan wished for.
+    hovered: Cell<Option<(u32, u32)>>,
+    hover_tile: Option<(u32, u32)>,
     /// Where and when a timepoint of a FOV was taken: the one looked up last.
     executed: Option<((FovId, u32), Executed)>,
 }
@@ -77,6 +81,8 @@ impl Viewing {
             waiting_since: None,
             recheck_at: None,
             last_read: None,
+            hovered: Cell::new(None),
+            hover_tile: None,
             executed: None,
         }
     }
@@ -225,7 +231,9 @@ impl Viewing {
         if is_recheck_due && self.unreadable(fov) == Some(PlaneState::Planned) {
             self.dataset = Arc::new(self.dataset.with_unopened(fov));
         }
-        let visible = self.resolve_of(&self.session.selection());
+        let mut visible = self.resolve_of(&self.session.selection());
+        self.hover_tile = self.tile_under_pointer();
+        visible.wishes.extend(self.hover_wishes(&visible));
         let wished = (self.dataset.revision, visible);
         if is_recheck_due || self.wanted.as_ref() != Some(&wished) {
             loader.want(&self.dataset, &self.ledger, &wished.1);
@@ -238,6 +246,52 @@ impl Viewing {
             }
         }
         self.settle(&wished.1, cache, now);
+    }
+
+    /// Row and column of the level-0 tile around the pixel whose values were asked for last.
+    fn tile_under_pointer(&self) -> Option<(u32, u32)> {
+        let (x, y) = self.hovered.get()?;
+        let grid = self.dataset.image(self.session.position.fov)?.grid(0)?;
+        Some((y / grid.tile_height, x / grid.tile_width))
+    }
+
+    /// The level-0 tiles under the pointer, read last: their raw values are shown also where a coarser level is drawn.
+    fn hover_wishes(&self, visible: &Visible) -> Vec<Wish> {
+        let Some((row, col)) = self.hover_tile.filter(|_| !self.session.max_projection) else {
+            return Vec::new();
+        };
+        let at = self.session.position;
+        let tile = |look: &ChannelLook| TileId {
+            plane: PlaneId {
+                fov: at.fov,
+                layer: 0,
+                t: at.t,
+                c: look.c,
+                z: ZPick::Slice(at.z),
+                extra: at.extra,
+                level: 0,
+            },
+            row,
+            col,
+        };
+        // Only what is placed can be read: this FOV may have fewer channels, or be smaller.
+        let placed = |look: &&ChannelLook| {
+            let mut tiles = visible.placed.iter().flat_map(|placed| &placed.tiles);
+            tiles.any(|tile| tile.plane.c == look.c) && !visible.wishes.is_empty()
+        };
+        let drawn = visible.looks.iter().filter(placed);
+        let tiles = drawn.map(tile);
+        let is_new = |tile: &TileId| visible.wishes.iter().all(|wish| wish.tile != *tile);
+        let tier = Tier::Recent;
+        tiles
+            .filter(is_new)
+            .map(|tile| Wish { tile, tier })
+            .collect()
+    }
+
+    /// True where the pointer has come to a tile that the last plan did not know.
+    pub(super) fn hovers_anew(&self) -> bool {
+        self.tile_under_pointer() != self.hover_tile
     }
 
     /// Notes whether the wished picture is whole, and when to look again for planes that were not there.
@@ -412,6 +466,7 @@ impl Viewing {
 
     /// Raw value of every channel at a level-0 pixel of the shown plane; `None` where a channel has none there.
     pub(super) fn values_at(&self, x: u32, y: u32, cache: &Cache) -> Vec<Option<Value>> {
+        self.hovered.set(Some((x, y)));
         let position = self.shown_position();
         let Some(grid) = self
             .dataset

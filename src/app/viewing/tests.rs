@@ -53,8 +53,8 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(cache_bytes: usize) -> Self {
-        let dataset = dataset(Sizes::default());
+    fn new(sizes: Sizes, cache_bytes: usize) -> Self {
+        let dataset = dataset(sizes);
         let session = Session::new(&dataset);
         let cache = Arc::new(Cache::new(cache_bytes));
         let options = LoaderOptions {
@@ -110,7 +110,7 @@ impl Bench {
 #[test]
 fn a_slow_read_of_an_earlier_wish_never_overwrites_a_later_one() {
     for cache_bytes in [64 << 20, 1] {
-        let mut bench = Bench::new(cache_bytes);
+        let mut bench = Bench::new(Sizes::default(), cache_bytes);
         bench.go_to(1);
         assert_eq!(bench.frames(Duration::from_millis(300)), [1]);
         bench.go_to(SLOW_Z);
@@ -122,4 +122,29 @@ fn a_slow_read_of_an_earlier_wish_never_overwrites_a_later_one() {
         assert_eq!(bench.drawn(), Some(2));
         assert!(bench.viewing.is_current());
     }
+}
+
+#[test]
+fn raw_values_under_the_pointer_are_read_where_level_0_is_not_at_hand() {
+    // Fitted, this is drawn from halved planes.
+    let large = Sizes {
+        width: 2048,
+        height: 1536,
+        ..Sizes::default()
+    };
+    let mut bench = Bench::new(large, 256 << 20);
+    bench.go_to(1);
+    bench.frames(Duration::from_millis(300));
+    bench.cache.forget(bench.viewing.dataset.id);
+    let values = |bench: &Bench| bench.viewing.values_at(5, 6, &bench.cache);
+    let before = values(&bench);
+    assert!(before.iter().all(Option::is_none), "{before:?}");
+    assert!(bench.viewing.hovers_anew());
+    bench.frames(Duration::from_millis(500));
+    assert!(!bench.viewing.hovers_anew());
+    let after = values(&bench);
+    assert!(
+        !after.is_empty() && after.iter().all(Option::is_some),
+        "{after:?}"
+    );
 }
