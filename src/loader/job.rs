@@ -243,11 +243,6 @@ impl Shared {
         }
     }
 
-    pub(super) fn num_pending(&self) -> usize {
-        let state = self.state.lock();
-        state.queue.len() + state.in_flight.len()
-    }
-
     pub(super) fn num_readers(&self) -> usize {
         self.state.lock().readers.len()
     }

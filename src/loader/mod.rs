@@ -206,12 +206,6 @@ impl Loader {
     pub fn state(&self, dataset: DatasetId, tile: TileId) -> TileState {
         self.shared.state(dataset, tile)
     }
-
-    /// Jobs that are queued or being worked on.
-    #[must_use]
-    pub fn num_pending(&self) -> usize {
-        self.shared.num_pending()
-    }
 }
 
 impl Drop for Loader {

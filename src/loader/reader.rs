@@ -166,9 +166,12 @@ fn statistics(tools: &Tools, task: &Task, plane: PlaneId, revision: u64) -> Opti
         histograms.extend(pixels.and_then(|pixels| Histogram::of(&pixels)));
     }
     let histogram = Arc::new(Histogram::merged(&histograms).unwrap_or_else(Histogram::empty));
-    tools
-        .shared
-        .remember_histogram(dataset.id, plane, revision, Arc::clone(&histogram));
+    // A plane that nothing could be read of yet is looked at again with the next wish.
+    if histogram.num_samples > 0 {
+        tools
+            .shared
+            .remember_histogram(dataset.id, plane, revision, Arc::clone(&histogram));
+    }
     Some(Loaded::Statistics {
         dataset: dataset.id,
         plane,
