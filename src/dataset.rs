@@ -4,8 +4,16 @@
 //! ([`Dataset::with_opened`]); the id stays, so caches keep what they have. Opening a FOV's store belongs to
 //! `formats`, which leaves a [`FovOpener`] here, so that `loader` can open stores without knowing any layout.
 
+mod announcement;
+mod registered;
 #[cfg(test)]
 pub(crate) mod testing;
+
+pub use announcement::{
+    AnnounceError, AnnouncedLayout, AnnouncedRegion, AnnouncedSizes, Announcement, NoticeAt,
+    NoticeError, PlaneAt,
+};
+pub use registered::{Registered, RegisteredPlanes};
 
 use std::{fmt, path::PathBuf, sync::Arc};
 

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod dataset;
 pub mod formats;
 pub mod ledger;
+pub mod live;
 pub mod loader;
 pub mod metadata;
 pub mod model;

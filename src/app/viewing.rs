@@ -15,7 +15,7 @@ use crate::{
     cache::{Cache, CacheKey},
     canvas::{AtHand, DrawList, draw_list},
     dataset::{Dataset, Executed, ImageSlot, OpenFovError, OpenedFov},
-    ledger::Ledger,
+    ledger::{Ledger, PageSize},
     loader::{Loaded, Loader},
     model::{
         CanvasSize, ChannelLook, Code, FovId, Histogram, Pixels, PlaneId, PlaneState, Shown,
@@ -174,7 +174,7 @@ impl Viewing {
                 usize::from(plane.level).min(image.levels.len() - 1),
             ) == u64::from(image.num_z_slices());
             if same_slices && matches!(plane.z, ZPick::Slice(_)) {
-                self.ledger.book(image, plane, state.clone());
+                self.ledger.book(PageSize::of(image), plane, state.clone());
             }
         }
         let is_wished = self

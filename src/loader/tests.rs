@@ -16,6 +16,7 @@ use super::*;
 use crate::{
     cache::CacheKey,
     dataset::testing::{Sizes, dataset},
+    ledger::PageSize,
     model::{
         CanvasSize, Code, MemoryOrder, Pixels, PlacedTile, RectPx, Samples, Tier, Wish, ZPick,
     },
@@ -296,7 +297,7 @@ fn a_late_read_of_an_older_revision_is_not_taken_for_the_new_one() {
         &visible(&dataset, &[slice(0)], Tier::Prefetch),
     );
     begun.recv_timeout(SOON).expect("the read begins");
-    ledger.announce(&dataset.template, slice(0).plane);
+    ledger.announce(PageSize::of(&dataset.template), slice(0).plane, 1);
     let_go.send(()).expect("held");
     let Loaded::Tile { revision, .. } = bench.next() else {
         panic!("a tile")

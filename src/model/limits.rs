@@ -44,3 +44,13 @@ pub const LEVELS: usize = 32;
 pub const SEARCH_DEPTH: usize = 6;
 /// Problems listed; further ones are counted.
 pub const PROBLEMS: usize = 1000;
+/// Timepoints that a notice may name where no plan says how many there are.
+pub const TIMEPOINTS: u32 = 1 << 16;
+/// z-slices of an announced acquisition.
+pub const Z_SLICES: u32 = 1 << 16;
+/// Pixels a side of an announced plane.
+pub const ANNOUNCED_SIDE_PX: u32 = 1 << 18;
+/// Bytes of pixels that are handed over in memory and kept; the oldest go first.
+pub const REGISTERED_BYTES: usize = 512 << 20;
+/// Planes that are registered one by one in one acquisition.
+pub const REGISTERED_PLANES: usize = 1 << 22;

@@ -16,6 +16,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ledger", &["dataset"]),
     ("store", &["source", "metadata", "dataset"]),
     ("cache", &[]),
+    (
+        "live",
+        &["source", "metadata", "formats", "dataset", "store"],
+    ),
     ("loader", &["dataset", "ledger", "store", "cache"]),
     ("session", &["dataset", "ledger"]),
     ("canvas", &[]),
@@ -25,21 +29,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "formats", "dataset", "ledger", "store", "cache", "loader", "session", "canvas",
         ],
     ),
-    ("simulate", &["formats", "metadata"]),
+    ("simulate", &["formats", "metadata", "live"]),
     ("ui", &["session", "dataset", "ledger", "canvas"]),
     ("settings", &["session"]),
     (
         "app",
         &[
             "formats", "metadata", "source", "dataset", "ledger", "store", "cache", "loader",
-            "session", "canvas", "render", "simulate", "ui", "settings",
+            "live", "session", "canvas", "render", "simulate", "ui", "settings",
         ],
     ),
     (
         "cli",
         &[
             "formats", "metadata", "source", "dataset", "ledger", "store", "cache", "loader",
-            "session", "render", "simulate", "settings", "app",
+            "live", "session", "render", "simulate", "settings", "app",
         ],
     ),
     ("main", &["cli", "settings", "app"]),
@@ -55,7 +59,7 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that may name `std::fs`.
-const FILE_SYSTEM: &[&str] = &["source", "settings", "simulate", "cli", "app"];
+const FILE_SYSTEM: &[&str] = &["source", "settings", "simulate", "live", "cli", "app"];
 
 fn source_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

@@ -1,7 +1,10 @@
 //! What is read ahead: in the direction of the last move, never beyond the ends, nothing that is known to be absent.
 
 use super::*;
-use crate::model::{PlaneState, Tier, ZPick};
+use crate::{
+    ledger::PageSize,
+    model::{PlaneState, Tier, ZPick},
+};
 use NavAxis::{Fov, Time, Z};
 
 /// Positions (t, FOV, z) that are read ahead after commands on 12 FOVs, 12 timepoints, 12 slices, in their order.
@@ -147,7 +150,7 @@ fn planes_that_are_known_to_be_absent_are_not_read_ahead() {
                 c,
                 ..next
             };
-            ledger.book(&dataset.template, plane, state.clone());
+            ledger.book(PageSize::of(&dataset.template), plane, state.clone());
         }
     }
     check_with(&ledger, &to_middle(), &[(5, 5, 4)]);

@@ -1,0 +1,127 @@
+//! Planes of a push acquisition that were registered one by one: image files, and pixels handed over in memory.
+//!
+//! Shared by the push handle, which registers from any thread, and the store, which reads. Pixels are kept within
+//! [`limits::REGISTERED_BYTES`]; the oldest go first, and their planes then say so.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+
+use super::PlaneAt;
+use crate::model::{Pixels, limits};
+
+/// What was registered for a plane; the last registration wins.
+#[derive(Clone, Debug)]
+pub enum Registered {
+    /// A page of an image file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Page inside of it.
+        page_idx: u32,
+    },
+    /// Pixels in memory, (y, x).
+    Pixels(Arc<Pixels>),
+    /// Pixels that were in memory and had to make room.
+    Dropped,
+}
+
+/// The registered planes of one acquisition.
+#[derive(Debug, Default)]
+pub struct RegisteredPlanes {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    planes: HashMap<PlaneAt, Registered>,
+    /// Planes with pixels, the oldest first; one that was registered again stands there more than once.
+    ages: VecDeque<(PlaneAt, usize)>,
+    num_bytes: usize,
+}
+
+impl RegisteredPlanes {
+    /// Registers a page of an image file. False where there is no room for another plane.
+    pub fn put_file(&self, at: PlaneAt, path: PathBuf, page_idx: u32) -> bool {
+        let file = Registered::File { path, page_idx };
+        self.inner.lock().put(at, file).is_some()
+    }
+
+    /// Registers pixels; the oldest ones make room. False where there is no room for another plane.
+    pub fn put_pixels(&self, at: PlaneAt, pixels: Arc<Pixels>) -> bool {
+        let num_bytes = pixels.num_bytes();
+        let mut inner = self.inner.lock();
+        if inner.put(at, Registered::Pixels(pixels)).is_none() {
+            return false;
+        }
+        inner.ages.push_back((at, num_bytes));
+        inner.num_bytes += num_bytes;
+        while inner.num_bytes > limits::REGISTERED_BYTES {
+            let Some((oldest, bytes)) = inner.ages.pop_front() else {
+                break;
+            };
+            inner.num_bytes -= bytes;
+            let is_newer_there = inner.ages.iter().any(|(other, _)| *other == oldest);
+            if !is_newer_there
+                && let Some(kept @ Registered::Pixels(_)) = inner.planes.get_mut(&oldest)
+            {
+                *kept = Registered::Dropped;
+            }
+        }
+        true
+    }
+
+    /// What was registered for a plane; `None`: nothing.
+    #[must_use]
+    pub fn get(&self, at: PlaneAt) -> Option<Registered> {
+        self.inner.lock().planes.get(&at).cloned()
+    }
+}
+
+impl Inner {
+    fn put(&mut self, at: PlaneAt, registered: Registered) -> Option<()> {
+        if self.planes.len() >= limits::REGISTERED_PLANES && !self.planes.contains_key(&at) {
+            return None;
+        }
+        self.planes.insert(at, registered);
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{MemoryOrder, Samples};
+
+    const fn at(t: u32) -> PlaneAt {
+        PlaneAt {
+            fov: 0,
+            t,
+            c: 0,
+            z: 0,
+        }
+    }
+
+    #[test]
+    fn the_oldest_pixels_make_room_and_say_so() {
+        let planes = RegisteredPlanes::default();
+        let side = 8192_u32;
+        let samples = Samples::U16(vec![0; (side * side) as usize]);
+        let pixels = Pixels::new(side, side, MemoryOrder::RowMajor, samples).unwrap();
+        let pixels = Arc::new(pixels);
+        // 128 MB each, four fit.
+        for t in [0, 1, 0, 2, 3] {
+            assert!(planes.put_pixels(at(t), Arc::clone(&pixels)));
+        }
+        let is_kept = |t| matches!(planes.get(at(t)), Some(Registered::Pixels(_)));
+        assert!(is_kept(0), "registered again, so it is not the oldest");
+        assert!(planes.put_pixels(at(4), pixels));
+        assert!(matches!(planes.get(at(1)), Some(Registered::Dropped)));
+        assert!(is_kept(2) && is_kept(4));
+        assert!(planes.get(at(5)).is_none());
+    }
+}

@@ -1,0 +1,94 @@
+//! News, the same from every source: what began, what was written, what ended, where to look.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use crate::{
+    dataset::{Announcement, RegisteredPlanes},
+    model::NavAxis,
+};
+
+/// One announced acquisition; unique in the process. A later one has a higher id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AcquisitionId(u64);
+
+impl AcquisitionId {
+    /// An id that no other acquisition of this process has.
+    #[must_use]
+    pub fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// One client: the clones of one handle, or one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClientId(u64);
+
+impl ClientId {
+    /// An id that no other client of this process has.
+    #[must_use]
+    pub fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// An acquisition as it was started.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// Its id.
+    pub id: AcquisitionId,
+    /// Who started it.
+    pub client: ClientId,
+    /// What the start call said.
+    pub announcement: Arc<Announcement>,
+    /// Planes that are registered one by one.
+    pub registered: Arc<RegisteredPlanes>,
+}
+
+/// Where a client wishes the view to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// An index along an axis (FOVs by flat number).
+    Index(NavAxis, u32),
+    /// A channel.
+    Channel(usize),
+    /// A FOV by its label, `A1:0`.
+    Label(String),
+}
+
+/// News that are taken one by one, in order.
+#[derive(Clone, Debug)]
+pub enum LiveEvent {
+    /// An acquisition was announced; it replaces whatever is shown.
+    Started(Started),
+    /// An acquisition ended; late notices of it still count.
+    Ended(AcquisitionId),
+    /// A start of another client was shown in place of this one, which goes on.
+    Displaced(Started),
+    /// Open a dataset in place of what is shown.
+    Open(PathBuf),
+    /// Read the folder of the shown dataset again.
+    Refresh,
+    /// Change the view.
+    Go(Vec<Destination>),
+    /// A plane of the shown dataset was written (a notice without an acquisition of its own): FOV by flat number.
+    Written {
+        /// Flat number of the FOV in display order.
+        fov: u32,
+        /// Timepoint index.
+        t: u32,
+        /// z-slice index.
+        z: u32,
+        /// Channel index.
+        c: u16,
+    },
+    /// Something that a client was told, or should have been, in words.
+    Warning(String),
+}

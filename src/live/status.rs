@@ -1,0 +1,82 @@
+//! What clients are told: what is open, what is on the screen, how far the acquisition is.
+//!
+//! `app` publishes one [`Status`] after each frame that changed it; handles and socket clients are answered from the
+//! last one and never wait for the interface.
+
+use std::{sync::Arc, time::Instant};
+
+use super::AcquisitionId;
+use crate::{
+    dataset::Dataset,
+    model::{FovId, PlaneState},
+};
+
+/// One channel on the screen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShownPlane {
+    /// Channel index.
+    pub c: u16,
+    /// Its name.
+    pub channel: String,
+    /// The revision of its plane when it was read; 0: never announced.
+    pub revision: u64,
+    /// True where that is the latest revision that is known of.
+    pub is_latest: bool,
+    /// True where pixels of it are on the screen.
+    pub has_pixels: bool,
+    /// What the disk says of it.
+    pub state: PlaneState,
+}
+
+/// What the last presented frame showed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShownNow {
+    /// Timepoint index.
+    pub t: u32,
+    /// The FOV.
+    pub fov: FovId,
+    /// Its flat number.
+    pub flat: u32,
+    /// z-slice index.
+    pub z: u32,
+    /// The maximum over z is shown.
+    pub is_max: bool,
+    /// Every drawn channel.
+    pub planes: Vec<ShownPlane>,
+    /// When the frame that first showed this was handed to the screen.
+    pub presented: Instant,
+}
+
+/// How many planes are in which state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlaneCounts {
+    /// Planes that there will be, where that is known.
+    pub planned: Option<u64>,
+    /// On disk or announced.
+    pub written: u64,
+    /// On disk in part.
+    pub partial: u64,
+    /// Not there, and nobody will write them.
+    pub missing: u64,
+    /// Not readable.
+    pub failed: u64,
+}
+
+/// What is open and shown.
+#[derive(Clone, Debug, Default)]
+pub struct Status {
+    /// What is open; its FOV table answers `get_fov_list`.
+    pub dataset: Option<Arc<Dataset>>,
+    /// The acquisition that was announced for it.
+    pub acquisition: Option<AcquisitionId>,
+    /// What is on the screen, once the wished picture is whole.
+    pub shown: Option<ShownNow>,
+    /// The planes of the dataset.
+    pub counts: PlaneCounts,
+    /// True while an announced acquisition is open, ended or not.
+    pub is_push_active: bool,
+    /// True while an announced acquisition in Zarr stores is open and has not ended.
+    pub is_zarr_push_active: bool,
+    /// Every fence up to this one stood before news that this frame showed.
+    pub fence: u64,
+}
