@@ -8,6 +8,7 @@ mod demo;
 mod desktop;
 mod facts;
 mod icon;
+mod live;
 mod opening;
 mod starting;
 mod timing;
@@ -37,6 +38,7 @@ use crate::{
 };
 use demo::Demo;
 use desktop::{Desktop, DesktopNews};
+use live::LiveSide;
 use opening::{Opened, Opening};
 use starting::first_session;
 use viewing::Viewing;
@@ -100,7 +102,7 @@ pub fn run(options: Options, timing: Timing) -> Result<(), AppError> {
         persist_window: false,
         ..Default::default()
     };
-    let starting = App::start(options, settings, timing);
+    let starting = App::start(options, settings, timing)?;
     let failure = starting.failure();
     eframe::run_native(
         "squidview",
@@ -139,6 +141,7 @@ pub struct App {
     desktop: Desktop,
     demo: Option<Demo>,
     waits_for_demo: bool,
+    live: LiveSide,
     wake: Arc<dyn Fn() + Send + Sync>,
     loader: Arc<Loader>,
     store: Arc<Store>,
@@ -182,6 +185,16 @@ impl App {
         self.opening.underway().is_none() && self.viewing.as_ref().is_none_or(Viewing::is_current)
     }
 
+    /// True where something of the picture that is drawn has pixels.
+    #[must_use]
+    pub fn has_picture(&self) -> bool {
+        let has_pixels = |list: &Arc<DrawList>| {
+            let mut items = list.items.iter();
+            items.any(|item| !item.tiles.is_empty() && item.hatch.is_none())
+        };
+        self.drawn.as_ref().is_some_and(has_pixels)
+    }
+
     /// The session, where a dataset is open.
     #[must_use]
     pub fn session(&self) -> Option<&Session> {
@@ -210,6 +223,8 @@ impl App {
             Some(Err(error)) => self.error = Some(error),
             Some(Ok(_)) | None => {}
         }
+        // Before what was read: a read that a notice began is of the revision that the notice gives.
+        self.take_live(ctx);
         for news in self.loader.drain() {
             if let Some(viewing) = &mut self.viewing {
                 viewing.take(news);
@@ -230,10 +245,7 @@ impl App {
             .timing
             .reach_at(Stage::Dataset, opened.at);
         (self.error, self.notice) = (None, None);
-        ctx.send_viewport_cmd(egui::ViewportCommand::Title(format!(
-            "{} — squidview",
-            dataset.name
-        )));
+        self.title(ctx, &dataset.name);
         if !self.is_demo(&opened.path) {
             self.settings
                 .remember_opened(facts::recent_entry(&opened.path, &dataset));
@@ -254,6 +266,11 @@ impl App {
             }
         });
         self.save_settings();
+    }
+
+    fn title(&self, ctx: &egui::Context, name: &str) {
+        let title = format!("{name} — squidview");
+        ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
     }
 
     /// Keeps what is worth keeping of a view that is left, and frees what it held.
@@ -378,7 +395,12 @@ impl App {
     }
 
     fn reload(&mut self) {
-        if let Some(viewing) = &self.viewing {
+        let viewing = self.viewing.as_mut();
+        if let Some(viewing) = viewing {
+            if viewing.dataset.announcement.is_some() {
+                viewing.refresh();
+                return;
+            }
             let root = viewing.dataset.root.clone();
             self.opening.start(&root, true, None);
         }
@@ -467,11 +489,14 @@ impl App {
     fn after_present(&self) {
         let mut presented = self.presented.borrow_mut();
         presented.timing.reach(Stage::FirstFrame);
-        presented.shown = self
-            .viewing
-            .as_ref()
-            .and_then(|viewing| viewing.shown(Instant::now()))
-            .map(Arc::new);
+        let now = Instant::now();
+        let shown = self.viewing.as_ref();
+        let shown = shown.and_then(|viewing| viewing.shown(&self.cache, now));
+        presented.shown = match (presented.shown.take(), shown) {
+            (Some(before), Some(shown)) if before.is_same_as(&shown) => Some(before),
+            (_, shown) => shown.map(Arc::new),
+        };
+        self.publish(presented.shown.clone());
         if presented.has_image {
             presented.timing.reach(Stage::FirstImage);
         }
@@ -497,6 +522,7 @@ impl eframe::App for App {
                 ctx.request_repaint_after(at.saturating_duration_since(now));
             }
         }
+        self.live.watch(self.viewing.as_ref());
         self.schedule_step(ctx);
         if self.options.exit_after_first_image {
             self.exit_after_first_image(ctx);

@@ -4,6 +4,7 @@
 //! `collection`) makes the FOV table, `image` opens one store; `opener` does so later for the others. Opening reads
 //! the first readable FOV's metadata and no pixel.
 
+mod announced;
 mod axes;
 mod channels;
 mod collection;
@@ -20,7 +21,7 @@ mod sampling;
 mod side_files;
 pub mod text;
 
-pub use self::labels::open_label;
+pub use self::{announced::announced, labels::open_label};
 
 use std::path::{Path, PathBuf};
 

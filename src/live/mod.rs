@@ -15,4 +15,4 @@ mod tests;
 pub use event::{AcquisitionId, ClientId, Destination, LiveEvent, Started};
 pub use hub::{Audience, Live, News, Watched};
 pub use push::{ImageNotice, PushError, PushHandle};
-pub use status::{PlaneCounts, ShownNow, ShownPlane, Status};
+pub use status::{PlaneCounts, Status};

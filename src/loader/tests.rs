@@ -46,7 +46,12 @@ struct Scripted {
 }
 
 impl ReadTiles for Scripted {
-    fn read_tile(&self, dataset: &Dataset, tile: TileId) -> Result<ReadOutcome, ReadError> {
+    fn read_tile(
+        &self,
+        dataset: &Dataset,
+        tile: TileId,
+        _absence: Absence,
+    ) -> Result<ReadOutcome, ReadError> {
         self.num_reads.fetch_add(1, Ordering::Relaxed);
         self.reads.lock().push(tile);
         let ZPick::Slice(z) = tile.plane.z else {
@@ -59,7 +64,7 @@ impl ReadTiles for Scripted {
                 let_go.recv().expect("the test lets go");
                 z as u16
             }
-            Some(Script::Absent) => return Ok(ReadOutcome::Absent),
+            Some(Script::Absent) => return Ok(ReadOutcome::Absent(PlaneState::Planned)),
             Some(Script::Fails) => {
                 let (message, location) = ("chunk is damaged".into(), "c/0".into());
                 return Err(ReadError {

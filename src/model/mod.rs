@@ -2,6 +2,7 @@
 //!
 //! Everybody may import this folder; it imports nothing of ours. Every budget stands in [`limits`].
 
+mod absence;
 mod axes;
 mod channel;
 mod color;
@@ -24,6 +25,7 @@ mod tile_grid;
 mod visible;
 mod wavelength;
 
+pub use absence::Absence;
 pub use axes::{Axis, AxisRole, NavAxis};
 pub use channel::Channel;
 pub use color::{ColorError, Rgb};

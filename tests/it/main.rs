@@ -9,6 +9,7 @@ mod docs;
 mod expected;
 mod fixture;
 mod imports;
+mod live;
 mod oracle;
 mod planes;
 mod program;
