@@ -61,7 +61,9 @@ impl Microscope {
 
     /// Lets the run come to its end.
     fn finish(&mut self) {
-        while self.go.as_ref().is_some_and(|go| go.send(()).is_ok()) && self.written.recv().is_ok() {}
+        while self.go.as_ref().is_some_and(|go| go.send(()).is_ok()) && self.written.recv().is_ok()
+        {
+        }
         self.go = None;
         self.thread.take().unwrap().join().unwrap();
     }
@@ -167,7 +169,9 @@ fn check_structure(structure: Structure, regions: &[(&str, u32)]) {
     desk.press(egui::Modifiers::NONE, egui::Key::ArrowDown);
     let first = microscope.write();
     microscope.notify(&handle, first);
-    desk.until("the first plane is drawn", |app| app.is_settled() && app.has_picture());
+    desk.until("the first plane is drawn", |app| {
+        app.is_settled() && app.has_picture()
+    });
     desk.harness.run_steps(2);
     assert!(is_picture(desk.color_at(0.5, 0.5)), "{structure:?}");
     desk.press(egui::Modifiers::NONE, egui::Key::ArrowUp);
@@ -175,13 +179,13 @@ fn check_structure(structure: Structure, regions: &[(&str, u32)]) {
     assert!(!desk.harness.state().has_picture(), "the next slice");
     let second = microscope.write();
     microscope.notify(&handle, second);
-    desk.until("the second plane is drawn", |app| app.is_settled() && app.has_picture());
+    desk.until("the second plane is drawn", |app| {
+        app.is_settled() && app.has_picture()
+    });
     microscope.finish();
     handle.end_zarr_acquisition().unwrap();
     let last_fov = regions.iter().map(|(_, count)| count).sum::<u32>() - 1;
-    handle
-        .load_fov(last_fov.into(), Some(1), Some(2))
-        .unwrap();
+    handle.load_fov(last_fov.into(), Some(1), Some(2)).unwrap();
     desk.until("the last plane is drawn", |app| {
         let at = app.session().map(|session| session.position);
         at.is_some_and(|at| (at.fov.0, at.t, at.z) == (last_fov, 1, 2))
