@@ -18,8 +18,8 @@ use crate::{
     dataset::{AnnouncedLayout, Dataset, PlaneAt},
     formats,
     live::{
-        AcquisitionId, Audience, Destination, Live, LiveEvent, PlaneCounts, Started, Status,
-        Watched,
+        AcquisitionId, Audience, Destination, InstanceFolder, Listen, Live, LiveEvent, PlaneCounts,
+        Server, ServerError, Started, Status, Watched,
     },
     loader::Loader,
     model::{Code, DatasetId, FovId, Problem, Shown},
@@ -62,6 +62,8 @@ impl Audience for Ear {
 
 /// What the window keeps of live sources.
 pub(super) struct LiveSide {
+    // Field order is shutdown order: no client is served by a hub that is gone.
+    server: Option<Server>,
     live: Live,
     ear: Arc<Ear>,
     /// Acquisitions that another client's start displaced, the latest last.
@@ -75,6 +77,7 @@ pub(super) struct LiveSide {
 impl LiveSide {
     pub(super) fn new(live: Live, ear: Arc<Ear>) -> Self {
         Self {
+            server: None,
             live,
             ear,
             displaced: Vec::new(),
@@ -83,6 +86,22 @@ impl LiveSide {
             fence: 0,
             num_late: 0,
         }
+    }
+
+    /// Lets other programs connect. The window works without.
+    ///
+    /// # Errors
+    /// Why nobody can, in words.
+    pub(super) fn listen(&mut self, listen: &Listen) -> Result<(), String> {
+        if *listen == Listen::Off {
+            return Ok(());
+        }
+        let started = InstanceFolder::of_user()
+            .map_err(ServerError::from)
+            .and_then(|folder| Server::start(&self.live, listen, &folder));
+        self.server =
+            started.map_err(|error| format!("Other programs cannot connect ({error})"))?;
+        Ok(())
     }
 
     /// Says to the live thread what is wished for the screen.

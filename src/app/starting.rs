@@ -192,6 +192,10 @@ impl Starting {
             settings: self.settings,
             options: self.options,
         };
+        if let Err(text) = app.live.listen(&app.options.listen) {
+            tracing::warn!("{text}");
+            app.notice = Some(text);
+        }
         if app.options.demo {
             app.open_demo();
         }
