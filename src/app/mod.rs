@@ -373,6 +373,10 @@ impl App {
                 self.settings.recents.retain(|recent| recent.path != path);
             }
             Action::DismissError => (self.error, self.notice) = (None, None),
+            Action::OpenRunning(path) => self.open(&path),
+            Action::SetFollowRunning(follows) => self.settings.follows_running = follows,
+            // Nobody else announces anything yet.
+            Action::ShowOther(_) => {}
         }
         ctx.request_repaint();
     }

@@ -14,6 +14,7 @@ mod help;
 mod histogram;
 mod icons;
 mod keys;
+mod live;
 mod readout;
 mod shell;
 mod slider;
@@ -32,6 +33,7 @@ use crate::{
     model::{CanvasSize, DatasetId, NavAxis, PlaneState, Theme, Value},
     session::{Command, Panels, Session},
 };
+pub use live::{LiveFacts, LiveState, Offer, OfferKind};
 pub use tokens::apply_theme;
 
 /// Width of the panel of FOVs at first, in points.
@@ -78,6 +80,12 @@ pub enum Action {
     ForgetRecent(PathBuf),
     /// The error or notice was read.
     DismissError,
+    /// Open a running acquisition that is offered, and follow it.
+    OpenRunning(PathBuf),
+    /// Show the acquisition of another client that is offered, by its number.
+    ShowOther(u64),
+    /// Open running acquisitions by themselves, or only offer them; remembered.
+    SetFollowRunning(bool),
 }
 
 /// A dataset that was opened before.
@@ -141,6 +149,12 @@ pub struct Facts {
     pub outside: bool,
     /// The FOV's store could be opened, or has not been tried.
     pub is_readable: bool,
+    /// The acquisition that is shown, while it runs and after it ended; `None` for a dataset that never ran here.
+    pub live: Option<LiveFacts>,
+    /// Acquisitions that could be shown instead.
+    pub offers: Vec<Offer>,
+    /// Running acquisitions are opened by themselves.
+    pub follows_running: bool,
 }
 
 /// What is looked at.
