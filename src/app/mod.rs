@@ -334,7 +334,7 @@ impl App {
                     viewing.apply(&command);
                 }
             }
-            Action::Open(path) => self.open(&path),
+            Action::Open(path) | Action::OpenRunning(path) => self.open(&path),
             Action::OpenDialog => self.desktop.pick_folder(),
             Action::OpenDemo => self.open_demo(),
             Action::CloseDataset => self.close_dataset(ctx),
@@ -373,7 +373,6 @@ impl App {
                 self.settings.recents.retain(|recent| recent.path != path);
             }
             Action::DismissError => (self.error, self.notice) = (None, None),
-            Action::OpenRunning(path) => self.open(&path),
             Action::SetFollowRunning(follows) => self.settings.follows_running = follows,
             // Nobody else announces anything yet.
             Action::ShowOther(_) => {}

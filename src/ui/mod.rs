@@ -9,17 +9,22 @@ mod canvas_view;
 mod channels_panel;
 mod dataset_panel;
 mod fov_panel;
+mod fov_state;
 mod go_to;
 mod help;
 mod histogram;
 mod icons;
 mod keys;
 mod live;
+mod live_bar;
+mod offers;
 mod readout;
 mod shell;
 mod slider;
 mod start_page;
 mod status_line;
+#[cfg(test)]
+mod tests;
 pub mod tokens;
 mod top_bar;
 
@@ -197,6 +202,7 @@ pub struct Window {
     fovs: fov_panel::FovPanel,
     channels: channels_panel::ChannelsPanel,
     start: start_page::StartPage,
+    offers: offers::OfferLines,
 }
 
 impl Window {
@@ -217,6 +223,9 @@ impl Window {
             );
         });
         shell::banner_ui(ui, stage.facts, &mut out);
+        if stage.view.is_some() {
+            self.offers.ui(ui, stage.facts, &mut out);
+        }
         if self.shows_status {
             Panel::bottom("status")
                 .frame(bar_frame())
