@@ -275,3 +275,16 @@ fn opening_by_itself_is_a_setting_of_the_start_page_and_of_the_menu() {
         assert!(desk.wished(&Action::SetFollowRunning(true)));
     }
 }
+
+#[test]
+fn the_dataset_panel_counts_what_is_acquired_here_and_in_all() {
+    let mut scene = Scene::live(LiveState::Running);
+    for z in 0..3 {
+        scene.announce(0, 0, 1, z);
+    }
+    let mut desk = Desk::new(scene, USUAL);
+    assert!(desk.says("1\u{2009}243 of 3\u{2009}360"));
+    assert!(desk.says("3 of 10 at t 0"));
+    desk.click("Next T (Right)");
+    assert!(desk.says("0 of 10 at t 1"));
+}
