@@ -354,7 +354,7 @@ impl App {
                     viewing.apply(&command);
                 }
             }
-            Action::Open(path) => self.open(&path),
+            Action::Open(path) | Action::OpenRunning(path) => self.open(&path),
             Action::OpenDialog => self.desktop.pick_folder(),
             Action::OpenDemo => self.open_demo(),
             Action::CloseDataset => self.close_dataset(ctx),
@@ -393,6 +393,9 @@ impl App {
                 self.settings.recents.retain(|recent| recent.path != path);
             }
             Action::DismissError => (self.error, self.notice) = (None, None),
+            Action::SetFollowRunning(follows) => self.settings.follows_running = follows,
+            // Nobody else announces anything yet.
+            Action::ShowOther(_) => {}
         }
         ctx.request_repaint();
     }

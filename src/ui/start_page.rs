@@ -7,6 +7,7 @@ use egui::{Align, Layout, RichText, TextEdit, Ui};
 use super::{
     Action, Facts, Recent, icons,
     icons::Icon,
+    offers,
     tokens::{SPACE_4, SPACE_8, SPACE_16, palette},
 };
 
@@ -43,6 +44,8 @@ impl StartPage {
             }
             ui.add_space(SPACE_16);
             self.path_ui(ui, out);
+            ui.add_space(SPACE_16);
+            offers::start_ui(ui, facts, out);
             ui.add_space(SPACE_16);
             recents_ui(ui, facts, out);
         });
