@@ -308,7 +308,10 @@ impl Shared {
 
     /// Tells `listener` of each status that is published from now on, for as long as it lives.
     pub(super) fn listen(&self, listener: Weak<dyn StatusListener>) {
-        self.listeners.lock().push(listener);
+        let mut listeners = self.listeners.lock();
+        // Those of clients that came and went while nothing was published.
+        listeners.retain(|listener| listener.strong_count() > 0);
+        listeners.push(listener);
     }
 
     /// The last published status.
