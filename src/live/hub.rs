@@ -253,10 +253,9 @@ impl Sends {
     /// Sends a notice, or sets the rescan flag of its FOV; never waits.
     pub(super) fn written(&self, id: AcquisitionId, at: PlaneAt) {
         match self.notices.try_send(Notice::Written(id, at)) {
-            Ok(()) => {}
             Err(TrySendError::Full(_)) => self.shared.rescan(id, at),
-            // The window is gone, and nobody needs to know.
-            Err(TrySendError::Disconnected(_)) => {}
+            // Where the window is gone, nobody needs to know.
+            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
         }
     }
 

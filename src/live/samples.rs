@@ -51,7 +51,7 @@ pub(super) fn pixels(
     let num_bytes = num_samples * sample_type.num_bytes() as u64;
     let padding = data.len() - data.trim_end_matches('=').len();
     let found = (data.len() as u64 / 4 * 3).saturating_sub(padding as u64);
-    if found != num_bytes || data.len() % 4 != 0 {
+    if found != num_bytes || !data.len().is_multiple_of(4) {
         return Err(SamplesError::Length {
             found,
             expected: num_bytes,
@@ -75,7 +75,9 @@ pub(super) fn pixels(
     }
     if let Samples::Bool(flags) = &mut samples {
         // Whatever numpy would call true.
-        flags.iter_mut().for_each(|flag| *flag = (*flag).min(1));
+        for flag in flags {
+            *flag = (*flag).min(1);
+        }
     }
     Ok(
         Pixels::new(num_columns, num_rows, MemoryOrder::RowMajor, samples)

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
-    net::{Shutdown, TcpStream},
+    net::TcpStream,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -201,10 +201,6 @@ impl Raw {
                 .to_owned()
         };
         (text("code"), text("message"))
-    }
-
-    pub(crate) fn say_no_more(&self) {
-        self.stream.shutdown(Shutdown::Write).unwrap();
     }
 }
 
