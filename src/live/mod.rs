@@ -8,6 +8,8 @@
 mod event;
 mod hub;
 mod push;
+mod run_state;
+mod state_folder;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -15,4 +17,6 @@ mod tests;
 pub use event::{AcquisitionId, ClientId, Destination, LiveEvent, Started};
 pub use hub::{Audience, Live, News, Watched};
 pub use push::{ImageNotice, PushError, PushHandle};
+pub use run_state::{RUN_FILE, RunNews, RunWatch};
+pub use state_folder::state_folder;
 pub use status::{PlaneCounts, ShownNow, ShownPlane, Status};

@@ -4,6 +4,7 @@
 
 mod axes;
 mod channel;
+mod civil;
 mod color;
 mod colormap;
 mod histogram;
@@ -26,6 +27,7 @@ mod wavelength;
 
 pub use axes::{Axis, AxisRole, NavAxis};
 pub use channel::Channel;
+pub use civil::{CivilTime, Timestamp};
 pub use color::{ColorError, Rgb};
 pub use colormap::{Colormap, Lut};
 pub use histogram::Histogram;
