@@ -6,8 +6,9 @@ use clap::{Args, ValueEnum};
 
 use super::{output, render::size};
 use crate::{
+    live::state_folder,
     model::CanvasSize,
-    simulate::{ChunkMode, Compression, Plan, Structure, simulate},
+    simulate::{ChunkMode, Compression, Ending, Plan, Structure, simulate},
 };
 
 /// Layout of the acquisition.
@@ -89,6 +90,22 @@ pub(super) struct SimulateArguments {
     /// Chunks of a plane
     #[arg(long, value_enum, default_value = "full_frame")]
     chunk: ChunkName,
+    /// Timepoints that are left out, as by a microscope that is late
+    #[arg(long, value_name = "T,...", value_delimiter = ',')]
+    skip_timepoints: Vec<u32>,
+    /// Stop after so many planes, as a user does
+    #[arg(long, value_name = "N", conflicts_with = "crash_after")]
+    abort_after: Option<u64>,
+    /// Stop dead after so many planes: nothing is finished, the next chunk is cut off
+    #[arg(long, value_name = "N")]
+    crash_after: Option<u64>,
+    /// Keep run.json up to date, as for Squid's watchdog [default: Squid's own state folder]
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1)]
+    #[expect(
+        clippy::option_option,
+        reason = "clap's way to tell an option from its value"
+    )]
+    run_json: Option<Option<PathBuf>>,
 }
 
 pub(super) fn run(arguments: &SimulateArguments) -> ExitCode {
@@ -158,8 +175,27 @@ fn plan(arguments: &SimulateArguments) -> Result<Plan, String> {
             ChunkName::Tiled512 => ChunkMode::Tiled512,
             ChunkName::Tiled256 => ChunkMode::Tiled256,
         },
+        skipped_timepoints: arguments.skip_timepoints.iter().copied().collect(),
+        ending: match (arguments.abort_after, arguments.crash_after) {
+            (Some(num_planes), _) => Ending::AbortsAfter(num_planes),
+            (None, Some(num_planes)) => Ending::CrashesAfter(num_planes),
+            (None, None) => Ending::Completes,
+        },
+        run_folder: run_folder(arguments)?,
         ..Plan::default()
     })
+}
+
+/// Where `run.json` goes: what is given, else where Squid has it.
+fn run_folder(arguments: &SimulateArguments) -> Result<Option<PathBuf>, String> {
+    match &arguments.run_json {
+        None => Ok(None),
+        Some(Some(folder)) => Ok(Some(folder.clone())),
+        Some(None) => match state_folder() {
+            Some(folder) => Ok(Some(folder)),
+            None => Err("this system names no state folder; --run-json needs a FOLDER".into()),
+        },
+    }
 }
 
 /// Names of the regions and their numbers of FOVs; counts that contradict each other are refused.
