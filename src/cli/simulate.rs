@@ -99,7 +99,7 @@ pub(super) struct SimulateArguments {
     /// Stop dead after so many planes: nothing is finished, the next chunk is cut off
     #[arg(long, value_name = "N")]
     crash_after: Option<u64>,
-    /// Keep run.json up to date, as for Squid's watchdog [default: Squid's own state folder]
+    /// Keep run.json up to date as Squid does for its watchdog, in FOLDER or else where Squid does
     #[arg(long, value_name = "FOLDER", num_args = 0..=1)]
     #[expect(
         clippy::option_option,

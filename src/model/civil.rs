@@ -164,10 +164,7 @@ fn fraction_of(text: &str) -> Option<(f64, &str)> {
     let Some(digits) = text.strip_prefix(['.', ',']) else {
         return Some((0.0, text));
     };
-    let len = digits
-        .bytes()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
+    let len = digits.bytes().take_while(u8::is_ascii_digit).count();
     let fraction = format!("0.{}", &digits[..len]).parse().ok()?;
     Some((fraction, &digits[len..]))
 }

@@ -125,7 +125,7 @@ pub fn simulate(
         side: (plan.structure != Structure::Single).then_some(side),
         stores: Stores::new(plan, &layout, out),
         scene: Scene::new(plan),
-        run_file: None,
+        state: None,
         progress: RunProgress::default(),
         timepoint: None,
         executed: Vec::new(),
@@ -183,7 +183,7 @@ struct Run<'a> {
     stores: Stores<'a>,
     scene: Scene,
     /// `None`: nobody asked for one, or nothing was written yet.
-    run_file: Option<RunFile>,
+    state: Option<RunFile>,
     progress: RunProgress,
     /// The timepoint that was begun and has not ended.
     timepoint: Option<u32>,
@@ -204,7 +204,7 @@ impl Run<'_> {
             side.start(Moment::now())?;
         }
         if let Some(folder) = &self.plan.run_folder {
-            self.run_file = Some(RunFile::start(folder, self.plan, out)?);
+            self.state = Some(RunFile::start(folder, self.plan, out)?);
         }
         for t in 0..self.plan.num_timepoints {
             if self.plan.skipped_timepoints.contains(&t) {
@@ -347,7 +347,7 @@ impl Run<'_> {
     }
 
     fn beat(&mut self) {
-        if let Some(file) = &mut self.run_file {
+        if let Some(file) = &mut self.state {
             file.beat(self.progress);
         }
     }
@@ -355,7 +355,7 @@ impl Run<'_> {
     /// Marks stores and folder as ended, and the run, whatever else could be.
     fn end(&mut self, progress: Progress, reason: &str) -> Result<(), SimulateError> {
         let outcome = self.mark(progress);
-        if let Some(file) = &mut self.run_file {
+        if let Some(file) = &mut self.state {
             let reason = if outcome.is_ok() { reason } else { "error" };
             file.end(self.progress, reason);
         }

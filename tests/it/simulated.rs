@@ -4,12 +4,16 @@ use std::{
     collections::{BTreeMap, HashSet},
     fs,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
 use serde_json::{Map, Value, json};
 use squidview::{
     dataset::{Arrays, Dataset},
+    live::{RunNews, RunWatch},
+    metadata::run_state::EndReason,
     model::{PlaneId, ZPick},
     simulate::{Compression, Plan, SimulateError, Structure, Written, simulate},
     store::Store,
@@ -447,4 +451,123 @@ fn a_folder_that_holds_something_is_refused_and_left_alone() {
     assert_eq!(ran.status, Some(1), "{ran:?}");
     assert!(ran.stderr.contains("not empty"), "{}", ran.stderr);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+// As a microscope that is late, a user who stops, a program that dies.
+
+const SMALL: &str = "--structure per_fov --t 3 --z 2 --channels DAPI,GFP --size 48x40";
+
+#[test]
+fn skipped_timepoints_are_gaps_in_arrays_of_full_length() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("late");
+    let ran = on(
+        &out,
+        &format!("simulate PATH {SMALL} --interval-ms 0 --skip-timepoints 1"),
+    );
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    let found = on(&out, "inspect PATH --json").answer();
+    assert_eq!(found["image"]["shape"], json!([3, 2, 2, 40, 48]));
+    assert_eq!(found["warnings"], json!([]));
+    assert!(out.join("0/.done").exists() && out.join("2/.done").exists());
+    assert!(!out.join("1").exists());
+    let after = on(&out, "plane PATH --stats --t 2").answer();
+    assert_ne!(after["max"], 0);
+}
+
+#[test]
+fn an_abort_and_a_crash_leave_what_was_written() {
+    let check = |option: &str, aborted: bool, next: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, state) = (folder.path().join("cut"), folder.path().join("state"));
+        let line = format!(
+            "simulate PATH {SMALL} --interval-ms 0 {option} --run-json {}",
+            state.display()
+        );
+        let ran = on(&out, &line);
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        let acquisition = open_whole(&out).acquisition.clone().unwrap();
+        assert_eq!(
+            (acquisition.complete, acquisition.aborted),
+            (Some(false), aborted),
+            "{option}"
+        );
+        assert_eq!(out.join(".done").exists(), aborted, "{option}");
+        let error = |c: u32, z: u32| {
+            let line = format!("plane PATH --stats --t 1 --c {c} --z {z}");
+            on(&out, &line).json()["error"]["code"].clone()
+        };
+        assert_eq!(error(0, 0), Value::Null, "{option}");
+        assert_eq!(error(1, 0), next, "{option}");
+        assert_eq!(error(0, 1), "not_written", "{option}");
+        let run = fs::read_to_string(state.join("run.json")).unwrap();
+        let run: Value = serde_json::from_str(&run).unwrap();
+        let (status, reason) = if aborted {
+            ("ended", json!("user_abort"))
+        } else {
+            ("running", Value::Null)
+        };
+        assert_eq!(run["status"], status, "{option}");
+        assert_eq!(run["reason"], reason, "{option}");
+    };
+    check("--abort-after 5", true, "not_written");
+    check("--crash-after 5", false, "corrupt_data");
+}
+
+#[test]
+fn what_cannot_be_left_out_is_refused() {
+    for option in [
+        "--abort-after 13",
+        "--crash-after 13",
+        "--skip-timepoints 3",
+        "--skip-timepoints 0,1,2",
+        "--abort-after 1 --crash-after 1",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("never");
+        let ran = on(
+            &out,
+            &format!("simulate PATH {SMALL} --interval-ms 0 {option}"),
+        );
+        assert_eq!((ran.status, out.exists()), (Some(2), false), "{ran:?}");
+    }
+}
+
+#[test]
+fn the_watch_of_the_microscopes_state_follows_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, state) = (folder.path().join("live"), folder.path().join("state"));
+    let (sender, woken) = crossbeam_channel::bounded(1);
+    let wake = move || {
+        sender.try_send(()).ok();
+    };
+    let watch = RunWatch::start(&state, Arc::new(wake)).unwrap();
+    let mut writer = Command::new(env!("CARGO_BIN_EXE_squidview"))
+        .args(["simulate", out.to_str().unwrap()])
+        .args(SMALL.split_whitespace())
+        .args(["--interval-ms", "100", "--run-json"])
+        .env("SQUID_WATCHDOG_STATE_DIR", &state)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut told = Vec::new();
+    while !matches!(told.last(), Some(RunNews::Ended(_))) {
+        let Some(news) = watch.take() else {
+            woken
+                .recv_timeout(Duration::from_secs(30))
+                .expect("an end in time");
+            continue;
+        };
+        told.push(news);
+    }
+    assert!(writer.wait().unwrap().success());
+    let (Some(RunNews::Running(first)), Some(RunNews::Ended(last))) = (told.first(), told.last())
+    else {
+        panic!("a start and an end: {told:?}");
+    };
+    assert_eq!(first.output_path.as_deref(), Some(out.as_path()));
+    assert_eq!(
+        (&last.end, last.progress.images),
+        (&Some(EndReason::Completed), Some(12))
+    );
 }

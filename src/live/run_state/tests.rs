@@ -11,7 +11,7 @@ use crate::metadata::run_state::EndReason;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const TIMING: Timing = Timing {
-    fresh: Duration::from_secs(600),
+    fresh: Duration::from_mins(10),
     poll: Duration::from_millis(20),
 };
 
@@ -244,7 +244,7 @@ fn an_end_is_kept_beside_what_follows() {
 fn it_ends_at_once() {
     let scene = Scene::new();
     let timing = Timing {
-        poll: Duration::from_secs(3600),
+        poll: Duration::from_hours(1),
         ..TIMING
     };
     let watch = scene.watch(timing);
