@@ -28,6 +28,7 @@ use eframe::{egui, egui_wgpu::RenderState};
 use crate::{
     cache::Cache,
     canvas::{self, DrawList},
+    live::Listen,
     loader::Loader,
     model::{CanvasSize, DatasetId, Shown},
     session::{Command, Session},
@@ -59,6 +60,8 @@ pub struct Options {
     pub demo: bool,
     /// Where settings are read and kept; `None`: nowhere (tests).
     pub settings_path: Option<PathBuf>,
+    /// Where other programs may push to.
+    pub listen: Listen,
 }
 
 /// The program in its window could not do what it was started for.
