@@ -1,14 +1,18 @@
 //! `squidview simulate`: an acquisition written plane by plane as the microscope does.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 
 use super::{output, render::size};
 use crate::{
-    live::state_folder,
+    live::{Client, ClientError, InstanceFolder, state_folder},
     model::CanvasSize,
-    simulate::{ChunkMode, Compression, Ending, Plan, Structure, simulate},
+    simulate::{Announcer, ChunkMode, Compression, Ending, Plan, Structure, simulate},
 };
 
 /// Layout of the acquisition.
@@ -106,6 +110,13 @@ pub(super) struct SimulateArguments {
         reason = "clap's way to tell an option from its value"
     )]
     run_json: Option<Option<PathBuf>>,
+    /// Announce every plane to the window that listens at ADDRESS, or else to the newest one
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, value_parser = super::address)]
+    #[expect(
+        clippy::option_option,
+        reason = "clap's way to tell an option from its value"
+    )]
+    push: Option<Option<String>>,
 }
 
 pub(super) fn run(arguments: &SimulateArguments) -> ExitCode {
@@ -133,14 +144,41 @@ pub(super) fn run(arguments: &SimulateArguments) -> ExitCode {
     if let Err(failure) = output::print(&out.display().to_string()) {
         return output::complain(&failure.message);
     }
-    match simulate(
-        &plan,
-        &out,
-        &mut |_| true,
-        Duration::from_millis(arguments.interval_ms),
-    ) {
+    let mut announcer = announcer(arguments, &plan, &out);
+    let mut on_plane = |written| {
+        if let Some(announcer) = &mut announcer {
+            announcer.written(written);
+        }
+        true
+    };
+    let interval = Duration::from_millis(arguments.interval_ms);
+    let outcome = simulate(&plan, &out, &mut on_plane, interval);
+    // Whoever crashes says no farewell.
+    if let Some(announcer) = announcer.filter(|_| arguments.crash_after.is_none()) {
+        announcer.end();
+    }
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => output::complain(&error.to_string()),
+    }
+}
+
+/// Tells a window of the acquisition, if that is asked for. It is written all the same where there is no window.
+fn announcer(arguments: &SimulateArguments, plan: &Plan, out: &Path) -> Option<Announcer> {
+    let announced = match connect(arguments.push.as_ref()?.as_deref()) {
+        Ok(client) => Announcer::start(client, plan, out).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    announced
+        .inspect_err(|error| tracing::warn!("not announced: {error}"))
+        .ok()
+}
+
+fn connect(address: Option<&str>) -> Result<Client, ClientError> {
+    let (folder, name) = (InstanceFolder::of_user()?, "squidview simulate");
+    match address {
+        Some(address) => Client::at(&folder, address, name),
+        None => Client::newest(&folder, name),
     }
 }
 

@@ -3,6 +3,7 @@
 //! The same folders, documents, codec chains, order and side files as Squid's writer (`control/core/zarr_writer.py`), with
 //! cells that drift and divide in front of a simulated camera. Knows nothing of reading.
 
+mod announce;
 mod blosc;
 mod cells;
 mod clock;
@@ -19,6 +20,7 @@ mod texture;
 mod yaml;
 mod zarr_writer;
 
+pub use announce::{AnnounceError, Announcer};
 pub use plan::{ChunkMode, Compression, Ending, Plan, PlanError, Structure};
 
 use std::{

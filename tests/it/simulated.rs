@@ -6,16 +6,20 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Map, Value, json};
 use squidview::{
-    dataset::{Arrays, Dataset},
-    live::{RunNews, RunWatch},
+    dataset::{Announcement, Arrays, Dataset, PlaneAt},
+    live::{
+        AcquisitionId, Audience, Client, InstanceFolder, Listen, Live, LiveEvent, RunNews,
+        RunWatch, Server,
+    },
     metadata::run_state::EndReason,
     model::{PlaneId, ZPick},
-    simulate::{Compression, Plan, SimulateError, Structure, Written, simulate},
+    simulate::{Announcer, Compression, Plan, SimulateError, Structure, Written, simulate},
     store::Store,
 };
 
@@ -570,4 +574,127 @@ fn the_watch_of_the_microscopes_state_follows_a_run() {
         (&last.end, last.progress.images),
         (&Some(EndReason::Completed), Some(12))
     );
+}
+
+/// Hears of news; the interface is not there.
+struct NoScreen;
+
+impl Audience for NoScreen {
+    fn wake(&self, _after: Duration) {}
+
+    fn anticipate(&self, _id: AcquisitionId, _at: PlaneAt) -> bool {
+        false
+    }
+}
+
+/// What a window hears of a run of the program: the announcement, the written planes, and whether it ended.
+fn heard(options: &str, num_planes: usize) -> (Announcement, Vec<PlaneAt>, bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = folder.path().join("runtime");
+    let live = Live::start(Arc::new(NoScreen)).unwrap();
+    let server = Server::start(
+        &live,
+        &Listen::At("127.0.0.1:0".into()),
+        &InstanceFolder::at(&runtime),
+    );
+    let server = server.unwrap().unwrap();
+    let ran = Command::new(env!("CARGO_BIN_EXE_squidview"))
+        .args(["simulate", folder.path().join("out").to_str().unwrap()])
+        .args("--t 1 --z 2 --channels DAPI,GFP --size 32x24 --interval-ms 0".split(' '))
+        .args(options.split(' '))
+        .args(["--push", &server.address().to_string()])
+        .env("SQUIDVIEW_RUNTIME_DIR", &runtime)
+        .output()
+        .unwrap();
+    assert!(ran.status.success() && ran.stderr.is_empty(), "{ran:?}");
+    let (mut started, mut written, mut has_ended) = (None, Vec::new(), false);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    // The writer is gone; what it said may still be on its way.
+    let has_crashed = options.contains("--crash");
+    while written.len() < num_planes || !(has_ended || has_crashed) || server.num_clients() > 0 {
+        assert!(Instant::now() < deadline, "an end in time");
+        thread::sleep(Duration::from_millis(5));
+        let news = live.take();
+        written.extend(news.written.into_keys());
+        for event in news.events {
+            match event {
+                LiveEvent::Started(found) => started = Some(found.announcement),
+                LiveEvent::Ended(_) => has_ended = true,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    written.sort_by_key(|at| (at.fov, at.t, at.z, at.c));
+    let started = started.expect("a start");
+    ((*started).clone(), written, has_ended)
+}
+
+#[test]
+fn every_plane_is_announced_by_the_flat_number_of_its_fov() {
+    for options in [
+        "--structure per_fov --fovs-per-region 2 1",
+        "--structure hcs --wells A1 B2 --fovs-per-region 2 1",
+        "--structure 6d --n-regions 2 --fovs-per-region 2 1",
+        "--structure single",
+    ] {
+        let num_fovs = if options.contains("single") { 1 } else { 3 };
+        let (announcement, written, has_ended) = heard(options, 4 * num_fovs as usize);
+        assert!(has_ended, "{options}");
+        assert_eq!(announcement.num_fovs(), num_fovs, "{options}");
+        let mut expected = Vec::new();
+        for fov in 0..num_fovs {
+            for (z, c) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                expected.push(PlaneAt { fov, t: 0, c, z });
+            }
+        }
+        assert_eq!(written, expected, "{options}");
+    }
+}
+
+#[test]
+fn a_crash_is_not_announced() {
+    let (_, written, has_ended) = heard("--structure single --crash-after 3", 3);
+    assert_eq!((written.len(), has_ended), (3, false));
+}
+
+#[test]
+fn a_window_that_goes_away_does_not_stop_the_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plan, out) = (
+        plan(Structure::SixD, Compression::Fast),
+        folder.path().join("out"),
+    );
+    let windows = InstanceFolder::at(&folder.path().join("runtime"));
+    let live = Live::start(Arc::new(NoScreen)).unwrap();
+    let address = Listen::At("127.0.0.1:0".into());
+    let mut server = Server::start(&live, &address, &windows).unwrap();
+    let client = Client::newest(&windows, "test").unwrap();
+    let mut announcer = Announcer::start(client, &plan, &out).unwrap();
+    let mut on_plane = |written: Written| {
+        if written.num_written == 2 {
+            server = None;
+        }
+        announcer.written(written);
+        true
+    };
+    simulate(&plan, &out, &mut on_plane, Duration::ZERO).unwrap();
+    announcer.end();
+    assert!(out.join(".done").exists());
+}
+
+#[test]
+fn without_a_window_it_is_written_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("alone");
+    let ran = Command::new(env!("CARGO_BIN_EXE_squidview"))
+        .args(["simulate", out.to_str().unwrap()])
+        .args(SMALL.split(' '))
+        .args(["--interval-ms", "0", "--push"])
+        .env("SQUIDVIEW_RUNTIME_DIR", folder.path().join("runtime"))
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    let warned = String::from_utf8(ran.stderr).unwrap();
+    assert_eq!(warned.matches("not announced").count(), 1, "{warned}");
+    assert!(out.join(".done").exists());
 }
