@@ -7,6 +7,8 @@
 //!
 //! [`Server`] is the socket of `docs/live-protocol.md`, [`Client`] its other end: `lines` cuts the stream, `protocol` and
 //! `messages` say what a line means, `clerk` carries it out, `outbox` holds what is to be sent, `answers` puts it into words.
+//!
+//! [`RunWatch`] hears of acquisitions without any cooperation: from the file that Squid keeps for its watchdog.
 
 mod answers;
 mod clerk;
@@ -21,8 +23,10 @@ mod names;
 mod outbox;
 mod protocol;
 mod push;
+mod run_state;
 mod samples;
 mod server;
+mod state_folder;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -32,5 +36,7 @@ pub use event::{AcquisitionId, ClientId, Destination, LiveEvent, Started};
 pub use hub::{Audience, Live, News, Watched};
 pub use instance::{Instance, InstanceError, InstanceFolder};
 pub use push::{ImageNotice, PushError, PushHandle};
+pub use run_state::{RUN_FILE, RunNews, RunWatch};
 pub use server::{Listen, Server, ServerError};
+pub use state_folder::state_folder;
 pub use status::{PlaneCounts, Status};

@@ -5,6 +5,7 @@
 mod absence;
 mod axes;
 mod channel;
+mod civil;
 mod color;
 mod colormap;
 mod histogram;
@@ -28,6 +29,7 @@ mod wavelength;
 pub use absence::Absence;
 pub use axes::{Axis, AxisRole, NavAxis};
 pub use channel::Channel;
+pub use civil::{CivilTime, Timestamp};
 pub use color::{ColorError, Rgb};
 pub use colormap::{Colormap, Lut};
 pub use histogram::Histogram;
