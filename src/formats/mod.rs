@@ -18,9 +18,13 @@ mod probe;
 mod regions;
 mod sampling;
 mod side_files;
+mod surroundings;
 pub mod text;
 
-pub use self::labels::open_label;
+pub use self::{
+    labels::open_label,
+    surroundings::{Surroundings, documents_of, is_aborted},
+};
 
 use std::path::{Path, PathBuf};
 

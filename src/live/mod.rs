@@ -5,6 +5,7 @@
 //! into a set; where it is full, the FOV's rescan flag is set instead, so that nothing is lost and no caller waits.
 //! `app` takes what was merged once per frame, [`Live::take`].
 
+mod disk;
 mod event;
 mod hub;
 mod push;
@@ -12,6 +13,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub use disk::{DiskNews, DiskWatch};
 pub use event::{AcquisitionId, ClientId, Destination, LiveEvent, Started};
 pub use hub::{Audience, Live, News, Watched};
 pub use push::{ImageNotice, PushError, PushHandle};
