@@ -5,6 +5,7 @@
 //! `formats`, which leaves a [`FovOpener`] here, so that `loader` can open stores without knowing any layout.
 
 mod announcement;
+mod growth;
 mod registered;
 #[cfg(test)]
 pub(crate) mod testing;

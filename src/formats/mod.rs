@@ -19,9 +19,14 @@ mod probe;
 mod regions;
 mod sampling;
 mod side_files;
+mod surroundings;
 pub mod text;
 
-pub use self::{announced::announced, labels::open_label};
+pub use self::{
+    announced::announced,
+    labels::open_label,
+    surroundings::{Surroundings, documents_of, is_aborted},
+};
 
 use std::path::{Path, PathBuf};
 

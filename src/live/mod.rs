@@ -14,6 +14,7 @@ mod answers;
 mod clerk;
 mod client;
 mod connection;
+mod disk;
 mod event;
 mod hub;
 mod instance;
@@ -32,6 +33,7 @@ mod status;
 mod tests;
 
 pub use client::{Client, ClientError};
+pub use disk::{DiskNews, DiskWatch};
 pub use event::{AcquisitionId, ClientId, Destination, LiveEvent, Started};
 pub use hub::{Audience, Live, News, Watched};
 pub use instance::{Instance, InstanceError, InstanceFolder};

@@ -1,0 +1,172 @@
+//! What of a dataset on disk can tell that it grew, changed or ended, for whoever watches it. Blocks on I/O.
+//!
+//! Squid creates a numbered folder per timepoint in every format, lists all planned FOVs in `coordinates.csv` before the
+//! first image, and leaves an empty `.done` at the end (`control/core/multi_point_controller.py`).
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    layout::{self, What},
+    probe::Node,
+    regions,
+    side_files::SideFiles,
+};
+use crate::{
+    dataset::{Arrays, Dataset, Image},
+    model::FovId,
+    source::{self, Kind},
+};
+
+/// The mark that Squid leaves when a run is over.
+const DONE: &str = ".done";
+
+/// Where a dataset lies, and in which order its FOVs are taken.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The acquisition folder, the opened path itself or one around it.
+    pub acquisition: Option<PathBuf>,
+    /// Folders in which further FOVs appear, the outer ones first; none where every planned FOV has its row already.
+    pub containers: Vec<PathBuf>,
+    /// All FOVs in the order of the plan, those that it does not name behind them.
+    pub scan: Vec<FovId>,
+}
+
+impl Surroundings {
+    /// Looks around a dataset. What is not there (any more) leaves its part empty.
+    #[must_use]
+    pub fn of(dataset: &Dataset) -> Self {
+        let found = layout::find(&dataset.root, &mut |_| true).ok();
+        let acquisition = found.as_ref().and_then(|found| found.acquisition.clone());
+        let planned = acquisition.as_deref().map_or_else(Vec::new, |folder| {
+            let entries = source::list(folder).unwrap_or_default();
+            SideFiles::read(folder, &entries, &dataset.root).planned
+        });
+        let (scan, is_planned) = scan_order(dataset, &planned);
+        let containers = match found {
+            Some(found) if !is_planned => containers(&found.what, &found.root),
+            _ => Vec::new(),
+        };
+        Self {
+            acquisition,
+            containers,
+            scan,
+        }
+    }
+
+    /// True once the mark of the end is in the acquisition folder.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        let mark = self.acquisition.as_ref().map(|folder| folder.join(DONE));
+        mark.is_some_and(|mark| matches!(source::stat(&mark), Ok(Some(_))))
+    }
+
+    /// Number of the newest timepoint that was begun, by the folders of the acquisition; `None` where it has none.
+    #[must_use]
+    pub fn newest_timepoint(&self) -> Option<u32> {
+        let entries = source::list(self.acquisition.as_ref()?).ok()?;
+        let folders = entries
+            .into_iter()
+            .filter(|entry| entry.kind == Kind::Folder);
+        folders
+            .filter_map(|entry| entry.name.parse::<u32>().ok())
+            .max()
+    }
+}
+
+/// The FOVs in the order of the plan, and whether the plan is there and all of it has rows.
+fn scan_order(dataset: &Dataset, planned: &[(String, u32)]) -> (Vec<FovId>, bool) {
+    let mut rows: HashMap<(&str, u32), FovId> = HashMap::new();
+    for &fov in dataset.order.iter() {
+        if let Some(row) = dataset.fov(fov)
+            && let (Some(region), Some(number)) = (&row.region, row.fov_in_region)
+        {
+            rows.entry((region, number)).or_insert(fov);
+        }
+    }
+    let mut scan = Vec::with_capacity(dataset.fovs.len());
+    let mut seen = HashSet::new();
+    let mut is_planned = !planned.is_empty();
+    for (region, count) in planned {
+        for number in 0..(*count).min(crate::model::limits::FOVS as u32) {
+            match rows.get(&(region.as_str(), number)) {
+                Some(&fov) if seen.insert(fov) => scan.push(fov),
+                Some(_) => {}
+                None => is_planned = false,
+            }
+        }
+    }
+    scan.extend(dataset.order.iter().filter(|fov| seen.insert(**fov)));
+    (scan, is_planned)
+}
+
+/// Folders in which rows of the FOV table appear.
+fn containers(what: &What, root: &Path) -> Vec<PathBuf> {
+    match what {
+        What::Plate { folder, only_row } => {
+            let mut rows = folders_in(folder);
+            if let Some(only) = only_row {
+                rows.retain(|row| row.file_name().is_some_and(|name| *name == **only));
+            }
+            let wells: Vec<PathBuf> = rows.iter().flat_map(|row| folders_in(row)).collect();
+            let mut all = vec![folder.clone()];
+            all.extend(rows);
+            all.extend(wells);
+            all
+        }
+        What::Well => vec![root.to_path_buf()],
+        What::Regions { folder, .. } => {
+            let is_store = |path: &PathBuf| {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                regions::is_zarr_name(&name)
+            };
+            let mut all = vec![folder.clone()];
+            all.extend(
+                folders_in(folder)
+                    .into_iter()
+                    .filter(|path| !is_store(path)),
+            );
+            all
+        }
+        What::Store(_) | What::Images(..) | What::Tiff(_) => Vec::new(),
+    }
+}
+
+fn folders_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = source::list(folder).unwrap_or_default();
+    let folders = entries
+        .into_iter()
+        .filter(|entry| entry.kind == Kind::Folder && !entry.name.starts_with('.'));
+    folders.map(|entry| folder.join(entry.name)).collect()
+}
+
+/// Files and folders of a FOV's store whose length or time changes when the store is described anew.
+#[must_use]
+pub fn documents_of(folder: &Path, image: Option<&Image>) -> Vec<PathBuf> {
+    const NAMES: [&str; 3] = ["zarr.json", ".zattrs", ".zarray"];
+    let mut paths: Vec<PathBuf> = NAMES.iter().map(|name| folder.join(name)).collect();
+    match image.and_then(|image| image.levels.first()) {
+        Some(level) => match &level.arrays {
+            Arrays::One(locator) if locator.folder != folder => {
+                paths.extend(NAMES.iter().map(|name| locator.folder.join(name)));
+            }
+            Arrays::One(_) => {}
+            // A further timepoint is a further folder here; its store lies in it a moment later.
+            Arrays::PerTimepoint(_) => {
+                paths.push(folder.to_path_buf());
+                paths.extend(folders_in(folder).into_iter().rev().take(2));
+            }
+        },
+        None => paths.push(folder.to_path_buf()),
+    }
+    paths
+}
+
+/// True where the store of a FOV says that its acquisition was aborted.
+#[must_use]
+pub fn is_aborted(folder: &Path) -> bool {
+    let squid = Node::read(folder, folder).attributes.squid;
+    squid.is_some_and(|squid| squid.aborted)
+}

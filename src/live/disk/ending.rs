@@ -1,0 +1,147 @@
+//! How an acquisition ends: by its mark, or because all of its stores are complete.
+//!
+//! Squid saves in another process than the one that leaves the mark, so stores may be marked as complete a moment later;
+//! they are looked at again for a while.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use super::{news::Outbox, survey::Survey};
+use crate::{
+    formats::{self, Surroundings},
+    model::FovId,
+};
+
+/// The end is told no later than this after its mark was seen, however much there is to be looked at.
+const TOLD_WITHIN: Duration = Duration::from_secs(2);
+/// Between two looks at all stores while some are not complete.
+const SWEEP_PERIOD: Duration = Duration::from_secs(5);
+/// Looks at stores that are not complete, after the end was told.
+const LATE_SWEEPS: u32 = 5;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// The mark was seen: all stores are looked at, then all pages.
+    Ending {
+        since: Instant,
+    },
+    /// The end was told.
+    Ended {
+        num_sweeps: u32,
+    },
+}
+
+/// Finds out whether the acquisition is over.
+pub(super) struct Ending {
+    phase: Phase,
+    sweep: VecDeque<FovId>,
+    is_sweeping: bool,
+    next_sweep: Instant,
+    num_changed: usize,
+    aborted: bool,
+}
+
+impl Ending {
+    pub(super) fn new() -> Self {
+        Self {
+            phase: Phase::Running,
+            sweep: VecDeque::new(),
+            is_sweeping: false,
+            next_sweep: Instant::now(),
+            num_changed: 0,
+            aborted: false,
+        }
+    }
+
+    /// Looks for the mark, and for a reason to look at all stores. Once a second.
+    pub(super) fn look(&mut self, surroundings: &Surroundings, survey: &Survey) {
+        let now = Instant::now();
+        match self.phase {
+            Phase::Running if surroundings.is_done() => {
+                self.phase = Phase::Ending { since: now };
+                self.begin_sweep(survey);
+            }
+            Phase::Running if !self.is_sweeping && now >= self.next_sweep => {
+                let frontier = survey.frontier();
+                let is_complete = frontier.is_some_and(|(fov, _)| survey.stores.is_complete(fov));
+                if is_complete || survey.is_at_end() {
+                    self.begin_sweep(survey);
+                }
+            }
+            Phase::Ended { num_sweeps }
+                if num_sweeps < LATE_SWEEPS && !self.is_sweeping && now >= self.next_sweep =>
+            {
+                self.phase = Phase::Ended {
+                    num_sweeps: num_sweeps + 1,
+                };
+                self.begin_sweep(survey);
+            }
+            _ => {}
+        }
+    }
+
+    fn begin_sweep(&mut self, survey: &Survey) {
+        let dataset = survey.stores.dataset();
+        let fovs = dataset.order.iter().copied();
+        self.sweep = fovs
+            .filter(|&fov| !survey.stores.is_complete(fov))
+            .collect();
+        self.is_sweeping = true;
+        self.num_changed = 0;
+        self.next_sweep = Instant::now() + SWEEP_PERIOD;
+    }
+
+    /// Goes on looking at stores; tells the end when it has come. True where there is more to do at once.
+    pub(super) fn go_on(&mut self, survey: &mut Survey, outbox: &Outbox, until: Instant) -> bool {
+        while self.is_sweeping && Instant::now() < until {
+            let Some(fov) = self.sweep.pop_front() else {
+                self.is_sweeping = false;
+                self.swept(survey);
+                break;
+            };
+            // Those of one array were opened together.
+            if survey.stores.is_complete(fov) {
+                continue;
+            }
+            self.num_changed += usize::from(survey.stores.check_last(fov, outbox));
+            let folder = survey.stores.dataset().fov(fov).map(|row| &row.folder);
+            if !survey.stores.is_complete(fov)
+                && let Some(folder) = folder
+            {
+                self.aborted |= formats::is_aborted(folder);
+            }
+        }
+        if let Phase::Ending { since } = self.phase {
+            let is_looked_at = !self.is_sweeping && survey.is_gone_through();
+            if is_looked_at || since.elapsed() > TOLD_WITHIN {
+                self.phase = Phase::Ended { num_sweeps: 0 };
+                survey.tell(Duration::ZERO);
+                outbox.ended(self.aborted);
+            }
+        }
+        self.is_sweeping
+    }
+
+    /// All stores were looked at.
+    fn swept(&mut self, survey: &mut Survey) {
+        let dataset = survey.stores.dataset();
+        let are_complete = dataset
+            .order
+            .iter()
+            .all(|&fov| dataset.image(fov).is_some() && survey.stores.is_complete(fov));
+        match self.phase {
+            Phase::Running if are_complete => {
+                self.phase = Phase::Ending {
+                    since: Instant::now(),
+                };
+                survey.set_over();
+            }
+            Phase::Ending { .. } => survey.set_over(),
+            Phase::Ended { .. } if self.num_changed > 0 => survey.set_over(),
+            Phase::Running | Phase::Ended { .. } => {}
+        }
+    }
+}

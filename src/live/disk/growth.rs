@@ -1,0 +1,142 @@
+//! FOVs that nobody planned: folders that appear beside those of the dataset, more FOVs along the axis of an array.
+
+use std::{
+    collections::HashSet,
+    path::PathBuf,
+    time::{Duration, Instant, SystemTime},
+};
+
+use super::stamps::{Stamp, stamp_of};
+use crate::{dataset::Dataset, formats, source};
+
+/// Folders that are looked at each time; the others take turns.
+const FOLDERS_PER_LOOK: usize = 64;
+/// A folder that changed so lately may have changed once more within the resolution of its time.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
+/// Pauses before listing once more: a folder appears before what is in it.
+const PAUSES_SECS: [u64; 4] = [1, 1, 2, 4];
+
+/// A folder in which FOVs appear.
+struct Container {
+    path: PathBuf,
+    /// `None`: not settled, its names are looked at again.
+    stamp: Option<Stamp>,
+    names: Vec<String>,
+}
+
+/// Notices when a dataset is worth listing again.
+pub(super) struct Growth {
+    containers: Vec<Container>,
+    turn: usize,
+    /// When to list next, and how often it was done since something changed.
+    relist: Option<(Instant, usize)>,
+}
+
+impl Growth {
+    /// Watches these folders. What appeared in them since the dataset was listed is found by listing it once more.
+    pub(super) fn new(folders: Vec<PathBuf>) -> Self {
+        let relist = (!folders.is_empty()).then(|| (Instant::now(), PAUSES_SECS.len() - 1));
+        let mut growth = Self {
+            containers: Vec::new(),
+            turn: 0,
+            relist,
+        };
+        growth.set_folders(folders);
+        growth
+    }
+
+    /// Watches these folders from now on; those that are new here are taken as changed.
+    pub(super) fn set_folders(&mut self, folders: Vec<PathBuf>) {
+        let mut known = std::mem::take(&mut self.containers);
+        for path in folders {
+            let at = known.iter().position(|container| container.path == path);
+            let container = at.map_or_else(
+                || Container {
+                    names: names_in(&path),
+                    stamp: None,
+                    path,
+                },
+                |at| known.swap_remove(at),
+            );
+            self.containers.push(container);
+        }
+    }
+
+    /// The folders, the outer ones first.
+    pub(super) fn folders(&self) -> impl Iterator<Item = &PathBuf> {
+        self.containers.iter().map(|container| &container.path)
+    }
+
+    /// The dataset is to be listed again, soon.
+    pub(super) fn ask(&mut self) {
+        self.relist = Some((Instant::now(), 0));
+    }
+
+    /// Looks at the folders.
+    pub(super) fn look(&mut self) {
+        let count = self.containers.len();
+        let now = SystemTime::now();
+        let mut has_changed = false;
+        for at in 0..count.min(FOLDERS_PER_LOOK) {
+            let at = (self.turn + at) % count;
+            has_changed |= self.containers[at].look(now);
+        }
+        self.turn = (self.turn + FOLDERS_PER_LOOK) % count.max(1);
+        if has_changed {
+            self.ask();
+        }
+    }
+
+    /// True where it is time to list the dataset again.
+    pub(super) fn is_due(&mut self) -> bool {
+        let Some((due, tries)) = self.relist else {
+            return false;
+        };
+        let now = Instant::now();
+        if now < due {
+            return false;
+        }
+        let pause = PAUSES_SECS.get(tries);
+        self.relist = pause.map(|&secs| (now + Duration::from_secs(secs), tries + 1));
+        true
+    }
+}
+
+impl Container {
+    fn look(&mut self, now: SystemTime) -> bool {
+        let stamp = stamp_of(&self.path);
+        if self.stamp.is_some() && stamp == self.stamp {
+            return false;
+        }
+        let modified = stamp.and_then(|(_, modified)| modified);
+        let age = modified.and_then(|modified| now.duration_since(modified).ok());
+        let is_settled = age.is_some_and(|age| age > SETTLED_AFTER);
+        self.stamp = stamp.filter(|_| is_settled);
+        let names = names_in(&self.path);
+        let has_changed = names != self.names;
+        self.names = names;
+        has_changed
+    }
+}
+
+fn names_in(folder: &std::path::Path) -> Vec<String> {
+    let entries = source::list(folder).unwrap_or_default();
+    entries.into_iter().map(|entry| entry.name).collect()
+}
+
+/// Lists the dataset again; the grown one where FOVs were found that `base` does not have. Blocks on I/O.
+pub(super) fn relist(base: &Dataset, is_stopped: impl Fn() -> bool) -> Option<Dataset> {
+    let fresh = match formats::open(&base.root, &mut |_| !is_stopped()) {
+        Ok(fresh) => fresh,
+        Err(error) => {
+            tracing::debug!("listed again in vain: {error}");
+            return None;
+        }
+    };
+    let known: HashSet<&str> = base.fovs.iter().map(|fov| fov.path.as_str()).collect();
+    let has_more = fresh
+        .fovs
+        .iter()
+        .any(|fov| !known.contains(fov.path.as_str()));
+    has_more.then(|| base.grown(fresh))
+}

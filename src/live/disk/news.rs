@@ -1,0 +1,143 @@
+//! News on their way from the watching thread to whoever takes them: merged, bounded, with a wake when it is worth one.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+
+use crate::{
+    dataset::Dataset,
+    model::{FovId, PlaneId, PlaneState},
+};
+
+/// Planes that wait to be taken; beyond it the watching thread looks no further.
+const MAX_PLANES: usize = 1 << 18;
+
+/// What the disk told.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a handful are taken per frame, and growth is the rarest"
+)]
+#[derive(Clone, Debug)]
+pub enum DiskNews {
+    /// What the disk says of planes, where it changed since it was told last: `Written`, `Partial`, and `Planned` (in an
+    /// aborted run `Missing`) for planes behind the newest one that are absent.
+    Planes(Vec<(PlaneId, PlaneState)>),
+    /// The file of a plane that was written before was replaced (another size or time): read it again.
+    Rewritten(Vec<PlaneId>),
+    /// The newest plane in the order of the acquisition, for a view that follows it.
+    Newest(PlaneId),
+    /// Documents of a FOV's store changed, or it is there now: open it again.
+    StoreChanged(FovId),
+    /// FOVs appeared that the dataset did not list: [`Dataset::grown`] of the one handed over last.
+    Grown(Dataset),
+    /// The acquisition is over, by its mark or because all stores are complete.
+    Ended {
+        /// A store says that it was aborted.
+        aborted: bool,
+    },
+}
+
+#[derive(Default)]
+struct Pending {
+    planes: HashMap<PlaneId, PlaneState>,
+    rewritten: HashSet<PlaneId>,
+    newest: Option<PlaneId>,
+    stores: BTreeSet<FovId>,
+    grown: Option<Dataset>,
+    ended: Option<bool>,
+    /// When whoever takes will come at the latest, as far as it was asked to.
+    due: Option<Instant>,
+}
+
+/// The place where news wait.
+pub(super) struct Outbox {
+    pending: Mutex<Pending>,
+    wake: Arc<dyn Fn(Duration) + Send + Sync>,
+}
+
+impl Outbox {
+    pub(super) fn new(wake: Arc<dyn Fn(Duration) + Send + Sync>) -> Self {
+        Self {
+            pending: Mutex::default(),
+            wake,
+        }
+    }
+
+    /// All that waits: growth first, because what follows may name rows of it.
+    pub(super) fn take(&self) -> Vec<DiskNews> {
+        let pending = std::mem::take(&mut *self.pending.lock());
+        let mut news = Vec::new();
+        news.extend(pending.grown.map(DiskNews::Grown));
+        news.extend(pending.stores.into_iter().map(DiskNews::StoreChanged));
+        if !pending.planes.is_empty() {
+            news.push(DiskNews::Planes(pending.planes.into_iter().collect()));
+        }
+        if !pending.rewritten.is_empty() {
+            let planes = pending.rewritten.into_iter().collect();
+            news.push(DiskNews::Rewritten(planes));
+        }
+        news.extend(pending.newest.map(DiskNews::Newest));
+        let ended = pending.ended.map(|aborted| DiskNews::Ended { aborted });
+        news.extend(ended);
+        news
+    }
+
+    /// True where nobody took for so long that there is no room for more planes.
+    pub(super) fn is_full(&self) -> bool {
+        self.pending.lock().planes.len() >= MAX_PLANES
+    }
+
+    pub(super) fn planes(&self, planes: Vec<(PlaneId, PlaneState)>, after: Duration) {
+        if !planes.is_empty() {
+            self.put(after, |pending| pending.planes.extend(planes));
+        }
+    }
+
+    pub(super) fn rewritten(&self, planes: Vec<PlaneId>) {
+        if !planes.is_empty() {
+            self.put(Duration::ZERO, |pending| {
+                // As bounded as the planes whose files are remembered.
+                pending.rewritten.extend(planes);
+            });
+        }
+    }
+
+    pub(super) fn newest(&self, plane: PlaneId) {
+        self.put(Duration::ZERO, |pending| pending.newest = Some(plane));
+    }
+
+    pub(super) fn store_changed(&self, fov: FovId) {
+        self.put(Duration::ZERO, |pending| {
+            pending.stores.insert(fov);
+        });
+    }
+
+    pub(super) fn grown(&self, dataset: Dataset) {
+        self.put(Duration::ZERO, |pending| pending.grown = Some(dataset));
+    }
+
+    pub(super) fn ended(&self, aborted: bool) {
+        self.put(Duration::ZERO, |pending| pending.ended = Some(aborted));
+    }
+
+    /// Puts news in, and wakes unless somebody comes soon enough anyway.
+    fn put(&self, after: Duration, change: impl FnOnce(&mut Pending)) {
+        let due = Instant::now() + after;
+        let is_needed = {
+            let mut pending = self.pending.lock();
+            change(&mut pending);
+            let is_needed = pending.due.is_none_or(|known| due < known);
+            if is_needed {
+                pending.due = Some(due);
+            }
+            is_needed
+        };
+        if is_needed {
+            (self.wake)(after);
+        }
+    }
+}

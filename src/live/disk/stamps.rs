@@ -1,0 +1,95 @@
+//! Length and time of files: whether one is another than it was.
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use lru::LruCache;
+
+use crate::{model::PlaneId, source};
+
+/// Files of planes that are remembered: those on the screen and the latest ones.
+const KEPT_FILES: NonZeroUsize = NonZeroUsize::new(4096).expect("above zero");
+
+/// Length and time of a file or folder.
+pub(super) type Stamp = (u64, Option<SystemTime>);
+
+/// What lies at a path now; `None`: nothing, or the system does not say.
+pub(super) fn stamp_of(path: &Path) -> Option<Stamp> {
+    let found = source::stat(path).ok().flatten()?;
+    Some((found.num_bytes, found.modified))
+}
+
+/// A file with the planes in it that were told written: one, or all channels of a shard.
+struct Kept {
+    stamp: Stamp,
+    planes: Vec<PlaneId>,
+}
+
+/// The files of planes that were told written, the latest ones.
+pub(super) struct PlaneFiles {
+    files: LruCache<PathBuf, Kept>,
+}
+
+impl Default for PlaneFiles {
+    fn default() -> Self {
+        Self {
+            files: LruCache::new(KEPT_FILES),
+        }
+    }
+}
+
+impl PlaneFiles {
+    /// A plane was found written in a file. A shard is written anew for each of its channels: what the new one changed
+    /// is no news of the others.
+    pub(super) fn note(&mut self, path: PathBuf, plane: PlaneId) {
+        let Some(stamp) = stamp_of(&path) else {
+            return;
+        };
+        let kept = self.files.get_or_insert_mut(path, || Kept {
+            stamp,
+            planes: Vec::new(),
+        });
+        kept.stamp = stamp;
+        if !kept.planes.contains(&plane) {
+            kept.planes.push(plane);
+        }
+    }
+
+    /// True where the file of a plane is remembered.
+    pub(super) fn is_known(&self, path: &Path, plane: PlaneId) -> bool {
+        let kept = self.files.peek(path);
+        kept.is_some_and(|kept| kept.planes.contains(&plane))
+    }
+
+    /// True where a remembered file is another one now.
+    pub(super) fn is_changed(&mut self, path: &Path) -> bool {
+        let known = self.files.get(path).map(|kept| kept.stamp);
+        known.is_some_and(|known| stamp_of(path).is_some_and(|now| now != known))
+    }
+
+    /// Takes the file as it is now; the planes in it.
+    pub(super) fn renew(&mut self, path: &Path) -> Vec<PlaneId> {
+        match (self.files.get_mut(path), stamp_of(path)) {
+            (Some(kept), Some(stamp)) => {
+                kept.stamp = stamp;
+                kept.planes.clone()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Up to `count` files from the `from`-th on, the latest first.
+    pub(super) fn some(&self, from: usize, count: usize) -> Vec<(PathBuf, PlaneId)> {
+        let files = self.files.iter().skip(from).take(count);
+        files
+            .filter_map(|(path, kept)| Some((path.clone(), *kept.planes.first()?)))
+            .collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.files.len()
+    }
+}

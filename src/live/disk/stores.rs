@@ -1,0 +1,367 @@
+//! A copy of the dataset that belongs to the watching thread: it opens every store by itself, so that the book of an
+//! acquisition does not depend on which FOVs somebody looked at.
+//!
+//! Here no image counts as complete, so that presence says what lies on disk; what a store says of its completeness is
+//! kept beside it.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    news::Outbox,
+    place::PageShape,
+    stamps::{Stamp, stamp_of},
+};
+use crate::{
+    dataset::{Arrays, Dataset, Image, ImageSlot},
+    formats,
+    model::{AxisRole, FovId, NavAxis, PlaneId, PlaneState, limits},
+    store::Store,
+};
+
+/// Between two tries to open a store that is there and cannot be opened (yet).
+const RETRY_PERIOD: Duration = Duration::from_millis(100);
+/// A store without the flag of its completeness is taken to be described only in part for so long: Squid writes the
+/// array first.
+const DESCRIBED_WITHIN: Duration = Duration::from_secs(1);
+/// Between two looks for the store of a timepoint that has none.
+const JOINED_PERIOD: Duration = Duration::from_millis(200);
+
+/// What the dataset that was handed over has of a FOV.
+#[derive(Clone, Debug)]
+enum Handed {
+    Unopened,
+    Opened(Arc<Image>),
+    Failed,
+}
+
+/// Tries to open a store.
+#[derive(Clone, Copy, Debug)]
+struct Tries {
+    first: Instant,
+    last: Instant,
+}
+
+/// The dataset as the watching thread knows it.
+pub(super) struct Stores {
+    dataset: Dataset,
+    /// What each store says of itself, by row.
+    complete: Vec<Option<bool>>,
+    handed: Vec<Handed>,
+    /// Documents by folder, as they were when they were read last.
+    stamps: HashMap<PathBuf, Vec<Option<Stamp>>>,
+    tries: HashMap<FovId, Tries>,
+    num_timepoints: u32,
+    /// Stores that were opened here for the first time.
+    pub(super) num_opened: usize,
+    /// An array has more FOVs along its axis than there are rows.
+    pub(super) has_more_fovs: bool,
+}
+
+impl Stores {
+    pub(super) fn new(dataset: &Dataset) -> Self {
+        let mut stores = Self {
+            dataset: Dataset {
+                images: Vec::new(),
+                ..dataset.clone()
+            },
+            complete: Vec::new(),
+            handed: Vec::new(),
+            stamps: HashMap::new(),
+            tries: HashMap::new(),
+            num_timepoints: dataset.len_along(NavAxis::Time),
+            num_opened: 0,
+            has_more_fovs: false,
+        };
+        stores.adopt(dataset);
+        stores
+    }
+
+    /// Takes over a newer revision: its rows, and images that it did not have before. Rows beyond it stay, because they
+    /// were found here and it is going to have them.
+    pub(super) fn adopt(&mut self, newer: &Dataset) {
+        let images = std::mem::take(&mut self.dataset.images);
+        let known = std::mem::replace(
+            &mut self.dataset,
+            Dataset {
+                images: Vec::new(),
+                ..newer.clone()
+            },
+        );
+        if known.fovs.len() > newer.fovs.len() {
+            self.dataset.fovs = known.fovs;
+            self.dataset.order = known.order;
+        }
+        self.dataset.images = images;
+        let num_fovs = self.dataset.fovs.len();
+        self.dataset.images.resize(num_fovs, ImageSlot::Unopened);
+        self.complete.resize(num_fovs, None);
+        self.handed.resize(num_fovs, Handed::Unopened);
+        // FOVs of one array share their image; so do they here.
+        let mut made: HashMap<*const Image, Arc<Image>> = HashMap::new();
+        for (row, slot) in newer.images.iter().enumerate() {
+            let ImageSlot::Opened(image) = slot else {
+                self.handed[row] = match slot {
+                    ImageSlot::Failed(_) => Handed::Failed,
+                    _ => Handed::Unopened,
+                };
+                continue;
+            };
+            // What was read here since then may be newer than what is handed over again.
+            if matches!(&self.handed[row], Handed::Opened(known) if Arc::ptr_eq(known, image)) {
+                continue;
+            }
+            self.handed[row] = Handed::Opened(Arc::clone(image));
+            let raw = made
+                .entry(Arc::as_ptr(image))
+                .or_insert_with(|| incomplete(image));
+            self.dataset.images[row] = ImageSlot::Opened(Arc::clone(raw));
+            self.complete[row] = image.complete;
+            self.num_timepoints = self.num_timepoints.max(image.num_timepoints());
+        }
+    }
+
+    pub(super) fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    pub(super) fn num_timepoints(&self) -> u32 {
+        self.num_timepoints.min(limits::TIMEPOINTS)
+    }
+
+    /// Pages of a FOV: of its own image, else as the template has them.
+    pub(super) fn shape(&self, fov: FovId) -> PageShape {
+        let image = self.dataset.image(fov);
+        PageShape::of(image.unwrap_or(&self.dataset.template))
+    }
+
+    /// True where an absent chunk of a FOV means the fill value: nobody is going to write it.
+    pub(super) fn is_complete(&self, fov: FovId) -> bool {
+        let own = self.complete.get(fov.row()).copied().flatten();
+        own.unwrap_or_else(|| {
+            let run = self.dataset.acquisition.as_ref();
+            run.is_none_or(|run| run.complete == Some(true))
+        })
+    }
+
+    /// What lies on disk of a plane; `None` where that cannot be said now.
+    pub(super) fn presence(&self, store: &Store, plane: PlaneId) -> Option<PlaneState> {
+        match store.presence(&self.dataset, plane) {
+            Ok(state) => Some(state),
+            Err(error) => {
+                // The index of a shard that is just being written; it is looked at again.
+                tracing::trace!("{error}");
+                None
+            }
+        }
+    }
+
+    /// The page of a FOV at a timepoint, its store opened if it is there; `None` where there is nothing to look at.
+    pub(super) fn page(&mut self, fov: FovId, t: u32, outbox: &Outbox) -> Option<PageShape> {
+        if !self.open(fov, outbox) {
+            return None;
+        }
+        if self.lacks_timepoint(fov, t) && self.is_due(fov, JOINED_PERIOD) {
+            self.check_documents(fov, outbox);
+        }
+        let image = self.dataset.image(fov)?;
+        (t < image.num_timepoints()).then(|| PageShape::of(image))
+    }
+
+    /// True where each timepoint has a store of its own and this one has none yet.
+    fn lacks_timepoint(&self, fov: FovId, t: u32) -> bool {
+        let level = self
+            .dataset
+            .image(fov)
+            .and_then(|image| image.levels.first());
+        match level.map(|level| &level.arrays) {
+            Some(Arrays::PerTimepoint(stores)) => {
+                stores.get(t as usize).is_none_or(Option::is_none)
+            }
+            _ => false,
+        }
+    }
+
+    /// True at most once per `period` for each FOV.
+    fn is_due(&mut self, fov: FovId, period: Duration) -> bool {
+        let now = Instant::now();
+        let tries = self.tries.entry(fov).or_insert(Tries {
+            first: now,
+            last: now.checked_sub(period).unwrap_or(now),
+        });
+        let is_due = now.duration_since(tries.last) >= period;
+        if is_due {
+            tries.last = now;
+        }
+        is_due
+    }
+
+    /// Opens the store of a FOV if it is there and not open. True where it is open.
+    fn open(&mut self, fov: FovId, outbox: &Outbox) -> bool {
+        if self.dataset.image(fov).is_some() {
+            return true;
+        }
+        let Some(row) = self.dataset.fov(fov) else {
+            return false;
+        };
+        if stamp_of(&row.folder).is_none() || !self.is_due(fov, RETRY_PERIOD) {
+            return false;
+        }
+        self.read(fov, false, outbox).is_some()
+    }
+
+    /// Opens a store (again) as it is now: the run is over, and nobody is going to describe it better.
+    pub(super) fn check_last(&mut self, fov: FovId, outbox: &Outbox) -> bool {
+        if self.dataset.image(fov).is_some() {
+            return self.check_documents(fov, outbox);
+        }
+        let row = self.dataset.fov(fov);
+        row.is_some_and(|row| stamp_of(&row.folder).is_some())
+            && self.read(fov, true, outbox).is_some()
+    }
+
+    /// Opens a store again if its documents are others than they were. True where it was opened.
+    pub(super) fn check_documents(&mut self, fov: FovId, outbox: &Outbox) -> bool {
+        if self.dataset.image(fov).is_none() {
+            return self.open(fov, outbox);
+        }
+        let Some(row) = self.dataset.fov(fov) else {
+            return false;
+        };
+        let folder = row.folder.clone();
+        let now = self.stamps_of(fov);
+        let known = self.stamps.get(&folder);
+        if known == Some(&now) {
+            return false;
+        }
+        let was_known = known.is_some();
+        let before = self.dataset.image(fov).cloned();
+        let was_complete = self.complete[fov.row()];
+        let Some(is_partial) = self.read(fov, false, outbox) else {
+            return false;
+        };
+        let is_other =
+            self.dataset.image(fov) != before.as_ref() || self.complete[fov.row()] != was_complete;
+        if is_other || was_known && !is_partial {
+            self.tell_change(fov, outbox);
+        }
+        true
+    }
+
+    /// A FOV that is opened again brings those of its array that were listed as present; others are told one by one.
+    fn tell_change(&self, fov: FovId, outbox: &Outbox) {
+        let Some(folder) = self.dataset.fov(fov).map(|row| &row.folder) else {
+            return;
+        };
+        if !matches!(self.handed[fov.row()], Handed::Unopened) {
+            outbox.store_changed(fov);
+        }
+        for (at, row) in self.dataset.fovs.iter().enumerate() {
+            let is_told = row.array_index.is_some() && !row.present && row.folder == *folder;
+            if is_told && matches!(self.handed[at], Handed::Opened(_)) {
+                outbox.store_changed(FovId(at as u32));
+            }
+        }
+    }
+
+    fn stamps_of(&self, fov: FovId) -> Vec<Option<Stamp>> {
+        let Some(row) = self.dataset.fov(fov) else {
+            return Vec::new();
+        };
+        let image = self.dataset.image(fov).map(Arc::as_ref);
+        let paths = formats::documents_of(&row.folder, image);
+        paths.iter().map(|path| stamp_of(path)).collect()
+    }
+
+    /// Opens a store (again) and takes what it says. `None` where it cannot be opened now; else whether it seems to be
+    /// described only in part, which a new one may not be unless it `is_final`.
+    fn read(&mut self, fov: FovId, is_final: bool, outbox: &Outbox) -> Option<bool> {
+        // A change while it is read is seen the next time.
+        let stamps = self.stamps_of(fov);
+        let folder = self.dataset.fov(fov)?.folder.clone();
+        let opener = Arc::clone(&self.dataset.opener);
+        let opened = match opener.open_fov(&self.dataset, fov) {
+            Ok(opened) => opened,
+            Err(error) => {
+                tracing::trace!("{error}");
+                return None;
+            }
+        };
+        let is_first = self.dataset.image(fov).is_none();
+        let (_, image) = opened.images.first()?;
+        let is_partial = image.complete.is_none() && self.dataset.acquisition.is_some();
+        let is_young = self
+            .tries
+            .get(&fov)
+            .is_some_and(|tries| tries.first.elapsed() < DESCRIBED_WITHIN);
+        if is_first && is_partial && is_young && !is_final {
+            return None;
+        }
+        self.num_opened += usize::from(is_first);
+        let raw = incomplete(image);
+        self.num_timepoints = self.num_timepoints.max(raw.num_timepoints());
+        let num_fovs = raw.len_of(AxisRole::Fov);
+        let complete = image.complete;
+        for (id, _) in &opened.images {
+            self.take_image(*id, &raw, complete, outbox);
+        }
+        if self
+            .dataset
+            .fov(fov)
+            .is_some_and(|row| row.array_index.is_some())
+        {
+            let rows = self.dataset.fovs.iter();
+            let num_rows = rows.filter(|row| row.folder == folder).count() as u64;
+            self.has_more_fovs |= num_fovs > num_rows;
+        }
+        // What is looked at depends on what was found.
+        let stamps = if is_first {
+            self.stamps_of(fov)
+        } else {
+            stamps
+        };
+        self.stamps.insert(folder, stamps);
+        Some(is_partial)
+    }
+
+    fn take_image(
+        &mut self,
+        fov: FovId,
+        raw: &Arc<Image>,
+        complete: Option<bool>,
+        outbox: &Outbox,
+    ) {
+        let (Some(slot), Some(row)) = (
+            self.dataset.images.get_mut(fov.row()),
+            self.dataset.fovs.get(fov.row()),
+        ) else {
+            return;
+        };
+        let is_first = !matches!(slot, ImageSlot::Opened(_));
+        *slot = ImageSlot::Opened(Arc::clone(raw));
+        self.complete[fov.row()] = complete;
+        let has_appeared = match self.handed[fov.row()] {
+            Handed::Opened(_) => false,
+            Handed::Failed => true,
+            Handed::Unopened => !row.present,
+        };
+        if is_first && has_appeared {
+            outbox.store_changed(fov);
+        }
+    }
+}
+
+/// The image as one that is still being written.
+fn incomplete(image: &Arc<Image>) -> Arc<Image> {
+    if image.complete == Some(false) {
+        return Arc::clone(image);
+    }
+    Arc::new(Image {
+        complete: Some(false),
+        ..(**image).clone()
+    })
+}

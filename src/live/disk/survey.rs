@@ -1,0 +1,701 @@
+//! Which planes are on disk: looked at one by one, those that are expected next most often.
+//!
+//! Three things take turns: the planes that were asked for and those at the frontier (behind the newest one found), at
+//! every look; gaps, that is pages behind the frontier that are not full, with growing pauses; and every page behind the
+//! frontier once, the newest timepoint first, in slices of a few milliseconds.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, BinaryHeap, HashSet, VecDeque},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{
+    book::{Book, Told},
+    news::Outbox,
+    place::{PageKey, Place},
+    stamps::{PlaneFiles, stamp_of},
+    stores::Stores,
+};
+use crate::{
+    dataset::Dataset,
+    model::{FovId, PlaneId, PlaneState, ZPick},
+    store::Store,
+};
+
+/// Planes that are asked for at once; a screen shows fewer.
+const MAX_FIRST: usize = 4096;
+/// Planes behind the newest one in its page that are looked at every time.
+const AHEAD_IN_PAGE: u32 = 64;
+/// Pages behind that one of which the first planes are looked at every time.
+const AHEAD_PAGES: u32 = 4;
+/// First planes of a page that is expected next: an all-zero plane leaves no file.
+const FIRST_PLANES: u32 = 8;
+/// Pages that might be begun next by a writer with another order, in turn.
+const OTHER_PAGES: u32 = 16;
+/// Timepoints ahead that are looked at every time: Squid skips some when it is late.
+const AHEAD_TIMEPOINTS: u32 = 8;
+/// One look is no longer than this; the next one follows at once.
+const LOOK_WITHIN: Duration = Duration::from_millis(5);
+/// Files that are compared with what they were in one look.
+const FILES_PER_LOOK: usize = 64;
+/// Pause before a page with gaps is looked at again, doubled each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause.
+const LAST_PAUSE: Duration = Duration::from_secs(5);
+/// Planes in gaps that are looked at per second while planes come, and while nothing does.
+const GAP_RATES: (f64, f64) = (4000.0, 400.0);
+
+/// A page with gaps: when it is looked at again, and the pause before.
+type Gap = Reverse<(Instant, PageKey, Duration)>;
+
+/// The survey of one dataset.
+pub(super) struct Survey {
+    store: Arc<Store>,
+    outbox: Arc<Outbox>,
+    stop: Arc<AtomicBool>,
+    pub(super) stores: Stores,
+    /// FOVs in the order of the plan; the rank of a FOV is its place here.
+    scan: Vec<FovId>,
+    ranks: Vec<u32>,
+    book: Book,
+    files: PlaneFiles,
+    newest: Option<Place>,
+    is_newest_told: bool,
+    /// The newest timepoint that was begun, by the folders of the acquisition.
+    pub(super) begun: Option<u32>,
+    first: Vec<PlaneId>,
+    /// By timepoint: pages below this rank were looked at since they were behind the frontier.
+    visited: Vec<u32>,
+    /// Timepoints with pages that were not.
+    todo: BTreeSet<u32>,
+    rescans: VecDeque<(FovId, u32)>,
+    gaps: BinaryHeap<Gap>,
+    in_gaps: HashSet<PageKey>,
+    gap_credit: f64,
+    credited: Instant,
+    /// The newest timepoint was looked at as a whole: what is found in an empty page of it is new.
+    is_caught_up: bool,
+    /// What is told was told before: nothing of it is the newest.
+    is_retelling: bool,
+    is_over: bool,
+    /// Stores that had been opened when the pass over all pages began.
+    num_opened: usize,
+    turn: u32,
+    found: Vec<(PlaneId, PlaneState)>,
+}
+
+impl Survey {
+    pub(super) fn new(
+        dataset: &Dataset,
+        store: Arc<Store>,
+        outbox: Arc<Outbox>,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            store,
+            outbox,
+            stop,
+            stores: Stores::new(dataset),
+            scan: Vec::new(),
+            ranks: Vec::new(),
+            book: Book::default(),
+            files: PlaneFiles::default(),
+            newest: None,
+            is_newest_told: true,
+            begun: None,
+            first: Vec::new(),
+            visited: Vec::new(),
+            todo: BTreeSet::new(),
+            rescans: VecDeque::new(),
+            gaps: BinaryHeap::new(),
+            in_gaps: HashSet::new(),
+            gap_credit: 0.0,
+            credited: Instant::now(),
+            is_caught_up: false,
+            is_retelling: false,
+            is_over: false,
+            num_opened: 0,
+            turn: 0,
+            found: Vec::new(),
+        }
+    }
+
+    /// Takes the order of FOVs; all pages behind the frontier are gone through once more, full ones cost nothing.
+    pub(super) fn set_scan(&mut self, scan: Vec<FovId>) {
+        let newest_fov = self.newest.and_then(|newest| self.fov_at(newest.rank));
+        let num_rows = self.stores.dataset().fovs.len();
+        self.ranks = vec![0; num_rows];
+        self.scan = scan;
+        self.scan.retain(|fov| fov.row() < num_rows);
+        for (rank, fov) in self.scan.iter().enumerate() {
+            self.ranks[fov.row()] = rank as u32;
+        }
+        if let (Some(newest), Some(fov)) = (&mut self.newest, newest_fov) {
+            newest.rank = self.ranks.get(fov.row()).copied().unwrap_or(0);
+        }
+        self.begin_pass();
+    }
+
+    /// Planes are looked for only in acquisitions: elsewhere what is absent is the fill value.
+    fn is_surveyed(&self) -> bool {
+        self.stores.dataset().acquisition.is_some()
+    }
+
+    fn begin_pass(&mut self) {
+        self.visited.clear();
+        self.todo.clear();
+        self.num_opened = self.stores.num_opened;
+        if !self.is_surveyed() {
+            return;
+        }
+        let all = self.stores.num_timepoints();
+        let last = match (self.newest, self.begun) {
+            _ if self.is_over => all,
+            (Some(newest), _) => newest.t + 1,
+            // Nothing was found yet: the frontier is anywhere up to the timepoint that was begun last.
+            (None, Some(begun)) => begun.saturating_add(1).min(all),
+            (None, None) => all,
+        };
+        self.todo.extend(0..last);
+    }
+
+    fn fov_at(&self, rank: u32) -> Option<FovId> {
+        self.scan.get(rank as usize).copied()
+    }
+
+    fn rank_of(&self, fov: FovId) -> u32 {
+        self.ranks.get(fov.row()).copied().unwrap_or(u32::MAX)
+    }
+
+    fn num_ranks(&self) -> u32 {
+        self.scan.len() as u32
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The FOV and timepoint with the newest plane.
+    pub(super) fn frontier(&self) -> Option<(FovId, u32)> {
+        let newest = self.newest?;
+        Some((self.fov_at(newest.rank)?, newest.t))
+    }
+
+    /// True where the newest plane is the last of the plan.
+    pub(super) fn is_at_end(&self) -> bool {
+        let Some((newest, (fov, _))) = self.newest.zip(self.frontier()) else {
+            return false;
+        };
+        newest.t + 1 >= self.stores.num_timepoints()
+            && newest.rank + 1 >= self.num_ranks()
+            && newest.idx + 1 >= self.stores.shape(fov).len()
+    }
+
+    /// FOVs of the planes that were asked for, a few.
+    pub(super) fn first_fovs(&self) -> Vec<FovId> {
+        const A_FEW: usize = 16;
+        let mut fovs: Vec<FovId> = self.first.iter().map(|plane| plane.fov).collect();
+        fovs.dedup();
+        fovs.sort_unstable();
+        fovs.dedup();
+        fovs.truncate(A_FEW);
+        fovs
+    }
+
+    /// All planes of FOVs are told once more.
+    pub(super) fn rescan(&mut self, fovs: &[FovId]) {
+        let last = self.newest.map_or(self.begun, |newest| Some(newest.t));
+        let last = last.unwrap_or_else(|| self.stores.num_timepoints().saturating_sub(1));
+        for &fov in fovs {
+            self.book.forget(fov);
+            self.rescans.retain(|(other, _)| *other != fov);
+            self.is_retelling = true;
+            self.visit(PageKey { t: last, fov }, FIRST_PAUSE);
+            self.is_retelling = false;
+            let before = last.checked_sub(1);
+            self.rescans.extend(before.map(|before| (fov, before)));
+        }
+    }
+
+    /// Takes the planes that are looked at first; new ones are told once more even if nothing changed.
+    pub(super) fn look_first(&mut self, planes: &[PlaneId]) {
+        let before: HashSet<PlaneId> = self.first.drain(..).collect();
+        for &plane in planes {
+            let shape = self.stores.shape(plane.fov);
+            let slices: Vec<PlaneId> = match plane.z {
+                ZPick::Slice(_) => vec![plane.at_level(0)],
+                ZPick::Max => {
+                    let template = &self.stores.dataset().template;
+                    let image = self.stores.dataset().image(plane.fov).unwrap_or(template);
+                    let slice = |z| PlaneId {
+                        z: ZPick::Slice(z),
+                        level: 0,
+                        ..plane
+                    };
+                    (0..image.num_z_slices())
+                        .take(MAX_FIRST)
+                        .map(slice)
+                        .collect()
+                }
+            };
+            for slice in slices {
+                let is_new = !before.contains(&slice);
+                if let Some((key, idx)) = shape.place_of(slice).filter(|_| is_new) {
+                    let was_written = self.book.told(key, idx) == Told::Written;
+                    self.book.forget_plane(key, shape.len(), idx);
+                    self.is_retelling = was_written;
+                    self.probe(key, idx);
+                    self.is_retelling = false;
+                }
+                self.first.push(slice);
+            }
+            if self.first.len() >= MAX_FIRST {
+                break;
+            }
+        }
+        self.first.truncate(MAX_FIRST);
+    }
+
+    /// Looks at what was asked for and at the frontier. True where something was found; `is_brief`: only at what is
+    /// expected next.
+    pub(super) fn look(&mut self, is_brief: bool) -> bool {
+        let until = Instant::now() + LOOK_WITHIN;
+        let mut has_found = self.look_at_first();
+        if !self.is_surveyed() {
+            return has_found;
+        }
+        while !self.is_stopped() {
+            let found = self.look_ahead(is_brief);
+            has_found |= found;
+            if !found || Instant::now() >= until {
+                break;
+            }
+        }
+        self.turn = self.turn.wrapping_add(1);
+        has_found
+    }
+
+    fn look_at_first(&mut self) -> bool {
+        let mut has_found = false;
+        let first = std::mem::take(&mut self.first);
+        let mut written = Vec::new();
+        for &plane in &first {
+            let place = self.stores.shape(plane.fov).place_of(plane);
+            let Some((key, idx)) = place else { continue };
+            if self.book.told(key, idx) == Told::Written {
+                written.push(plane);
+            } else if self.probe(key, idx) {
+                has_found = true;
+                self.note_file(plane);
+            }
+        }
+        self.first = first;
+        let count = written.len().max(1);
+        let from = (self.turn as usize * FILES_PER_LOOK) % count;
+        for &plane in written
+            .iter()
+            .cycle()
+            .skip(from)
+            .take(FILES_PER_LOOK.min(written.len()))
+        {
+            self.check_file(plane);
+        }
+        has_found
+    }
+
+    /// Compares files that were found lately with what they were.
+    pub(super) fn check_latest_files(&mut self) {
+        let count = FILES_PER_LOOK * 4;
+        let from = (self.turn as usize).wrapping_mul(count) % self.files.len().max(1);
+        for (path, plane) in self.files.some(from, count) {
+            self.check_known_file(&path, plane);
+        }
+    }
+
+    fn note_file(&mut self, plane: PlaneId) {
+        if let Ok(path) = self.store.file_of(self.stores.dataset(), plane) {
+            self.files.note(path, plane);
+        }
+    }
+
+    fn check_file(&mut self, plane: PlaneId) {
+        if let Ok(path) = self.store.file_of(self.stores.dataset(), plane) {
+            if self.files.is_known(&path, plane) {
+                self.check_known_file(&path, plane);
+            } else {
+                self.files.note(path, plane);
+            }
+        }
+    }
+
+    /// Tells planes whose file was replaced, unless another channel came into it.
+    fn check_known_file(&mut self, path: &Path, plane: PlaneId) {
+        if !self.files.is_changed(path) {
+            return;
+        }
+        let shape = self.stores.shape(plane.fov);
+        let num_channels = self
+            .stores
+            .dataset()
+            .image(plane.fov)
+            .map_or(0, |image| image.num_channels());
+        let mut has_more = false;
+        for c in 0..num_channels {
+            let sibling = PlaneId {
+                c: c as u16,
+                ..plane
+            };
+            if let Some((key, idx)) = shape.place_of(sibling)
+                && self.book.told(key, idx) != Told::Written
+            {
+                has_more |= self.probe(key, idx);
+            }
+        }
+        let planes = self.files.renew(path);
+        if !has_more {
+            self.outbox.rewritten(planes);
+        }
+    }
+
+    /// One round at the frontier. True where something was found.
+    fn look_ahead(&mut self, is_brief: bool) -> bool {
+        let (t, rank, next) = match self.newest {
+            Some(newest) => (newest.t, newest.rank, newest.idx + 1),
+            None => (self.begun.unwrap_or(0), 0, 0),
+        };
+        let mut has_found = self.probe_some(t, rank, next, AHEAD_IN_PAGE);
+        let num_ranks = self.num_ranks().max(1);
+        for step in 1..=AHEAD_PAGES {
+            let at = u64::from(rank) + u64::from(step);
+            let later = (at / u64::from(num_ranks)) as u32;
+            let rank = (at % u64::from(num_ranks)) as u32;
+            has_found |= self.probe_some(t.saturating_add(later), rank, 0, FIRST_PLANES);
+        }
+        if has_found || is_brief {
+            return has_found;
+        }
+        let turn = self.turn;
+        let in_turn = |count: u32, at: u32| turn.wrapping_mul(count).wrapping_add(at) % num_ranks;
+        for at in 0..OTHER_PAGES.min(num_ranks) {
+            has_found |= self.probe_unbegun(t, in_turn(OTHER_PAGES, at));
+        }
+        for ahead in 1..=AHEAD_TIMEPOINTS {
+            has_found |= self.probe_unbegun(t.saturating_add(ahead), 0);
+        }
+        for at in 0..AHEAD_PAGES.min(num_ranks) {
+            has_found |= self.probe_unbegun(t.saturating_add(1), in_turn(AHEAD_PAGES, at));
+            if let Some(begun) = self.begun.filter(|&begun| begun > t) {
+                has_found |= self.probe_unbegun(begun, in_turn(AHEAD_PAGES, at));
+            }
+        }
+        // Without folders of timepoints nothing tells where a writer goes on; far ahead is looked at in turn.
+        let far = self.stores.num_timepoints().saturating_sub(t).max(1);
+        for at in 0..AHEAD_TIMEPOINTS {
+            let ahead = turn.wrapping_mul(AHEAD_TIMEPOINTS).wrapping_add(at) % far;
+            has_found |= self.probe_unbegun(t.saturating_add(ahead), 0);
+        }
+        has_found
+    }
+
+    fn probe_unbegun(&mut self, t: u32, rank: u32) -> bool {
+        let key = self.fov_at(rank).map(|fov| PageKey { t, fov });
+        key.is_some_and(|key| self.book.has_nothing_written(key)) && self.probe_some(t, rank, 0, 2)
+    }
+
+    /// Looks at up to `count` planes of a page from `from` on that are not written yet.
+    fn probe_some(&mut self, t: u32, rank: u32, from: u32, count: u32) -> bool {
+        let Some(fov) = self.fov_at(rank) else {
+            return false;
+        };
+        let key = PageKey { t, fov };
+        if t >= self.stores.num_timepoints() || self.book.is_full(key) {
+            return false;
+        }
+        let Some(shape) = self.stores.page(fov, t, &self.outbox) else {
+            return false;
+        };
+        let mut has_found = false;
+        for idx in from..from.saturating_add(count).min(shape.len()) {
+            if self.book.told(key, idx) != Told::Written {
+                has_found |= self.probe(key, idx);
+            }
+        }
+        has_found
+    }
+
+    /// Looks at one plane and tells what is new. True where more is on disk than was told.
+    fn probe(&mut self, key: PageKey, idx: u32) -> bool {
+        let Some(shape) = self.stores.page(key.fov, key.t, &self.outbox) else {
+            return false;
+        };
+        if idx >= shape.len() {
+            return false;
+        }
+        let plane = shape.plane(key, idx);
+        let Some(found) = self.stores.presence(&self.store, plane) else {
+            return false;
+        };
+        let is_there = matches!(found, PlaneState::Written | PlaneState::Partial { .. });
+        let is_written = found == PlaneState::Written;
+        let state = if self.stores.is_complete(key.fov) {
+            PlaneState::Written
+        } else {
+            found
+        };
+        let place = Place {
+            t: key.t,
+            rank: self.rank_of(key.fov),
+            idx,
+        };
+        if state != PlaneState::Written && !is_there && !self.is_behind(key, place) {
+            return false;
+        }
+        let Some(told) = Told::of(&state) else {
+            return false;
+        };
+        let was_empty = self.book.has_nothing_written(key);
+        if !self.book.tell(key, shape.len(), idx, told) {
+            return false;
+        }
+        self.found.push((plane, state));
+        if is_written && !self.is_retelling {
+            self.note_newest(place, was_empty);
+            if self.newest.is_some_and(|newest| place.t >= newest.t) {
+                self.note_file(plane);
+            }
+        }
+        is_there
+    }
+
+    /// True where a plane should be there by now: it comes before the newest one, or its page was begun and left.
+    fn is_behind(&self, key: PageKey, place: Place) -> bool {
+        self.newest.is_some_and(|newest| {
+            let is_left = place.t == newest.t
+                && place.rank != newest.rank
+                && !self.book.has_nothing_written(key);
+            place < newest || is_left
+        })
+    }
+
+    fn note_newest(&mut self, place: Place, was_empty: bool) {
+        let is_newer = self.newest.is_none_or(|newest| {
+            if place.t != newest.t {
+                place.t > newest.t
+            } else if place.rank == newest.rank {
+                place.idx > newest.idx
+            } else if self.is_caught_up {
+                // In whatever order FOVs are taken, the one that was begun last is the newest.
+                was_empty
+            } else {
+                place.rank > newest.rank
+            }
+        });
+        if !is_newer {
+            return;
+        }
+        let before = self.newest.replace(place);
+        self.is_newest_told = false;
+        match before {
+            None => {
+                // What was looked at in search of it was not behind it then.
+                self.visited.truncate(place.t as usize);
+                self.todo.retain(|&t| t <= place.t);
+                self.todo.extend(0..=place.t);
+            }
+            Some(before) if (before.t, before.rank) != (place.t, place.rank) => {
+                self.todo.extend(before.t..=place.t);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Goes through pages that are behind the frontier now, the newest timepoint first. True where there are more.
+    pub(super) fn go_through(&mut self, until: Instant) -> bool {
+        if self.is_over && self.num_opened != self.stores.num_opened {
+            self.begin_pass();
+        }
+        while Instant::now() < until && !self.is_stopped() {
+            if let Some((fov, t)) = self.rescans.pop_front() {
+                if let Some(before) = t.checked_sub(1) {
+                    self.rescans.push_front((fov, before));
+                }
+                self.visit(PageKey { t, fov }, FIRST_PAUSE);
+                continue;
+            }
+            let Some(&t) = self.todo.last() else {
+                return false;
+            };
+            if self.visited.len() <= t as usize {
+                self.visited.resize(t as usize + 1, 0);
+            }
+            let rank = self.visited[t as usize];
+            if rank >= self.limit(t) {
+                self.todo.remove(&t);
+                self.is_caught_up |= self.newest.is_none_or(|newest| newest.t == t);
+                continue;
+            }
+            self.visited[t as usize] += 1;
+            if let Some(fov) = self.fov_at(rank) {
+                self.visit(PageKey { t, fov }, FIRST_PAUSE);
+            }
+        }
+        true
+    }
+
+    /// Ranks of a timepoint that are behind the frontier, the active page included.
+    fn limit(&self, t: u32) -> u32 {
+        match self.newest {
+            Some(newest) if newest.t == t && !self.is_over => newest.rank + 1,
+            Some(newest) if newest.t < t && !self.is_over => 0,
+            _ => self.num_ranks(),
+        }
+    }
+
+    /// Looks at gaps that are due, as many as the rate allows.
+    pub(super) fn look_at_gaps(&mut self, is_idle: bool) -> bool {
+        let now = Instant::now();
+        let rate = if is_idle { GAP_RATES.1 } else { GAP_RATES.0 };
+        let earned = rate * now.duration_since(self.credited).as_secs_f64();
+        self.credited = now;
+        self.gap_credit = (self.gap_credit + earned).min(rate);
+        let mut has_found = false;
+        while self.gap_credit > 0.0 && !self.is_stopped() {
+            match self.gaps.peek() {
+                Some(Reverse((due, ..))) if *due <= now => {}
+                _ => break,
+            }
+            let Some(Reverse((_, key, pause))) = self.gaps.pop() else {
+                break;
+            };
+            self.in_gaps.remove(&key);
+            let (num_looks, found) = self.visit(key, (pause * 2).min(LAST_PAUSE));
+            has_found |= found;
+            self.gap_credit -= f64::from(num_looks + 1);
+        }
+        has_found
+    }
+
+    /// Looks at all planes of a page that are not written; what is still missing is looked at again after `pause`, or
+    /// sooner where something came. How many were looked at, and whether something was found.
+    fn visit(&mut self, key: PageKey, pause: Duration) -> (u32, bool) {
+        if self.book.is_full(key) {
+            return (0, false);
+        }
+        let (mut num_looks, mut has_found) = (0, false);
+        if let Some(shape) = self.stores.page(key.fov, key.t, &self.outbox) {
+            for idx in 0..shape.len() {
+                if self.is_stopped() {
+                    break;
+                }
+                if self.book.told(key, idx) != Told::Written {
+                    num_looks += 1;
+                    has_found |= self.probe(key, idx);
+                }
+            }
+        } else {
+            self.tell_planned(key);
+        }
+        let is_awaited = self.newest.is_some_and(|newest| key.t <= newest.t);
+        if is_awaited && !self.is_over && !self.book.is_full(key) && self.in_gaps.insert(key) {
+            let pause = if has_found { FIRST_PAUSE } else { pause };
+            self.gaps
+                .push(Reverse((Instant::now() + pause, key, pause)));
+        }
+        (num_looks, has_found)
+    }
+
+    /// A page behind the frontier whose store is not there: the plan says that it will have the template's planes.
+    fn tell_planned(&mut self, key: PageKey) {
+        let place = Place {
+            t: key.t,
+            rank: self.rank_of(key.fov),
+            idx: 0,
+        };
+        let image = self.stores.dataset().image(key.fov);
+        if image.is_some() || self.is_over || !self.is_behind(key, place) {
+            return;
+        }
+        let shape = self.stores.shape(key.fov);
+        for idx in 0..shape.len() {
+            if self.book.tell(key, shape.len(), idx, Told::Planned) {
+                self.found
+                    .push((shape.plane(key, idx), PlaneState::Planned));
+            }
+        }
+    }
+
+    /// True where every page that should be looked at was.
+    pub(super) fn is_gone_through(&self) -> bool {
+        self.todo.is_empty() && self.rescans.is_empty()
+    }
+
+    /// The run is over: every page that is not full is looked at once more, nothing is waited for any longer.
+    pub(super) fn set_over(&mut self) {
+        self.is_over = true;
+        self.gaps.clear();
+        self.in_gaps.clear();
+        self.begin_pass();
+    }
+
+    /// Hands over what was found.
+    pub(super) fn tell(&mut self, after: Duration) {
+        self.outbox.planes(std::mem::take(&mut self.found), after);
+        if self.is_newest_told {
+            return;
+        }
+        self.is_newest_told = true;
+        if let Some((newest, (fov, t))) = self.newest.zip(self.frontier()) {
+            let shape = self.stores.shape(fov);
+            self.outbox
+                .newest(shape.plane(PageKey { t, fov }, newest.idx));
+        }
+    }
+
+    /// Folders in which the planes that are expected next appear: theirs, or the deepest above that is there.
+    pub(super) fn expected_folders(&self) -> HashSet<PathBuf> {
+        const PLANES: u32 = 16;
+        let root = &self.stores.dataset().root;
+        let (t, rank, next) = match self.newest {
+            Some(newest) => (newest.t, newest.rank, newest.idx + 1),
+            None => (self.begun.unwrap_or(0), 0, 0),
+        };
+        let num_ranks = self.num_ranks().max(1);
+        let following = (t, rank.saturating_add(1));
+        let following = if following.1 < num_ranks {
+            following
+        } else {
+            (t.saturating_add(1), 0)
+        };
+        let mut paths = Vec::new();
+        for ((t, rank), from) in [((t, rank), next), (following, 0)] {
+            let Some(fov) = self.fov_at(rank) else {
+                continue;
+            };
+            let shape = self.stores.shape(fov);
+            for idx in from..(from + PLANES).min(shape.len()) {
+                let plane = shape.plane(PageKey { t, fov }, idx);
+                let file = self.store.file_of(self.stores.dataset(), plane);
+                let folder = self.stores.dataset().fov(fov).map(|row| &row.folder);
+                paths.extend(file.ok().or_else(|| folder.cloned()));
+            }
+        }
+        let first = self.first.iter().take(PLANES as usize);
+        paths.extend(
+            first.filter_map(|&plane| self.store.file_of(self.stores.dataset(), plane).ok()),
+        );
+        let deepest = |path: &PathBuf| {
+            let above = path.ancestors().skip(1);
+            above
+                .take_while(|folder| folder.starts_with(root))
+                .find(|folder| stamp_of(folder).is_some())
+                .map(Path::to_path_buf)
+        };
+        paths.iter().filter_map(deepest).collect()
+    }
+}

@@ -1,0 +1,669 @@
+//! Acquisitions that the simulator writes, or that are copied file by file in another order, watched as they grow.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fs,
+    path::{Path, PathBuf},
+    thread::JoinHandle,
+    time::Instant,
+};
+
+use super::*;
+use crate::{
+    dataset::ImageSlot,
+    formats,
+    model::{PlaneState, ZPick},
+    simulate::{ChunkMode, Compression, Plan, SimulateError, Structure, Written, simulate},
+};
+
+/// Far above what anything here takes, also on a busy machine.
+const WITHIN: Duration = Duration::from_mins(1);
+
+/// A plane by what the writer calls it: region, FOV, timepoint, z-slice, channel.
+type Name = (String, u32, u32, u32, u16);
+
+/// What `app` would do with the news.
+struct Viewer {
+    watch: DiskWatch,
+    dataset: Arc<Dataset>,
+    told: HashMap<PlaneId, PlaneState>,
+    rewritten: BTreeSet<PlaneId>,
+    newest: Option<PlaneId>,
+    changed: BTreeMap<FovId, u32>,
+    ended: Option<bool>,
+}
+
+fn open(path: &Path) -> Dataset {
+    formats::open(path, &mut |_| true).unwrap()
+}
+
+impl Viewer {
+    fn new(path: &Path, has_hints: bool) -> Self {
+        Self::of(open(path), has_hints)
+    }
+
+    fn of(dataset: Dataset, has_hints: bool) -> Self {
+        let dataset = Arc::new(dataset);
+        let store = Arc::new(Store::new());
+        let wake = Arc::new(|_| {});
+        let watch = DiskWatch::start_with(Arc::clone(&dataset), store, wake, has_hints).unwrap();
+        Self {
+            watch,
+            dataset,
+            told: HashMap::new(),
+            rewritten: BTreeSet::new(),
+            newest: None,
+            changed: BTreeMap::new(),
+            ended: None,
+        }
+    }
+
+    fn take(&mut self) {
+        for news in self.watch.take() {
+            match news {
+                DiskNews::Planes(planes) => {
+                    for (plane, state) in planes {
+                        let before = self.told.insert(plane, state.clone());
+                        let is_step_back =
+                            before == Some(PlaneState::Written) && state != PlaneState::Written;
+                        assert!(!is_step_back, "{plane:?} was written and is {state:?}");
+                    }
+                }
+                DiskNews::Rewritten(planes) => self.rewritten.extend(planes),
+                DiskNews::Newest(plane) => self.newest = Some(plane),
+                DiskNews::StoreChanged(fov) => {
+                    *self.changed.entry(fov).or_default() += 1;
+                    let opener = Arc::clone(&self.dataset.opener);
+                    let opened = opener.open_fov(&self.dataset, fov);
+                    self.show(self.dataset.with_opened(vec![(fov, opened)]));
+                }
+                DiskNews::Grown(dataset) => self.show(dataset),
+                DiskNews::Ended { aborted } => self.ended = Some(aborted),
+            }
+        }
+    }
+
+    fn show(&mut self, dataset: Dataset) {
+        self.dataset = Arc::new(dataset);
+        self.watch.update(Arc::clone(&self.dataset));
+    }
+
+    #[track_caller]
+    fn wait(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        loop {
+            self.take();
+            if is_so(self) {
+                return;
+            }
+            assert!(
+                start.elapsed() < WITHIN,
+                "waited in vain: {what}\n{:?}",
+                self.name_all(&PlaneState::Written)
+            );
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn name(&self, plane: PlaneId) -> Name {
+        let ZPick::Slice(z) = plane.z else {
+            panic!("a projection was told")
+        };
+        let row = self.dataset.fov(plane.fov).unwrap();
+        let region = row.region.clone().unwrap_or_else(|| "R0".into());
+        let fov = row.fov_in_region.unwrap_or(0);
+        (region, fov, plane.t, z, plane.c)
+    }
+
+    fn name_all(&self, state: &PlaneState) -> BTreeSet<Name> {
+        let planes = self.told.iter().filter(|(_, told)| *told == state);
+        planes.map(|(&plane, _)| self.name(plane)).collect()
+    }
+
+    fn written(&self) -> BTreeSet<Name> {
+        self.name_all(&PlaneState::Written)
+    }
+
+    fn id(&self, name: &Name) -> PlaneId {
+        let rows = self.dataset.fovs.iter();
+        let is_it = |region: &Option<String>, fov: Option<u32>| {
+            region.as_ref() == Some(&name.0) && fov == Some(name.1)
+        };
+        let row = rows
+            .clone()
+            .position(|row| is_it(&row.region, row.fov_in_region));
+        PlaneId {
+            fov: FovId(row.unwrap_or(0) as u32),
+            layer: 0,
+            t: name.2,
+            c: name.4,
+            z: ZPick::Slice(name.3),
+            extra: 0,
+            level: 0,
+        }
+    }
+}
+
+fn plan(structure: Structure) -> Plan {
+    let regions: &[(&str, u32)] = match structure {
+        Structure::Single => &[("R0", 1)],
+        _ => &[("B2", 2), ("A1", 1)],
+    };
+    Plan {
+        structure,
+        regions: regions
+            .iter()
+            .map(|&(name, fovs)| (name.to_owned(), fovs))
+            .collect(),
+        num_timepoints: 3,
+        num_z: 2,
+        channels: vec!["DAPI".into(), "GFP".into()],
+        width: 24,
+        height: 16,
+        ..Plan::default()
+    }
+}
+
+/// A simulator in a thread of its own that waits where it is told to.
+struct Writer {
+    thread: JoinHandle<Result<(), SimulateError>>,
+    truth: Arc<Mutex<Vec<Name>>>,
+    allowed: Sender<u64>,
+}
+
+impl Writer {
+    /// Starts writing; `allow` says how many planes.
+    fn start(plan: Plan, out: PathBuf, interval: Duration) -> Self {
+        let truth = Arc::new(Mutex::new(Vec::new()));
+        let (allowed, may) = bounded::<u64>(64);
+        let written = Arc::clone(&truth);
+        let thread = thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || {
+                let mut left = may.recv().unwrap();
+                let regions = plan.regions.clone();
+                let mut on_plane = |plane: Written| {
+                    let region = regions[plane.region_idx].0.clone();
+                    let name = (region, plane.fov, plane.t, plane.z, plane.c as u16);
+                    written.lock().push(name);
+                    left -= 1;
+                    while left == 0 {
+                        // A writer that nobody allows more stops, which is an abort.
+                        match may.recv() {
+                            Ok(more) => left = more,
+                            Err(_) => return false,
+                        }
+                    }
+                    true
+                };
+                simulate(&plan, &out, &mut on_plane, interval)
+            })
+            .unwrap();
+        Self {
+            thread,
+            truth,
+            allowed,
+        }
+    }
+
+    fn allow(&self, planes: u64) {
+        self.allowed.send(planes).unwrap();
+    }
+
+    fn wait_for(&self, planes: usize) {
+        let start = Instant::now();
+        while self.truth.lock().len() < planes {
+            assert!(start.elapsed() < WITHIN, "the writer is stuck");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn truth(&self) -> BTreeSet<Name> {
+        self.truth.lock().iter().cloned().collect()
+    }
+}
+
+/// Watches from the first plane to the end, and from the middle.
+fn check_run(plan: &Plan, has_hints: bool) {
+    let label = format!(
+        "{:?} {:?} {:?}",
+        plan.structure, plan.compression, plan.chunks
+    );
+    for first in [1, plan.num_planes() / 2 + 1] {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("run");
+        let writer = Writer::start(plan.clone(), out.clone(), Duration::from_millis(2));
+        writer.allow(first);
+        writer.wait_for(first as usize);
+        let mut viewer = Viewer::new(&out, has_hints);
+        let truth = writer.truth();
+        viewer.wait(&format!("{label}: {first} planes"), |viewer| {
+            viewer.written() == truth
+        });
+        let last = writer.truth.lock().last().cloned().unwrap();
+        assert_eq!(
+            viewer.newest.map(|plane| viewer.name(plane)),
+            Some(last),
+            "{label}"
+        );
+        writer.allow(u64::MAX);
+        viewer.wait(&format!("{label}: the end"), |viewer| {
+            viewer.ended.is_some()
+        });
+        let truth = writer.truth();
+        writer.thread.join().unwrap().unwrap();
+        viewer.wait(&format!("{label}: all planes"), |viewer| {
+            viewer.written() == truth
+        });
+        assert_eq!(viewer.ended, Some(false), "{label}");
+        assert!(
+            viewer.rewritten.is_empty(),
+            "{label}: {:?}",
+            viewer.rewritten
+        );
+        assert!(viewer.name_all(&PlaneState::Planned).is_empty(), "{label}");
+        let newest = viewer.newest.unwrap();
+        assert_eq!(newest.t + 1, plan.num_timepoints, "{label}");
+    }
+}
+
+#[test]
+fn every_structure_is_found_while_it_is_written() {
+    for structure in [
+        Structure::PerFov,
+        Structure::Hcs,
+        Structure::SixD,
+        Structure::Single,
+    ] {
+        for compression in [Compression::Fast, Compression::Balanced] {
+            check_run(
+                &Plan {
+                    compression,
+                    ..plan(structure)
+                },
+                true,
+            );
+        }
+    }
+}
+
+#[test]
+fn without_hints_the_same_is_found() {
+    check_run(&plan(Structure::Hcs), false);
+    check_run(
+        &Plan {
+            compression: Compression::Best,
+            ..plan(Structure::SixD)
+        },
+        false,
+    );
+}
+
+#[test]
+fn planes_in_many_chunks_are_found_as_a_whole() {
+    for compression in [Compression::None, Compression::Balanced] {
+        check_run(
+            &Plan {
+                width: 512,
+                height: 512,
+                num_timepoints: 2,
+                compression,
+                chunks: ChunkMode::Tiled256,
+                ..plan(Structure::PerFov)
+            },
+            true,
+        );
+    }
+}
+
+#[test]
+fn an_aborted_run_ends_as_such_and_its_book_is_the_truth() {
+    for structure in [Structure::PerFov, Structure::SixD] {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("run");
+        let writer = Writer::start(plan(structure), out.clone(), Duration::ZERO);
+        writer.allow(17);
+        writer.wait_for(17);
+        let mut viewer = Viewer::new(&out, true);
+        let Writer {
+            thread,
+            truth,
+            allowed,
+        } = writer;
+        drop(allowed);
+        assert!(thread.join().unwrap().is_err());
+        viewer.wait("the end", |viewer| viewer.ended.is_some());
+        assert_eq!(viewer.ended, Some(true));
+        let truth = truth.lock().iter().cloned().collect();
+        viewer.wait("the book", |viewer| viewer.written() == truth);
+    }
+}
+
+/// A finished acquisition that is copied plane by plane into another folder.
+struct Copied {
+    _folder: tempfile::TempDir,
+    from: PathBuf,
+    to: PathBuf,
+    plan: Plan,
+}
+
+impl Copied {
+    /// Side files are there from the start, but the plan where there is `has_plan`.
+    fn new(plan: Plan, has_plan: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        simulate(&plan, &from, &mut |_| true, Duration::ZERO).unwrap();
+        fs::create_dir(&to).unwrap();
+        for entry in fs::read_dir(&from).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name();
+            let is_plan = name == "coordinates.csv";
+            if entry.path().is_file() && name != ".done" && (has_plan || !is_plan) {
+                fs::copy(entry.path(), to.join(name)).unwrap();
+            }
+        }
+        Self {
+            _folder: folder,
+            from,
+            to,
+            plan,
+        }
+    }
+
+    fn store(&self, region: &str, fov: u32) -> PathBuf {
+        match self.plan.structure {
+            Structure::PerFov => PathBuf::from(format!("zarr/{region}/fov_{fov}.ome.zarr")),
+            Structure::Hcs => {
+                let (row, column) = region.split_at(1);
+                PathBuf::from(format!("plate.ome.zarr/{row}/{column}/{fov}"))
+            }
+            _ => panic!("not copied"),
+        }
+    }
+
+    /// Copies a document, as it was while the acquisition ran.
+    fn document(&self, path: &Path) {
+        let text = fs::read_to_string(self.from.join(path)).unwrap();
+        let running = text.replace(
+            "\"acquisition_complete\": true",
+            "\"acquisition_complete\": false",
+        );
+        fs::create_dir_all(self.to.join(path).parent().unwrap()).unwrap();
+        fs::write(self.to.join(path), running).unwrap();
+    }
+
+    fn create(&self, region: &str, fov: u32) {
+        let store = self.store(region, fov);
+        self.document(&store.join("0/zarr.json"));
+        self.document(&store.join("zarr.json"));
+        if self.plan.structure == Structure::Hcs {
+            self.document(&store.parent().unwrap().join("zarr.json"));
+            let plate = Path::new("plate.ome.zarr/zarr.json");
+            if !self.to.join(plate).exists() {
+                self.document(plate);
+            }
+        }
+    }
+
+    fn path(&self, region: &str, fov: u32, t: u32, z: u32, c: u16) -> PathBuf {
+        self.store(region, fov).join(format!("0/c/{t}/{c}/{z}/0/0"))
+    }
+
+    fn write(&self, region: &str, fov: u32, t: u32, z: u32, c: u16) -> Name {
+        if !self.to.join(self.store(region, fov)).exists() {
+            self.create(region, fov);
+        }
+        let path = self.path(region, fov, t, z, c);
+        fs::create_dir_all(self.to.join(&path).parent().unwrap()).unwrap();
+        let lock = self.to.join(path.with_extension("__lock"));
+        fs::copy(self.from.join(&path), &lock).unwrap();
+        fs::rename(&lock, self.to.join(&path)).unwrap();
+        (region.to_owned(), fov, t, z, c)
+    }
+
+    /// Marks all stores as complete, then the run as done.
+    fn end(&self) {
+        for (region, fovs) in &self.plan.regions {
+            for fov in 0..*fovs {
+                let document = self.store(region, fov).join("zarr.json");
+                if self.to.join(&document).exists() {
+                    fs::copy(self.from.join(&document), self.to.join(&document)).unwrap();
+                }
+            }
+        }
+        fs::write(self.to.join(".done"), "").unwrap();
+    }
+}
+
+#[test]
+fn skipped_timepoints_other_orders_and_all_zero_planes_are_told_apart() {
+    for has_hints in [true, false] {
+        let copied = Copied::new(
+            Plan {
+                num_timepoints: 5,
+                ..plan(Structure::PerFov)
+            },
+            true,
+        );
+        let mut truth = BTreeSet::new();
+        let mut write = |region: &str, fov, t, z, c| {
+            let name = copied.write(region, fov, t, z, c);
+            truth.insert(name.clone());
+            (truth.clone(), name)
+        };
+        let (written, _) = write("B2", 0, 0, 0, 0);
+        let mut viewer = Viewer::new(&copied.to, has_hints);
+        viewer.wait("the first plane", |viewer| viewer.written() == written);
+        // FOVs against the order, one plane all zero, timepoints 1 and 2 skipped.
+        let mut last = None;
+        for t in [0, 3] {
+            for (region, fov) in [("A1", 0), ("B2", 1), ("B2", 0)] {
+                for (z, c) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                    let is_first = (t, region, fov, z, c) == (0, "B2", 0, 0, 0);
+                    let is_zero = (t, region, z, c) == (0, "A1", 0, 1);
+                    if is_first || is_zero {
+                        continue;
+                    }
+                    last = Some(write(region, fov, t, z, c));
+                    std::thread::sleep(Duration::from_millis(3));
+                }
+            }
+        }
+        let (written, newest) = last.unwrap();
+        viewer.wait("all written planes", |viewer| viewer.written() == written);
+        viewer.wait("what was skipped", |viewer| {
+            let planned = viewer.name_all(&PlaneState::Planned);
+            // 2 timepoints of 3 FOVs with 4 planes, and the one that is all zero.
+            planned.len() == 25 && planned.contains(&("A1".into(), 0, 0, 0, 1))
+        });
+        let at = viewer.newest.map(|plane| viewer.name(plane)).unwrap();
+        assert_eq!(at.2, newest.2);
+        copied.end();
+        viewer.wait("the end", |viewer| viewer.ended.is_some());
+        viewer.wait("zero planes of complete stores", |viewer| {
+            viewer.written().len() == 5 * 3 * 4
+        });
+        assert_eq!(viewer.ended, Some(false));
+    }
+}
+
+#[test]
+fn a_late_plane_fills_its_gap_and_leaves_the_newest_where_it_is() {
+    let copied = Copied::new(plan(Structure::Hcs), true);
+    let write = |t, fov, z, c| copied.write("B2", fov, t, z, c);
+    for (z, c) in [(0, 0), (1, 0), (1, 1)] {
+        write(0, 0, z, c);
+    }
+    write(0, 1, 0, 0);
+    let mut viewer = Viewer::new(&copied.to, true);
+    let late = ("B2".to_owned(), 0, 0, 0, 1);
+    let is_told = |viewer: &Viewer, state: &PlaneState| viewer.name_all(state).contains(&late);
+    viewer.wait("the gap", |viewer| is_told(viewer, &PlaneState::Planned));
+    write(0, 0, 0, 1);
+    viewer.wait("the late plane", |viewer| {
+        is_told(viewer, &PlaneState::Written)
+    });
+    assert_eq!(viewer.newest.map(|plane| viewer.name(plane).1), Some(1));
+}
+
+#[test]
+fn a_replaced_file_is_told_and_a_deleted_folder_is_quiet() {
+    let copied = Copied::new(plan(Structure::PerFov), true);
+    let name = copied.write("B2", 0, 0, 0, 0);
+    let mut viewer = Viewer::new(&copied.to, true);
+    viewer.wait("the plane", |viewer| viewer.written().contains(&name));
+    let plane = viewer.id(&name);
+    viewer.watch.look_first(vec![plane]);
+    viewer.told.clear();
+    viewer.wait("what is on the screen is told again", |viewer| {
+        viewer.told.contains_key(&plane)
+    });
+    std::thread::sleep(Duration::from_millis(20));
+    assert!(viewer.rewritten.is_empty());
+    let path = copied.to.join(copied.path("B2", 0, 0, 0, 0));
+    let beside = path.with_extension("__lock");
+    fs::write(&beside, "another length").unwrap();
+    fs::rename(&beside, &path).unwrap();
+    viewer.wait("the other file", |viewer| viewer.rewritten.contains(&plane));
+    fs::remove_dir_all(&copied.to).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    viewer.take();
+    assert_eq!(viewer.ended, None);
+}
+
+#[test]
+fn a_store_that_appears_is_told_once() {
+    let copied = Copied::new(plan(Structure::PerFov), true);
+    copied.write("B2", 0, 0, 0, 0);
+    let mut viewer = Viewer::new(&copied.to, true);
+    let name = copied.write("B2", 1, 0, 0, 0);
+    viewer.wait("the plane", |viewer| viewer.written().contains(&name));
+    let fov = viewer.id(&name).fov;
+    viewer.wait("its store", |viewer| viewer.changed.contains_key(&fov));
+    assert!(matches!(
+        viewer.dataset.images[fov.row()],
+        ImageSlot::Opened(_)
+    ));
+    std::thread::sleep(Duration::from_millis(1500));
+    viewer.take();
+    assert_eq!(viewer.changed[&fov], 1);
+    // Another document: the store is told once more.
+    let document = copied.store("B2", 1).join("zarr.json");
+    viewer.watch.look_first(vec![viewer.id(&name)]);
+    fs::copy(copied.from.join(&document), copied.to.join(&document)).unwrap();
+    viewer.wait("its document", |viewer| viewer.changed[&fov] == 2);
+    let image = viewer.dataset.image(fov).unwrap();
+    assert_eq!(image.complete, Some(true));
+}
+
+#[test]
+fn what_was_announced_is_told_again_after_a_rescan() {
+    let copied = Copied::new(plan(Structure::Hcs), true);
+    let names: BTreeSet<Name> = (0..2).map(|c| copied.write("B2", 0, 0, 0, c)).collect();
+    let mut viewer = Viewer::new(&copied.to, false);
+    viewer.wait("both planes", |viewer| viewer.written() == names);
+    let newest = viewer.newest;
+    viewer.told.clear();
+    viewer.watch.rescan(&[newest.unwrap().fov]);
+    viewer.wait("both again", |viewer| viewer.written() == names);
+    assert_eq!(viewer.newest, newest);
+}
+
+#[test]
+fn wells_that_nobody_planned_get_rows_and_move_none() {
+    let regions = ["B1", "A10"].map(|name| (name.to_owned(), 1));
+    let plan = Plan {
+        regions: regions.into(),
+        ..plan(Structure::Hcs)
+    };
+    for has_hints in [true, false] {
+        let copied = Copied::new(plan.clone(), false);
+        let first = copied.write("B1", 0, 0, 0, 0);
+        let mut viewer = Viewer::new(&copied.to, has_hints);
+        viewer.wait("the first well", |viewer| viewer.written().contains(&first));
+        let id = viewer.id(&first);
+        let second = copied.write("A10", 0, 0, 0, 0);
+        viewer.wait("the second well", |viewer| {
+            viewer.written().contains(&second)
+        });
+        let shown: Vec<_> = viewer.dataset.order.iter().copied().collect();
+        assert_eq!(shown, [FovId(1), FovId(0)]);
+        assert_eq!(viewer.id(&first), id);
+    }
+}
+
+#[test]
+fn regions_that_nobody_planned_get_rows() {
+    let copied = Copied::new(plan(Structure::PerFov), false);
+    let first = copied.write("B2", 0, 0, 0, 0);
+    let mut viewer = Viewer::new(&copied.to, true);
+    viewer.wait("the first", |viewer| viewer.written().contains(&first));
+    // The folder of a region is there before a store is in it.
+    fs::create_dir_all(copied.to.join("zarr/A1")).unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    let names = [
+        copied.write("A1", 0, 0, 0, 0),
+        copied.write("B2", 1, 0, 1, 1),
+    ];
+    viewer.wait("the others", |viewer| {
+        names.iter().all(|name| viewer.written().contains(name))
+    });
+    assert_eq!(viewer.dataset.num_fovs(), 3);
+}
+
+#[test]
+fn an_array_that_grows_along_its_fovs_gets_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let regions = vec![("R0".to_owned(), 3)];
+    let plan = Plan {
+        regions,
+        num_timepoints: 1,
+        ..plan(Structure::SixD)
+    };
+    simulate(&plan, &out, &mut |_| true, Duration::ZERO).unwrap();
+    fs::remove_file(out.join(".done")).unwrap();
+    fs::remove_file(out.join("coordinates.csv")).unwrap();
+    let document = out.join("zarr/R0/acquisition.zarr/zarr.json");
+    let text = fs::read_to_string(&document).unwrap();
+    let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    json["attributes"]["_squid"]["acquisition_complete"] = false.into();
+    let mut describe = |num_fovs: u32| {
+        json["shape"][0] = num_fovs.into();
+        fs::write(&document, json.to_string()).unwrap();
+    };
+    describe(1);
+    let mut viewer = Viewer::new(&out, true);
+    viewer.wait("one FOV", |viewer| viewer.written().len() == 4);
+    assert_eq!(viewer.dataset.num_fovs(), 1);
+    describe(3);
+    viewer.wait("three FOVs", |viewer| viewer.written().len() == 12);
+    assert_eq!(viewer.dataset.num_fovs(), 3);
+}
+
+#[test]
+fn a_dataset_that_is_no_acquisition_is_told_to_change_only() {
+    let copied = Copied::new(plan(Structure::PerFov), true);
+    copied.write("B2", 0, 0, 0, 0);
+    let root = copied.to.join(copied.store("B2", 0));
+    let mut dataset = open(&root);
+    dataset.acquisition = None;
+    let viewer = &mut Viewer::of(dataset, true);
+    std::thread::sleep(Duration::from_millis(300));
+    viewer.take();
+    assert!(viewer.told.is_empty() && viewer.ended.is_none());
+}
+
+#[test]
+fn the_thread_ends_with_its_owner() {
+    let copied = Copied::new(plan(Structure::PerFov), true);
+    copied.write("B2", 0, 0, 0, 0);
+    let viewer = Viewer::new(&copied.to, true);
+    let shared = Arc::downgrade(&viewer.watch.shared);
+    drop(viewer);
+    let start = Instant::now();
+    while shared.strong_count() > 0 {
+        assert!(start.elapsed() < WITHIN, "somebody holds on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,253 @@
+//! The watching thread: what is due when.
+
+use std::{
+    collections::HashSet,
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::Receiver;
+
+use super::{
+    Shared,
+    ending::Ending,
+    growth::{self, Growth},
+    hints::{Hints, MAX_FOLDERS},
+    pace::Pace,
+    stamps::{Stamp, stamp_of},
+    survey::Survey,
+};
+use crate::{dataset::Dataset, formats::Surroundings};
+
+/// Between two looks at documents, containers and marks.
+const DOCUMENTS_PERIOD: Duration = Duration::from_secs(1);
+/// The same after a hint.
+const HINTED_PERIOD: Duration = Duration::from_millis(100);
+/// One slice of going through pages; then what is newest has its turn.
+const SLICE: Duration = Duration::from_millis(4);
+/// Pause between slices: half a core at most.
+const SLICE_PAUSE: Duration = Duration::from_millis(4);
+/// News of pages that nobody asked for may wait so long.
+const QUIET: Duration = Duration::from_millis(100);
+/// Between two choices of the folders that are watched.
+const FOLDERS_PERIOD: Duration = Duration::from_millis(50);
+/// While the dataset is gone, or nobody takes the news.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Containers that are watched; all of them are looked at in turn.
+const WATCHED_CONTAINERS: usize = 64;
+
+/// What the watching thread owns.
+pub(super) struct Watch {
+    shared: Arc<Shared>,
+    kicked: Receiver<()>,
+    /// The revision that was handed over last.
+    dataset: Arc<Dataset>,
+    survey: Survey,
+    surroundings: Surroundings,
+    growth: Growth,
+    ending: Ending,
+    hints: Hints,
+    pace: Pace,
+    next_documents: Instant,
+    last_documents: Instant,
+    next_folders: Instant,
+    acquisition_stamp: Option<Stamp>,
+}
+
+impl Watch {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        kicked: Receiver<()>,
+        dataset: Arc<Dataset>,
+        survey: Survey,
+        hints: Hints,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            shared,
+            kicked,
+            dataset,
+            survey,
+            surroundings: Surroundings::default(),
+            growth: Growth::new(Vec::new()),
+            ending: Ending::new(),
+            hints,
+            pace: Pace::new(now),
+            next_documents: now,
+            last_documents: now,
+            next_folders: now,
+            acquisition_stamp: None,
+        }
+    }
+
+    /// Watches until it is stopped. Blocks on I/O.
+    pub(super) fn run(mut self) {
+        self.look_around();
+        let folders = self.surroundings.containers.clone();
+        self.growth = Growth::new(folders);
+        while !self.shared.stop.load(Ordering::Relaxed) {
+            self.take_asks();
+            let next = self.step();
+            let wait = next.saturating_duration_since(Instant::now());
+            // Kicked, or the time has come; a channel that closes says that nobody is there to ask.
+            if self
+                .kicked
+                .recv_timeout(wait)
+                .is_ok_and(|()| self.shared.hinted.swap(false, Ordering::Relaxed))
+            {
+                let now = Instant::now();
+                self.pace.hint(now);
+                let soon = now.max(self.last_documents + HINTED_PERIOD);
+                self.next_documents = self.next_documents.min(soon);
+            }
+        }
+    }
+
+    /// Does what is due; when something is due next.
+    fn step(&mut self) -> Instant {
+        let now = Instant::now();
+        if self.shared.outbox.is_full() {
+            return now + PATIENCE;
+        }
+        if now >= self.pace.next() {
+            if stamp_of(&self.survey.stores.dataset().root).is_none() {
+                return now + PATIENCE;
+            }
+            self.look();
+        }
+        let mut has_more = self.survey.go_through(Instant::now() + SLICE);
+        self.survey.tell(QUIET);
+        if now >= self.next_documents {
+            self.look_at_documents();
+        }
+        has_more |= self.ending.go_on(
+            &mut self.survey,
+            &self.shared.outbox,
+            Instant::now() + SLICE,
+        );
+        let next = self.pace.next().min(self.next_documents);
+        if has_more {
+            next.min(Instant::now() + SLICE_PAUSE)
+        } else {
+            next
+        }
+    }
+
+    /// Looks at what is expected next.
+    fn look(&mut self) {
+        let is_brief = self.pace.is_burst();
+        let mut has_found = self.survey.look(is_brief);
+        if !is_brief {
+            let is_idle = self.pace.is_idle(Instant::now());
+            has_found |= self.survey.look_at_gaps(is_idle);
+        }
+        self.survey.tell(Duration::ZERO);
+        let now = Instant::now();
+        self.pace.looked(now, has_found);
+        if has_found {
+            // A writer that is faster than our looks is followed at once.
+            self.pace.follow(now);
+        }
+        if now >= self.next_folders {
+            self.next_folders = now + FOLDERS_PERIOD;
+            let folders = self.folders();
+            if self.hints.watch(folders) {
+                // What was created before it was watched.
+                self.pace.hurry(Instant::now());
+            }
+        }
+    }
+
+    /// The folders that are worth a hint, the most telling ones first.
+    fn folders(&self) -> HashSet<PathBuf> {
+        let mut folders = self.survey.expected_folders();
+        folders.insert(self.survey.stores.dataset().root.clone());
+        folders.extend(self.surroundings.acquisition.clone());
+        let rows = self.survey.first_fovs();
+        let frontier = self.survey.frontier().map(|(fov, _)| fov);
+        for fov in rows.into_iter().chain(frontier) {
+            let row = self.survey.stores.dataset().fov(fov);
+            folders.extend(row.map(|row| row.folder.clone()));
+        }
+        let containers = self.growth.folders().take(WATCHED_CONTAINERS);
+        folders.extend(containers.cloned());
+        debug_assert!(folders.len() <= MAX_FOLDERS);
+        folders
+    }
+
+    fn take_asks(&mut self) {
+        let asks = std::mem::take(&mut *self.shared.asks.lock());
+        if let Some(dataset) = asks.dataset {
+            let num_before = self.survey.stores.dataset().fovs.len();
+            self.survey.stores.adopt(&dataset);
+            self.dataset = dataset;
+            if self.survey.stores.dataset().fovs.len() != num_before {
+                self.look_around();
+            }
+        }
+        if !asks.rescan.is_empty() {
+            let fovs: Vec<_> = asks.rescan.into_iter().collect();
+            self.survey.rescan(&fovs);
+        }
+        if let Some(planes) = asks.first {
+            self.survey.look_first(&planes);
+            self.pace.hurry(Instant::now());
+        }
+    }
+
+    /// Finds the acquisition around the dataset and the order of its FOVs.
+    fn look_around(&mut self) {
+        self.surroundings = Surroundings::of(self.survey.stores.dataset());
+        self.survey.begun = self.surroundings.newest_timepoint();
+        self.survey.set_scan(self.surroundings.scan.clone());
+        self.growth
+            .set_folders(self.surroundings.containers.clone());
+    }
+
+    fn look_at_documents(&mut self) {
+        let now = Instant::now();
+        self.last_documents = now;
+        self.next_documents = now + DOCUMENTS_PERIOD;
+        let root = &self.survey.stores.dataset().root;
+        if stamp_of(root).is_none() {
+            return;
+        }
+        let fovs = self.survey.first_fovs();
+        let frontier = self.survey.frontier().map(|(fov, _)| fov);
+        for fov in fovs.into_iter().chain(frontier) {
+            self.survey.stores.check_documents(fov, &self.shared.outbox);
+        }
+        self.survey.check_latest_files();
+        let folder = self.surroundings.acquisition.as_deref();
+        let stamp = folder.and_then(stamp_of);
+        if stamp != self.acquisition_stamp {
+            self.acquisition_stamp = stamp;
+            self.survey.begun = self.surroundings.newest_timepoint();
+        }
+        self.look_for_growth();
+        if self.survey.stores.dataset().acquisition.is_some() {
+            self.ending.look(&self.surroundings, &self.survey);
+        }
+    }
+
+    fn look_for_growth(&mut self) {
+        if std::mem::take(&mut self.survey.stores.has_more_fovs) {
+            self.growth.ask();
+        }
+        self.growth.look();
+        if !self.growth.is_due() {
+            return;
+        }
+        let is_stopped = || self.shared.stop.load(Ordering::Relaxed);
+        if let Some(grown) = growth::relist(&self.dataset, is_stopped) {
+            let num_before = self.survey.stores.dataset().fovs.len();
+            self.survey.stores.adopt(&grown);
+            if self.survey.stores.dataset().fovs.len() != num_before {
+                self.shared.outbox.grown(grown);
+            }
+        }
+        // A folder without a store yet is no row, and what comes into it is news.
+        self.look_around();
+    }
+}
