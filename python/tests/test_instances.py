@@ -42,6 +42,13 @@ class Instances(WindowTestCase):
         self.runtime.chmod(0o777)
         self.assertEqual(find_instances(), [])
 
+    @unittest.skipIf(sys.platform == "win32", "Windows has no modes")
+    def test_a_link_is_not_followed(self):
+        written(self.runtime, 1)
+        (self.folder / "link").symlink_to(self.runtime)
+        with mock.patch.dict(os.environ, SQUIDVIEW_RUNTIME_DIR=str(self.folder / "link")):
+            self.assertEqual(find_instances(), [])
+
     def test_no_folder_is_no_window(self):
         with mock.patch.dict(os.environ, SQUIDVIEW_RUNTIME_DIR=str(self.folder / "none")):
             self.assertEqual(find_instances(), [])
@@ -57,7 +64,7 @@ class Instances(WindowTestCase):
                 with mock.patch.object(sys, "platform", platform):
                     self.assertEqual(runtime_folder(), Path(folder))
         without = mock.patch.dict(os.environ, SQUIDVIEW_RUNTIME_DIR="", XDG_RUNTIME_DIR="")
-        user = mock.patch.object(os, "getuid", lambda: 7, create=True)
+        user = mock.patch.object(os, "geteuid", lambda: 7, create=True)
         with without, user, mock.patch.object(sys, "platform", "linux"):
             self.assertEqual(runtime_folder(), Path("/tmp/squidview-7"))
 

@@ -100,6 +100,18 @@ class Reconnecting(WindowTestCase):
         other = self.window(pid=7)
         other.wait_for("load_dataset")
 
+    def test_a_dataset_right_after_a_start_does_not_swallow_it(self):
+        window, viewer = self.window(), self.client()
+        window.wait_for("subscribe")
+        start(viewer)
+        viewer.load_dataset("/data/exp")
+        viewer.notify_zarr_frame(0, 0, 0, "GFP")
+        window.wait_for("notify_zarr_frame")
+        viewer.load_dataset("/data/other")
+        window.wait_for("load_dataset", count=2)
+        names = [message["do"] for message in window.named("start_zarr_acquisition", "load_dataset")]
+        self.assertEqual(names, ["start_zarr_acquisition", "load_dataset", "load_dataset"])
+
     def test_registered_files_are_told_to_another_window(self):
         first, viewer = self.window(), self.client()
         viewer.start_acquisition(["GFP"], 2, 4, 4, ["A1:0"])

@@ -25,6 +25,7 @@ class Acquisition:
 
     start: Message
     """The start call, with the name that its notices carry."""
+    num_fovs: int
     height: int
     width: int
     warnings: list[str] = field(default_factory=list)
@@ -47,7 +48,7 @@ class Acquisition:
     def flat(self, fov_idx: int, region_idx: int) -> int | None:
         """The flat number of a FOV; ``None`` where there is no such FOV."""
         if self.num_fovs_per_region is None:
-            return fov_idx if fov_idx >= 0 else None
+            return fov_idx if 0 <= fov_idx < self.num_fovs else None
         if not 0 <= region_idx < len(self.num_fovs_per_region):
             return None
         if not 0 <= fov_idx < self.num_fovs_per_region[region_idx]:
@@ -76,7 +77,7 @@ def per_fov(
         paths, labels = paths[:shorter], labels[:shorter]
     sizes = _sizes(channels, num_z, height, width)
     start = _start("start_zarr_acquisition", fov_paths=paths, fov_labels=labels, **sizes)
-    return Acquisition(start, sizes["height"], sizes["width"], warnings)
+    return Acquisition(start, len(labels), sizes["height"], sizes["width"], warnings)
 
 
 def per_region(
@@ -105,7 +106,7 @@ def per_region(
         if len(labels) != len(paths):
             raise CallError(f"region_labels has {len(labels)} entries, expected {len(paths)}, one per region")
         start["region_labels"] = labels
-    return Acquisition(start, sizes["height"], sizes["width"], num_fovs_per_region=counts)
+    return Acquisition(start, sum(counts), sizes["height"], sizes["width"], num_fovs_per_region=counts)
 
 
 def single_store(
@@ -142,7 +143,7 @@ def registered(
     for key, value in (("pixel_size_um", pixel_size_um), ("dz_um", dz_um)):
         if value is not None:
             start[key] = float(value)
-    return Acquisition(start, sizes["height"], sizes["width"])
+    return Acquisition(start, len(labels), sizes["height"], sizes["width"])
 
 
 def path_text(path: Any) -> str:

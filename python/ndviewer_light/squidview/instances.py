@@ -10,6 +10,7 @@ import json
 import os
 import stat
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,32 +43,35 @@ def runtime_folder() -> Path:
         return Path.home() / "Library" / "Caches" / "squidview" / "run"
     if runtime := os.environ.get("XDG_RUNTIME_DIR"):
         return Path(runtime) / "squidview"
-    return Path(f"/tmp/squidview-{os.getuid()}")
+    return Path(f"/tmp/squidview-{os.geteuid()}")
 
 
 def find_instances() -> list[Instance]:
     """Every window that has an instance file, newest first; one that crashed may be among them."""
     folder = runtime_folder()
-    if not is_ours(folder):
+    if not is_ours(folder, stat.S_ISDIR):
         return []
     try:
         files = list(folder.glob("instance-*.json"))
     except OSError:
         return []
-    found = [instance for file in files if is_ours(file) and (instance := _read(file))]
+    found = [instance for file in files if is_ours(file, stat.S_ISREG) and (instance := _read(file))]
     return sorted(found, key=lambda instance: instance.started_unix_ms, reverse=True)
 
 
-def is_ours(path: Path) -> bool:
+def is_ours(path: Path, is_kind: Callable[[int], bool]) -> bool:
     """True where this user owns the path and nobody else may write it: below ``/tmp`` anybody could have made it."""
     try:
-        status = path.stat()
+        # Of the entry itself: a link would lead to somebody else's choice.
+        status = path.lstat()
     except OSError:
+        return False
+    if not is_kind(status.st_mode):
         return False
     if sys.platform == "win32":
         return True
     others_may_write = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    return status.st_uid == os.getuid() and not others_may_write
+    return status.st_uid == os.geteuid() and not others_may_write
 
 
 def split_address(address: str) -> tuple[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import threading
@@ -96,7 +97,7 @@ def _claim(mark: Path) -> bool:
     """True where no other process is starting a viewer; the mark then says that this one is."""
     try:
         mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not is_ours(mark.parent):
+        if not is_ours(mark.parent, stat.S_ISDIR):
             return True  # Somebody else's folder holds no mark of ours; the viewer will say what it thinks of it.
         if mark.exists() and time.time() - mark.stat().st_mtime > STARTING_S:
             mark.unlink(missing_ok=True)

@@ -150,6 +150,7 @@ class Sender:
         self._lost = _LostFovs()
         self._rescan_after = 0.0
         self._acquisition: Acquisition | None = None
+        self._started_on: Connection | None = None
         self._warned: Instance | None = None
         self._dataset: _Dataset | None = None
         self._is_greeting_due = False
@@ -178,7 +179,8 @@ class Sender:
             self._images.clear()
             self._pixel_bytes = 0
             self._lost = _LostFovs()
-            self._acquisition, self._dataset, self._warned = acquisition, None, None
+            self._acquisition, self._dataset = acquisition, None
+            self._started_on, self._warned = None, None
             self._refused.clear()
             self._mirror.expect(acquisition.name)
             self._want_window()
@@ -425,20 +427,21 @@ class Sender:
 
     def _greeting(self, connection: Connection) -> list[Message]:
         """What a window that may know nothing is told first; with the lock held."""
-        if self._dataset:
-            is_said = self._dataset.said_to == connection.instance
-            self._dataset.said_to = connection.instance
-            return [] if is_said else [{"do": "load_dataset", "path": self._dataset.path}]
+        messages: list[Message] = []
         acquisition = self._acquisition
-        if acquisition is None:
-            return []
-        self._mirror.expect(acquisition.name)
-        messages = [acquisition.start]
-        if self._warned != connection.instance:
-            messages += [{"do": "warn", "message": text} for text in acquisition.warnings]
-            self._warned = connection.instance
-        if acquisition.end and acquisition.end not in self._messages:
-            self._messages.append(acquisition.end)
+        if acquisition and self._started_on is not connection:
+            self._started_on = connection
+            self._mirror.expect(acquisition.name)
+            messages.append(acquisition.start)
+            if self._warned != connection.instance:
+                messages += [{"do": "warn", "message": text} for text in acquisition.warnings]
+                self._warned = connection.instance
+            if acquisition.end and acquisition.end not in self._messages:
+                self._messages.append(acquisition.end)
+        # Wished for after the start, or there is none.
+        if self._dataset and self._dataset.said_to != connection.instance:
+            self._dataset.said_to = connection.instance
+            messages.append({"do": "load_dataset", "path": self._dataset.path})
         return messages
 
     def _send_rescan(self, connection: Connection, acquisition: Acquisition) -> None:
