@@ -337,12 +337,12 @@ pub struct OpenedFov {
     /// Problems found on the way.
     pub problems: Vec<Problem>,
     /// What is around an announced acquisition, where that has come to be known.
-    pub around: Option<Arc<Surroundings>>,
+    pub around: Option<Arc<SideFacts>>,
 }
 
 /// What the side files around an announced acquisition say; they may appear after its start.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Surroundings {
+pub struct SideFacts {
     /// How it is made.
     pub acquisition: Acquisition,
     /// Planned timepoints.
@@ -583,7 +583,7 @@ impl Dataset {
     }
 
     /// Takes over what the side files around an announced acquisition say.
-    fn surround(&mut self, around: &Surroundings) {
+    fn surround(&mut self, around: &SideFacts) {
         let complete = self.acquisition.as_ref().and_then(|known| known.complete);
         let mut acquisition = around.acquisition.clone();
         acquisition.complete = acquisition.complete.or(complete);

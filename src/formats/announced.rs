@@ -18,7 +18,7 @@ use crate::{
     dataset::{
         Acquisition, AnnouncedLayout, Announcement, Arrays, Dataset, DatasetKind, Executed, Fov,
         FovOpener, Image, ImageSlot, Level, OpenFovError, OpenedFov, RegisteredPlanes, Registry,
-        Sampling, Surroundings,
+        Sampling, SideFacts,
     },
     model::{
         Axis, AxisRole, Channel, Code, DatasetId, FovId, Problem, SampleType, TileGrid, WellName,
@@ -252,7 +252,7 @@ impl FovOpener for Opener {
         Ok(OpenedFov {
             images,
             problems,
-            around: side.map(|side| Arc::new(surroundings(&side, dataset))),
+            around: side.map(|side| Arc::new(side_facts(&side, dataset))),
         })
     }
 
@@ -373,7 +373,7 @@ fn siblings(dataset: &Dataset, fov: FovId, num_in_array: Option<u64>) -> Vec<Fov
     found
 }
 
-fn surroundings(side: &SideFiles, dataset: &Dataset) -> Surroundings {
+fn side_facts(side: &SideFiles, dataset: &Dataset) -> SideFacts {
     let mut rows = dataset.fovs.to_vec();
     rows.iter_mut().for_each(|row| side.place(row));
     let placed = rows.iter().enumerate().filter_map(|(at, row)| {
@@ -387,7 +387,7 @@ fn surroundings(side: &SideFiles, dataset: &Dataset) -> Surroundings {
         });
         u64::from(timepoints) * of_one * u64::from(dataset.num_fovs())
     });
-    Surroundings {
+    SideFacts {
         acquisition: Acquisition {
             planned_planes: num_planes,
             ..side.acquisition.clone()
