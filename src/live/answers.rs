@@ -129,8 +129,14 @@ pub(super) struct Facts {
 /// Counts the lists of FOVs that there have been.
 #[derive(Default)]
 struct FovLists {
-    last: Option<(Arc<[Fov]>, Arc<[FovId]>)>,
+    last: Option<FovTables>,
     revision: u64,
+}
+
+/// The FOVs of a dataset and their order; held, so that no other list comes to lie at the same place.
+struct FovTables {
+    fovs: Arc<[Fov]>,
+    order: Arc<[FovId]>,
 }
 
 /// A status as it is sent.
@@ -224,15 +230,17 @@ impl Facts {
         let mut lists = self.lists.lock();
         let is_same = match (dataset, &lists.last) {
             (None, None) => true,
-            (Some(dataset), Some((fovs, order))) => {
-                Arc::ptr_eq(&dataset.fovs, fovs) && Arc::ptr_eq(&dataset.order, order)
+            (Some(dataset), Some(last)) => {
+                Arc::ptr_eq(&dataset.fovs, &last.fovs) && Arc::ptr_eq(&dataset.order, &last.order)
             }
             _ => false,
         };
         if !is_same {
             lists.revision += 1;
-            lists.last =
-                dataset.map(|dataset| (Arc::clone(&dataset.fovs), Arc::clone(&dataset.order)));
+            lists.last = dataset.map(|dataset| FovTables {
+                fovs: Arc::clone(&dataset.fovs),
+                order: Arc::clone(&dataset.order),
+            });
         }
         lists.revision
     }

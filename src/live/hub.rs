@@ -253,10 +253,9 @@ impl Sends {
     /// Sends a notice, or sets the rescan flag of its FOV; never waits.
     pub(super) fn written(&self, id: AcquisitionId, at: PlaneAt) {
         match self.notices.try_send(Notice::Written(id, at)) {
-            Ok(()) => {}
             Err(TrySendError::Full(_)) => self.shared.rescan(id, at),
-            // The window is gone, and nobody needs to know.
-            Err(TrySendError::Disconnected(_)) => {}
+            // Where the window is gone, nobody needs to know.
+            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
         }
     }
 
@@ -308,7 +307,10 @@ impl Shared {
 
     /// Tells `listener` of each status that is published from now on, for as long as it lives.
     pub(super) fn listen(&self, listener: Weak<dyn StatusListener>) {
-        self.listeners.lock().push(listener);
+        let mut listeners = self.listeners.lock();
+        // Those of clients that came and went while nothing was published.
+        listeners.retain(|listener| listener.strong_count() > 0);
+        listeners.push(listener);
     }
 
     /// The last published status.

@@ -205,6 +205,7 @@ impl PushHandle {
     }
 
     /// Registers many image files; gives how many were taken and the first refusal.
+    #[must_use]
     pub fn register_images(&self, images: &[ImageNotice]) -> (usize, Option<PushError>) {
         let (mut num_taken, mut refusal) = (0, None);
         for image in images {

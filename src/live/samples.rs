@@ -14,9 +14,9 @@ pub(super) enum SamplesError {
     #[error("shape [{height}, {width}], expected 1 to {limit} each", limit = limits::ANNOUNCED_SIDE_PX)]
     Shape { height: i64, width: i64 },
     /// Too few or too many bytes.
-    #[error("{found} characters of base64, expected {expected} for {height} x {width} of {dtype}")]
+    #[error("data of {found} bytes, expected {expected} for {height} x {width} of {dtype}")]
     Length {
-        found: usize,
+        found: u64,
         expected: u64,
         height: i64,
         width: i64,
@@ -49,28 +49,22 @@ pub(super) fn pixels(
     };
     let num_samples = u64::from(num_rows) * u64::from(num_columns);
     let num_bytes = num_samples * sample_type.num_bytes() as u64;
-    let expected = num_bytes.div_ceil(3) * 4;
-    if data.len() as u64 != expected {
+    let padding = data.len() - data.trim_end_matches('=').len();
+    let found = (data.len() as u64 / 4 * 3).saturating_sub(padding as u64);
+    if found != num_bytes || !data.len().is_multiple_of(4) {
         return Err(SamplesError::Length {
-            found: data.len(),
-            expected,
+            found,
+            expected: num_bytes,
             height,
             width,
             dtype: sample_type.name(),
         });
     }
     let mut samples = Samples::zeros(sample_type, num_samples as usize);
-    let decoded = STANDARD.decode_slice(data, samples.as_bytes_mut());
-    let decoded = decoded.map_err(SamplesError::Base64)?;
-    if decoded as u64 != num_bytes {
-        return Err(SamplesError::Length {
-            found: data.len(),
-            expected,
-            height,
-            width,
-            dtype: sample_type.name(),
-        });
-    }
+    // As long as its text says, or not base64.
+    STANDARD
+        .decode_slice(data, samples.as_bytes_mut())
+        .map_err(SamplesError::Base64)?;
     if cfg!(target_endian = "big") {
         for sample in samples
             .as_bytes_mut()
@@ -81,7 +75,9 @@ pub(super) fn pixels(
     }
     if let Samples::Bool(flags) = &mut samples {
         // Whatever numpy would call true.
-        flags.iter_mut().for_each(|flag| *flag = (*flag).min(1));
+        for flag in flags {
+            *flag = (*flag).min(1);
+        }
     }
     Ok(
         Pixels::new(num_columns, num_rows, MemoryOrder::RowMajor, samples)
@@ -124,9 +120,11 @@ mod tests {
         check("complex64", (1, 1), "AAAA", "dtype \"complex64\"");
         check("uint8", (0, 1), "", "shape [0, 1]");
         check("uint8", (1, i64::MAX), "", "expected 1 to 262144");
-        check("uint8", (262_144, 262_144), "AAAA", "4 characters");
-        check("uint8", (1, 3), "AA==", "not base64");
-        check("uint8", (1, 2), "AAAA", "base64");
+        check("uint8", (262_144, 262_144), "AAAA", "data of 3 bytes");
+        check("uint8", (1, 3), "AA==", "data of 1 bytes, expected 3");
+        check("uint8", (1, 2), "AAAA", "data of 3 bytes, expected 2");
+        check("uint8", (1, 3), "AAA", "data of 0 bytes");
         check("uint8", (1, 3), "A*AA", "not base64");
+        check("uint8", (2, 3), "AA==AAAA", "not base64");
     }
 }
