@@ -95,8 +95,8 @@ impl App {
             executed: viewing.and_then(Viewing::executed).cloned(),
             outside: viewing.is_some_and(Viewing::is_outside),
             is_readable: viewing.is_none_or(Viewing::is_readable),
-            live: None,
-            offers: Vec::new(),
+            live: self.live_facts(now),
+            offers: self.offers(),
             follows_running: self.settings.follows_running,
         }
     }

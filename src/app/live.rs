@@ -7,13 +7,13 @@ use std::{
     cell::RefCell,
     collections::HashMap,
     sync::{Arc, OnceLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use eframe::egui;
 use parking_lot::Mutex;
 
-use super::{App, Viewing, starting::first_session, viewing::plane_of};
+use super::{App, Viewing, pace::Pace, starting::first_session, viewing::plane_of};
 use crate::{
     dataset::{AnnouncedLayout, Dataset, PlaneAt},
     formats,
@@ -71,7 +71,7 @@ pub(super) struct LiveSide {
     watched: Watched,
     status: RefCell<Arc<Status>>,
     fence: u64,
-    num_late: u64,
+    pub(super) num_late: u64,
 }
 
 impl LiveSide {
@@ -163,10 +163,20 @@ impl App {
         let is_open = |viewing: &&mut Viewing| {
             viewing.acquisition.is_some() && viewing.acquisition == news.acquisition
         };
-        if let Some(viewing) = self.viewing.as_mut().filter(is_open) {
-            viewing.announce(&news.written);
-            viewing.renew_fovs(news.rescan.iter().map(|&flat| FovId(flat)));
+        let Some(viewing) = self.viewing.as_mut().filter(is_open) else {
+            return;
+        };
+        viewing.announce(&news.written);
+        let rescan: Vec<FovId> = news.rescan.iter().map(|&flat| FovId(flat)).collect();
+        viewing.renew_fovs(rescan.iter().copied());
+        let mut planes: Vec<PlaneAt> = news.written.into_keys().collect();
+        planes.sort_by_key(|at| (at.t, at.fov, at.z, at.c));
+        let planes = planes.into_iter().chain(news.newest);
+        viewing.follow(planes.map(|at| plane_of(FovId(at.fov), at)));
+        if let Some(plane) = viewing.newest {
+            self.pace.newest(plane, &viewing.dataset, Instant::now());
         }
+        self.rescan_disk(&rescan);
     }
 
     fn take_event(&mut self, ctx: &egui::Context, event: LiveEvent) {
@@ -176,9 +186,14 @@ impl App {
                 let viewing = self.viewing.as_mut();
                 if let Some(viewing) = viewing.filter(|it| it.acquisition == Some(id)) {
                     viewing.stop_announcing();
+                    self.pace.end("finished");
                 }
             }
-            LiveEvent::Displaced(started) => self.live.displaced.push(started),
+            LiveEvent::Displaced(started) => {
+                let client = started.client;
+                self.live.displaced.retain(|other| other.client != client);
+                self.live.displaced.push(started);
+            }
             LiveEvent::Open(path) => self.open(&path),
             LiveEvent::Refresh => self.reload(),
             LiveEvent::Go(destinations) => self.go(destinations),
@@ -213,6 +228,8 @@ impl App {
         let mut viewing = Viewing::new(dataset, session);
         viewing.acquisition = Some(started.id);
         self.viewing = Some(viewing);
+        self.pace = Pace::default();
+        self.watch_disk();
     }
 
     fn go(&mut self, destinations: Vec<Destination>) {
@@ -229,8 +246,11 @@ impl App {
     }
 
     /// Shows an acquisition again that another client's start displaced.
-    pub(super) fn show_displaced(&mut self, id: AcquisitionId) {
-        self.live.live.resume(id);
+    pub(super) fn show_displaced(&mut self, number: u64) {
+        let mut displaced = self.live.displaced.iter();
+        if let Some(started) = displaced.find(|it| it.id.number() == number) {
+            self.live.live.resume(started.id);
+        }
     }
 
     /// Tells clients what the frame showed that was just presented; the moment is that of the first such frame.
@@ -288,6 +308,6 @@ fn watched(viewing: &Viewing) -> Watched {
         t: at.t,
         z: (!selection.is_max).then_some(at.z),
         channels: selection.channels.iter().map(|&c| c as u16).collect(),
-        follows: false,
+        follows: session.follow.is_on,
     }
 }

@@ -6,10 +6,13 @@
 
 mod demo;
 mod desktop;
+mod disk;
 mod facts;
 mod icon;
 mod live;
 mod opening;
+mod pace;
+mod running;
 mod starting;
 mod timing;
 mod viewing;
@@ -39,8 +42,11 @@ use crate::{
 };
 use demo::Demo;
 use desktop::{Desktop, DesktopNews};
+use disk::Watching;
 use live::LiveSide;
 use opening::{Opened, Opening};
+use pace::Pace;
+use running::Running;
 use starting::first_session;
 use viewing::Viewing;
 
@@ -62,6 +68,10 @@ pub struct Options {
     pub demo: bool,
     /// Where settings are read and kept; `None`: nowhere (tests).
     pub settings_path: Option<PathBuf>,
+    /// Open a running acquisition by itself and follow it.
+    pub follow: bool,
+    /// Hear of running acquisitions from the microscope's software.
+    pub hears_runs: bool,
     /// Where other programs may push to.
     pub listen: Listen,
 }
@@ -145,6 +155,10 @@ pub struct App {
     demo: Option<Demo>,
     waits_for_demo: bool,
     live: LiveSide,
+    disk: Option<Watching>,
+    running: Running,
+    pace: Pace,
+    context: Arc<OnceLock<egui::Context>>,
     wake: Arc<dyn Fn() + Send + Sync>,
     loader: Arc<Loader>,
     store: Arc<Store>,
@@ -208,6 +222,7 @@ impl App {
     pub fn open(&mut self, path: &Path) {
         self.error = None;
         self.waits_for_demo = false;
+        self.running.wish_no_more();
         self.opening.start(path, false, None);
     }
 }
@@ -239,7 +254,9 @@ impl App {
         let dataset = match opened.outcome {
             Ok(dataset) => dataset,
             Err(error) => {
-                self.error = Some(error.to_string());
+                if !self.waits_for_first_image(&opened.path, error.code) {
+                    self.error = Some(error.to_string());
+                }
                 return;
             }
         };
@@ -268,6 +285,11 @@ impl App {
                 Viewing::new(dataset, session)
             }
         });
+        if !opened.is_reload {
+            self.pace = Pace::default();
+        }
+        self.watch_disk();
+        self.follow_opened(&opened.path);
         self.save_settings();
     }
 
@@ -352,9 +374,14 @@ impl App {
             Action::View(command) => {
                 if let Some(viewing) = &mut self.viewing {
                     viewing.apply(&command);
+                    if command == Command::SetFollow(true) {
+                        viewing.follow_now();
+                    }
                 }
             }
-            Action::Open(path) | Action::OpenRunning(path) => self.open(&path),
+            Action::Open(path) => self.open(&path),
+            Action::OpenRunning(path) => self.open_running(&path),
+            Action::ShowOther(number) => self.show_displaced(number),
             Action::OpenDialog => self.desktop.pick_folder(),
             Action::OpenDemo => self.open_demo(),
             Action::CloseDataset => self.close_dataset(ctx),
@@ -393,9 +420,10 @@ impl App {
                 self.settings.recents.retain(|recent| recent.path != path);
             }
             Action::DismissError => (self.error, self.notice) = (None, None),
-            Action::SetFollowRunning(follows) => self.settings.follows_running = follows,
-            // Nobody else announces anything yet.
-            Action::ShowOther(_) => {}
+            Action::SetFollowRunning(follows) => {
+                self.settings.follows_running = follows;
+                self.save_settings();
+            }
         }
         ctx.request_repaint();
     }
@@ -415,6 +443,7 @@ impl App {
     fn close_dataset(&mut self, ctx: &egui::Context) {
         self.opening.cancel();
         self.waits_for_demo = false;
+        self.disk = None;
         self.drawn = None;
         if let Some(viewing) = self.viewing.take() {
             self.leave(&viewing);
@@ -520,7 +549,9 @@ impl eframe::App for App {
         let now = Instant::now();
         self.frame_secs = frame.info().cpu_usage;
         self.forget_textures();
+        self.take_runs(now);
         self.take_news(ctx);
+        self.take_disk(now);
         self.play(now);
         if let Some(viewing) = &mut self.viewing {
             viewing.plan(&self.loader, &self.cache, now);
@@ -529,6 +560,8 @@ impl eframe::App for App {
             }
         }
         self.live.watch(self.viewing.as_ref());
+        self.direct_disk();
+        self.schedule_pace(ctx, now);
         self.schedule_step(ctx);
         if self.options.exit_after_first_image {
             self.exit_after_first_image(ctx);

@@ -15,6 +15,8 @@ use super::{
     facts,
     live::{Ear, LiveSide},
     opening::{FirstLook, Opening},
+    pace::Pace,
+    running::Running,
 };
 use crate::{
     cache::Cache,
@@ -180,6 +182,10 @@ impl Starting {
             forgotten: Vec::new(),
             failure: self.failure,
             live: self.live,
+            disk: None,
+            running: Running::default(),
+            pace: Pace::default(),
+            context: Arc::clone(&self.context),
             last_step: None,
             play_fps: None,
             frame_secs: None,
@@ -195,6 +201,9 @@ impl Starting {
         if let Err(text) = app.live.listen(&app.options.listen) {
             tracing::warn!("{text}");
             app.notice = Some(text);
+        }
+        if app.options.hears_runs {
+            app.hear_runs();
         }
         if app.options.demo {
             app.open_demo();

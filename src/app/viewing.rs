@@ -48,6 +48,8 @@ pub(super) struct Viewing {
     pub(super) acquisition: Option<AcquisitionId>,
     /// False once the end of its announcements came.
     pub(super) is_announcing: bool,
+    /// The newest plane that was heard of.
+    pub(super) newest: Option<PlaneId>,
     canvas: CanvasSize,
     /// The last selection whose tiles all arrived, and those tiles.
     settled: Option<(Selection, Vec<TileId>)>,
@@ -85,6 +87,7 @@ impl Viewing {
             ledger: Ledger::default(),
             acquisition: None,
             is_announcing: true,
+            newest: None,
             canvas: CanvasSize {
                 width_px: 1268,
                 height_px: 750,
@@ -464,6 +467,15 @@ impl Viewing {
             .iter()
             .map(|tile| (*tile, state(tile)))
             .collect()
+    }
+
+    /// The level-0 planes of the wished picture.
+    pub(super) fn wished_planes(&self) -> Vec<PlaneId> {
+        let Some((_, wished)) = &self.wanted else {
+            return Vec::new();
+        };
+        let tiles = wished.placed.first().into_iter().flat_map(|it| &it.tiles);
+        tiles.map(|tile| tile.plane.at_level(0)).collect()
     }
 
     /// What the frame that was just presented showed.

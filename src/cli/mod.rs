@@ -55,6 +55,9 @@ struct WindowArguments {
     /// Memory for samples in MB [default: a quarter of the machine's memory, 256 to 4096]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     cache_mb: Option<u32>,
+    /// Open the acquisition that is running, and follow it
+    #[arg(long)]
+    follow: bool,
     /// Print when each stage of the first picture was reached
     #[arg(long)]
     timing: bool,
@@ -144,6 +147,8 @@ fn window(arguments: &WindowArguments, demo: bool, timing: Timing) -> ExitCode {
         exit_after_first_image: matches!(arguments.exit_after, Some(ExitAfter::FirstImage)),
         demo,
         settings_path,
+        follow: arguments.follow,
+        hears_runs: true,
         listen: match &arguments.listen {
             _ if arguments.no_listen => Listen::Off,
             Some(address) => Listen::At(address.clone()),

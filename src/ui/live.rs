@@ -31,6 +31,8 @@ pub struct LiveFacts {
 pub enum LiveState {
     /// It does.
     Running,
+    /// Nothing calls it finished, and nothing new comes.
+    Quiet,
     /// Its heartbeat stopped.
     Lost,
     /// It does not any more.
@@ -79,7 +81,7 @@ impl Facts {
     /// True where not all of a dataset is taken to be there: it runs, or it ended before its plan.
     pub(super) fn is_unfinished(&self, dataset: &Dataset) -> bool {
         let is_cut_short = |live: &LiveFacts| match live.state {
-            LiveState::Running | LiveState::Lost => true,
+            LiveState::Running | LiveState::Quiet | LiveState::Lost => true,
             LiveState::Ended { .. } => live.planned.is_some_and(|all| live.acquired < all),
         };
         self.live.as_ref().is_some_and(is_cut_short) || dataset.is_running()
@@ -91,6 +93,7 @@ impl LiveFacts {
     pub(super) fn pill_texts(&self) -> Vec<String> {
         match &self.state {
             LiveState::Running => self.running_texts(),
+            LiveState::Quiet => vec!["unfinished".into()],
             LiveState::Lost => vec!["no heartbeat".into()],
             LiveState::Ended { at, reason } => match reason.split_once(':') {
                 // A cause says more than the time of day, which stands in the tooltip.
@@ -125,6 +128,9 @@ impl LiveFacts {
     pub(super) fn summary(&self) -> String {
         let state = match &self.state {
             LiveState::Running => "Running".to_owned(),
+            LiveState::Quiet => {
+                "Not finished, and nothing new comes; planes are still looked for".into()
+            }
             LiveState::Lost => {
                 "The microscope's software gives no sign of life; planes are still looked for"
                     .into()

@@ -100,7 +100,7 @@ fn look(state: &LiveState, colors: Palette) -> (Color32, bool) {
     match state {
         LiveState::Running => (colors.live, true),
         LiveState::Lost => (colors.warning, false),
-        LiveState::Ended { .. } => (colors.quiet, false),
+        LiveState::Quiet | LiveState::Ended { .. } => (colors.quiet, false),
     }
 }
 
