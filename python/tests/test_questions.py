@@ -55,7 +55,8 @@ class Questions(WindowTestCase):
     def test_after_a_start_the_old_status_is_no_answer(self):
         took = []
         self.viewer.start_zarr_acquisition(["/0"], ["GFP"], 1, ["A1:0"], 4, 4)
-        for question in (self.viewer.is_push_mode_active, self.viewer.get_fov_list, self.viewer.has_fov_dimension):
+        # The quickest of a few: another process may have the core.
+        for question in (self.viewer.is_push_mode_active, self.viewer.get_fov_list, self.viewer.has_fov_dimension) * 3:
             began = time.perf_counter()
             self.assertFalse(question())
             took.append(time.perf_counter() - began)

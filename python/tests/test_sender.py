@@ -10,7 +10,8 @@ from pathlib import Path
 
 from squidview.announcement import per_fov, per_region
 from squidview.mirror import Mirror
-from squidview.sender import Frame, Sender
+from squidview.notices import Frame
+from squidview.sender import Sender
 
 from .fake_window import WindowTestCase
 
@@ -33,7 +34,9 @@ viewer.start_zarr_acquisition(["/0"], ["GFP"], 1, ["A1:0"], 4, 4)
 for t in range(1000): viewer.notify_zarr_frame(t, 0, 0, "GFP")
 """
 FORKING = """
-import os, sys, time, squidview
+import os, sys, warnings, squidview
+# Python 3.12 and later warn of what is tested here.
+warnings.simplefilter("ignore", DeprecationWarning)
 viewer = squidview.LightweightViewer()
 viewer.start_zarr_acquisition(["/0"], ["GFP"], 1, ["A1:0"], 4, 4)
 viewer.flush(5.0)

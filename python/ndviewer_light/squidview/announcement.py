@@ -40,11 +40,6 @@ class Acquisition:
         """Its name, unique to each start."""
         return str(self.start["acquisition"])
 
-    @property
-    def is_registered(self) -> bool:
-        """True where planes are registered one by one instead of lying in Zarr stores."""
-        return self.start["do"] == "start_acquisition"
-
     def flat(self, fov_idx: int, region_idx: int) -> int | None:
         """The flat number of a FOV; ``None`` where there is no such FOV."""
         if self.num_fovs_per_region is None:

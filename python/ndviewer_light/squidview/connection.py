@@ -159,8 +159,8 @@ class Connection:
         reply, received = answers[0]
         if reply is None:
             raise ConnectionError("the connection to squidview has ended")
-        if error := reply.get("error"):
-            raise RefusedError(str(error.get("code")), str(error.get("message")))
+        if refusal := reply.get("error"):
+            raise RefusedError(str(refusal.get("code")), str(refusal.get("message")))
         return Reply(reply.get("ok") or {}, received)
 
     def close(self) -> None:

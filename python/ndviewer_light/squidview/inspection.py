@@ -34,6 +34,6 @@ def inspect(path: Any, fov: int | None = None) -> dict[str, Any]:
         document = json.loads(finished.stdout)
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         raise InspectError("no_answer", f"{program} inspect gave no answer: {error}") from error
-    if error := document.get("error"):
-        raise InspectError(error["code"], error["message"])
-    return document
+    if refusal := document.get("error"):
+        raise InspectError(refusal["code"], refusal["message"])
+    return dict(document)

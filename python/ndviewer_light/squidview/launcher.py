@@ -29,6 +29,10 @@ class Launcher:
     """Starts viewers for all clients of this process; a mark in the runtime folder tells other processes."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Has started nothing, with a lock of its own: for a forked child, where the old one may be held for ever."""
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._children: list[subprocess.Popen[bytes]] = []
@@ -69,6 +73,8 @@ class Launcher:
         """A viewer listens: the next one may be started when it is gone."""
         with self._lock:
             self._since = 0.0
+            # Also the mark of another process, which may have ended before its viewer listened.
+            self._mark = runtime_folder() / "starting"
             self._unmark()
 
     def _is_starting(self) -> bool:
@@ -116,9 +122,10 @@ def _spawn(command: list[str]) -> subprocess.Popen[bytes]:
         flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
         detached = {"creationflags": flags}
     nothing = subprocess.DEVNULL
-    return subprocess.Popen(  # type: ignore[call-overload]
+    process: subprocess.Popen[bytes] = subprocess.Popen(  # type: ignore[call-overload]
         command, stdin=nothing, stdout=nothing, stderr=nothing, close_fds=True, **detached
     )
+    return process
 
 
 LAUNCHER = Launcher()

@@ -20,8 +20,9 @@ from .announcement import Acquisition, CallError, path_text
 from .connection import Message
 from .instances import Instance
 from .mirror import Mirror
+from .notices import ArrayPlane, Frame, Image
 from .pixels import plane_of
-from .sender import ArrayPlane, Frame, Image, Sender
+from .sender import Sender
 
 logger = logging.getLogger("squidview")
 
@@ -32,8 +33,10 @@ _AXES = {"time": "num_t", "t": "num_t", "fov": "num_fovs", "z": "num_z", "z_leve
 """Where a status says how long an axis is."""
 
 
-def _harmless(unknown: Any = None) -> Callable[[Callable[Arguments, Answer]], Callable[Arguments, Answer]]:
-    """Makes a method log what goes wrong and give ``unknown()`` or ``None`` instead; ``CallError`` passes."""
+def _harmless(
+    unknown: Callable[[], Any] = lambda: None,
+) -> Callable[[Callable[Arguments, Answer]], Callable[Arguments, Answer]]:
+    """Makes a method log what goes wrong and give ``unknown()`` instead; ``CallError`` passes."""
 
     def wrap(method: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
         @functools.wraps(method)
@@ -44,7 +47,8 @@ def _harmless(unknown: Any = None) -> Callable[[Callable[Arguments, Answer]], Ca
                 raise
             except Exception:
                 logger.exception("%s did not reach the viewer", method.__name__)
-                return unknown() if unknown else None
+                answer: Answer = unknown()
+                return answer
 
         return call
 
@@ -60,15 +64,15 @@ def _takes_first_version(method: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> None:
-        named = kwargs.pop("zarr_path", None)
-        if named is not None:
-            args = (named, *args)
-        fov_paths = kwargs.pop("fov_paths", None) if args else None
-        if len(args) == 7:
-            *args, fov_paths = args
+        arguments = list(args)
+        if "zarr_path" in kwargs:
+            arguments.insert(0, kwargs.pop("zarr_path"))
+        fov_paths = kwargs.pop("fov_paths", None) if arguments else None
+        if len(arguments) == 7:
+            fov_paths = arguments.pop()
         if fov_paths:
-            args = (fov_paths, *args[1:])
-        return method(self, *args, **kwargs)
+            arguments[0] = fov_paths
+        return method(self, *arguments, **kwargs)
 
     return call
 

@@ -22,6 +22,10 @@ class Mirror:
     """The last status of a window and its list of FOVs."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Knows nothing, with a lock of its own: for a forked child, where the old one may be held for ever."""
         self._changed = threading.Condition()
         self._status: Message | None = None
         self._fovs: list[Message] | None = None
@@ -71,7 +75,8 @@ class Mirror:
 
     def status(self) -> Message | None:
         """The status, news on their way included; ``None`` where it is unknown."""
-        return self._answer(lambda: self._status)
+        answer: Message | None = self._answer(lambda: self._status)
+        return answer
 
     def fovs(self) -> list[Message]:
         """The FOVs in the order of their flat numbers; empty where they are unknown."""

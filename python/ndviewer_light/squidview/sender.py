@@ -8,7 +8,6 @@ the current start again. One sender serves one client; its threads are daemons a
 from __future__ import annotations
 
 import atexit
-import base64
 import itertools
 import logging
 import os
@@ -17,14 +16,13 @@ import time
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from .announcement import Acquisition
 from .connection import MAX_LINE_BYTES, Connection, Message, connect_to_newest, encode
 from .instances import Instance
 from .launcher import LAUNCHER
 from .mirror import Mirror
-from .pixels import Plane
+from .notices import ArrayPlane, Frame, Image, LostFovs, Notice, messages_of
 
 logger = logging.getLogger("squidview")
 
@@ -43,9 +41,6 @@ BATCH_NOTICES = 4096
 REMEMBERED_IMAGES = 65_536
 """Registered files that are told to a new window; the oldest are forgotten."""
 
-REMEMBERED_FOVS = 4096
-"""FOVs with lost notices; beyond it, all FOVs are looked at."""
-
 RESCAN_PAUSE_S = 0.25
 """Between rescans, so that a queue that stays full does not make the window look at the disk all the time."""
 
@@ -60,67 +55,6 @@ EXIT_S = 1.0
 
 FINISH_S = 0.3
 """How long a window may take to read what was sent last."""
-
-
-class Frame(NamedTuple):
-    """A plane that was written into a store."""
-
-    t: int
-    fov_idx: int
-    z: int
-    channel: str
-    region_idx: int
-
-
-class Image(NamedTuple):
-    """A plane that is a page of an image file."""
-
-    t: int
-    fov_idx: int
-    z: int
-    channel: str
-    path: str
-    page_idx: int
-
-
-class ArrayPlane(NamedTuple):
-    """A plane in memory."""
-
-    t: int
-    fov_idx: int
-    z: int
-    channel: str
-    plane: Plane
-
-
-Notice = Frame | Image | ArrayPlane
-
-
-class _LostFovs:
-    """FOVs (flat) of which notices were lost; all of them beyond a bound."""
-
-    def __init__(self) -> None:
-        self._fovs: set[int] = set()
-        self._are_all = False
-
-    def __bool__(self) -> bool:
-        return self._are_all or bool(self._fovs)
-
-    def add(self, fov: int | None) -> None:
-        if fov is None or len(self._fovs) >= REMEMBERED_FOVS:
-            self.add_all()
-        elif not self._are_all:
-            self._fovs.add(fov)
-
-    def add_all(self) -> None:
-        self._are_all = True
-        self._fovs.clear()
-
-    def take(self) -> list[int] | None:
-        """The FOVs; ``None``: all."""
-        fovs = None if self._are_all else sorted(self._fovs)
-        self.__init__()
-        return fovs
 
 
 class _Dataset:
@@ -147,7 +81,7 @@ class Sender:
         self._pixel_bytes = 0
         self._messages: deque[Message] = deque()
         self._images: OrderedDict[tuple[int, int, int, str], Image] = OrderedDict()
-        self._lost = _LostFovs()
+        self._lost = LostFovs()
         self._rescan_after = 0.0
         self._acquisition: Acquisition | None = None
         self._started_on: Connection | None = None
@@ -178,7 +112,7 @@ class Sender:
             self._messages.clear()
             self._images.clear()
             self._pixel_bytes = 0
-            self._lost = _LostFovs()
+            self._lost = LostFovs()
             self._acquisition, self._dataset = acquisition, None
             self._started_on, self._warned = None, None
             self._refused.clear()
@@ -416,7 +350,7 @@ class Sender:
             connection.ask(greeting[0], lambda reply, _received: self._on_greeted(reply, want))
         elif greets:
             self._fulfil(want)
-        lines = _notice_messages(acquisition.name, notices) if acquisition else []
+        lines = messages_of(acquisition.name, notices) if acquisition else []
         for message in greeting[1:] + lines + messages:
             self._send(connection, message)
         if rescans and acquisition:
@@ -454,7 +388,7 @@ class Sender:
             images = [image for image in self._images.values() if wanted is None or image.fov_idx in wanted]
         # Where a file lies stands in no store: what is remembered is said again.
         for start in range(0, len(images), BATCH_NOTICES):
-            for message in _notice_messages(acquisition.name, images[start : start + BATCH_NOTICES]):
+            for message in messages_of(acquisition.name, images[start : start + BATCH_NOTICES]):
                 self._send(connection, message)
         rescan: Message = {"do": "rescan", "acquisition": acquisition.name}
         if fovs is not None:
@@ -523,54 +457,7 @@ class Sender:
         if self._connection:
             self._connection.abandon()
         self._reset()
-        self._mirror.__init__()
-
-
-def _notice_messages(acquisition: str, notices: Iterable[Notice]) -> list[Message]:
-    """Messages of notices: those in a row that are of one kind become one list."""
-    messages: list[Message] = []
-    frames: list[Frame] = []
-    images: list[Image] = []
-
-    def close_lists() -> None:
-        if frames:
-            messages.append(_one_or_many(acquisition, "notify_zarr_frame", "frames", frames))
-            frames.clear()
-        if images:
-            messages.append(_one_or_many(acquisition, "register_image", "images", images))
-            images.clear()
-
-    for notice in notices:
-        if isinstance(notice, Frame):
-            frames.append(notice)
-        elif isinstance(notice, Image):
-            images.append(notice)
-        else:
-            close_lists()
-            messages.append(_array_message(acquisition, notice))
-    close_lists()
-    return messages
-
-
-def _one_or_many(acquisition: str, do: str, key: str, notices: list[Frame] | list[Image]) -> Message:
-    if len(notices) == 1:
-        return {"do": do, "acquisition": acquisition, **notices[0]._asdict()}
-    return {"do": f"{do}s", "acquisition": acquisition, key: list(notices)}
-
-
-def _array_message(acquisition: str, notice: ArrayPlane) -> Message:
-    plane = notice.plane
-    place = {"t": notice.t, "fov_idx": notice.fov_idx, "z": notice.z, "channel": notice.channel}
-    data = base64.b64encode(plane.data).decode("ascii")
-    shape = [plane.height, plane.width]
-    return {
-        "do": "register_array",
-        "acquisition": acquisition,
-        **place,
-        "dtype": plane.dtype,
-        "shape": shape,
-        "data": data,
-    }
+        self._mirror.reset()
 
 
 _SENDERS: weakref.WeakSet[Sender] = weakref.WeakSet()
@@ -587,7 +474,7 @@ def _close_all() -> None:
 
 
 def _after_fork() -> None:
-    LAUNCHER.__init__()
+    LAUNCHER.reset()
     for sender in list(_SENDERS):
         sender.after_fork()
 
