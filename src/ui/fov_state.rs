@@ -12,6 +12,9 @@ use egui::{Color32, Rect, Shape, Stroke, StrokeKind, pos2};
 use super::{Facts, View, live::grouped, tokens::Palette};
 use crate::{ledger::PageSize, model::FovId};
 
+/// Squares of this width have their ring inside, in points.
+const ROOMY_PT: f32 = 12.0;
+
 /// How much is acquired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fill {
@@ -125,10 +128,22 @@ impl FovState {
             ];
             shapes.extend(diagonals.map(|ends| Shape::line_segment(ends, cross)));
         }
-        let stroked = |stroke| Shape::rect_stroke(rect, rounding, stroke, StrokeKind::Inside);
-        shapes.push(stroked(Stroke::new(1.0, outline)));
+        let outline = Stroke::new(1.0, outline);
+        shapes.push(Shape::rect_stroke(
+            rect,
+            rounding,
+            outline,
+            StrokeKind::Inside,
+        ));
         if is_shown {
-            shapes.push(stroked(Stroke::new(2.0, colors.accent)));
+            let ring = Stroke::new(2.0, colors.accent);
+            // In a small square a ring would leave no room for what is acquired.
+            let (place, kind) = if rect.width() < ROOMY_PT {
+                (rect.expand(1.0), StrokeKind::Outside)
+            } else {
+                (rect, StrokeKind::Inside)
+            };
+            shapes.push(Shape::rect_stroke(place, rounding, ring, kind));
         }
         shapes
     }
