@@ -13,7 +13,7 @@ use squidview::{
     live::{
         Client, ClientError, Destination, InstanceFolder, Listen, LiveEvent, News, Server, Status,
     },
-    model::NavAxis,
+    model::{NavAxis, Shown},
 };
 
 use crate::{
@@ -430,7 +430,7 @@ fn a_picture_is_waited_for_without_holding_up_other_messages() {
     raw.ask_ok(&json!({"do": "status"}));
     // After it, with the pixels from before.
     let mut stale = showing(&dataset, 1, 0, 2, fence);
-    stale.shown.as_mut().unwrap().planes[1].is_latest = false;
+    shown_in(&mut stale).planes[1].is_latest = false;
     window.live.publish(Arc::new(stale));
     raw.ask_ok(&json!({"do": "status"}));
     window
@@ -458,7 +458,7 @@ fn only_the_named_channel_is_waited_for() {
     raw.ask_ok(&json!({"do": "status"}));
     let fence = window.settled(&mut raw).fence;
     let mut half = showing(&dataset, 0, 0, 0, fence);
-    half.shown.as_mut().unwrap().planes[1].has_pixels = false;
+    shown_in(&mut half).planes[1].has_pixels = false;
     window.live.publish(Arc::new(half));
     let (one, other) = (raw.hear(), raw.hear());
     let answers = [one, other];
@@ -589,4 +589,8 @@ fn wrong_calls_about_listening_are_usage_errors() {
         let ran = squidview(arguments);
         assert_eq!(ran.status, Some(2), "{arguments:?}: {ran:?}");
     }
+}
+
+fn shown_in(status: &mut Status) -> &mut Shown {
+    Arc::make_mut(status.shown.as_mut().unwrap())
 }

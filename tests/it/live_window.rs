@@ -13,9 +13,9 @@ use squidview::{
     dataset::{Dataset, PlaneAt},
     live::{
         AcquisitionId, Audience, Client, InstanceFolder, Listen, Live, LiveEvent, News, Server,
-        ShownNow, ShownPlane, Status,
+        Status,
     },
-    model::PlaneState,
+    model::{PlaneState, Shown, ShownChannel},
 };
 use tempfile::TempDir;
 
@@ -240,7 +240,7 @@ pub(crate) fn dataset() -> Arc<Dataset> {
 /// A status that shows every channel of a FOV, latest revision, with pixels.
 pub(crate) fn showing(dataset: &Arc<Dataset>, flat: u32, t: u32, z: u32, fence: u64) -> Status {
     let channels = dataset.template.channels.iter().enumerate();
-    let planes = channels.map(|(c, channel)| ShownPlane {
+    let planes = channels.map(|(c, channel)| ShownChannel {
         c: c as u16,
         channel: channel.display_name(c),
         revision: 1,
@@ -250,7 +250,7 @@ pub(crate) fn showing(dataset: &Arc<Dataset>, flat: u32, t: u32, z: u32, fence: 
     });
     Status {
         dataset: Some(Arc::clone(dataset)),
-        shown: Some(ShownNow {
+        shown: Some(Arc::new(Shown {
             t,
             fov: dataset.fov_at(flat).unwrap(),
             flat,
@@ -258,7 +258,7 @@ pub(crate) fn showing(dataset: &Arc<Dataset>, flat: u32, t: u32, z: u32, fence: 
             is_max: false,
             planes: planes.collect(),
             presented: Instant::now(),
-        }),
+        })),
         fence,
         ..Status::default()
     }
