@@ -197,13 +197,15 @@ impl<'a> Clerk<'a> {
     }
 
     fn notify(handle: &PushHandle, at: &Frame<'_>) -> Result<(), Refusal> {
-        let taken = handle.notify_zarr_frame(at.t, at.fov_idx, at.z, &at.channel.0, at.region_idx);
+        let region_idx = at.region_idx.unwrap_or(0);
+        let taken = handle.notify_zarr_frame(at.t, at.fov_idx, at.z, &at.channel.0, region_idx);
         taken.map_err(Refusal::from)
     }
 
     fn register(handle: &PushHandle, at: &Image<'_>) -> Result<(), Refusal> {
         let path = std::path::Path::new(at.path.0.as_ref());
-        let taken = handle.register_image(at.t, at.fov_idx, at.z, &at.channel.0, path, at.page_idx);
+        let page_idx = at.page_idx.unwrap_or(0);
+        let taken = handle.register_image(at.t, at.fov_idx, at.z, &at.channel.0, path, page_idx);
         taken.map_err(Refusal::from)
     }
 

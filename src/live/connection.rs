@@ -90,7 +90,8 @@ fn check(hello: &Hello<'_>, token: &str) -> Result<(), Refusal> {
         let message = "not the token of this window, it stands in its instance file";
         return Err(Refusal::new(Code::BadToken, message));
     }
-    let name: String = hello.client.0.chars().take(80).collect();
+    let name = hello.client.as_ref().map_or("", |name| &name.0);
+    let name: String = name.chars().take(80).collect();
     tracing::debug!("client {name:?} is connected");
     Ok(())
 }
