@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    PushError, PushHandle,
+    AcquisitionId, PushError, PushHandle, Started,
     answers::{self, Facts, Refusal},
     messages::{
         ArrayNotice, Frame, Image, StartPerFov, StartPerRegion, StartRegistered, WaitShown,
@@ -23,8 +23,8 @@ const MAX_WARNING_BYTES: usize = 1000;
 /// Carries out requests; on the client's reading thread.
 pub(super) struct Clerk<'a> {
     handle: PushHandle,
-    /// The acquisition that `handle` goes on with.
-    name: Option<String>,
+    /// The acquisition that `handle` goes on with, and its name.
+    current: Option<(String, AcquisitionId)>,
     facts: &'a Facts,
     outbox: &'a Outbox,
 }
@@ -47,7 +47,7 @@ impl<'a> Clerk<'a> {
     pub(super) fn new(handle: PushHandle, facts: &'a Facts, outbox: &'a Outbox) -> Self {
         Self {
             handle,
-            name: None,
+            current: None,
             facts,
             outbox,
         }
@@ -131,22 +131,29 @@ impl<'a> Clerk<'a> {
     }
 
     fn start(&mut self, name: &str, announcement: Announcement) -> Result<(), Refusal> {
-        self.facts
-            .names
-            .start(name, &mut self.handle, announcement)?;
-        self.name = Some(name.to_owned());
+        let names = &self.facts.names;
+        let started = names.start(name, &self.handle, announcement)?;
+        self.go_on_with(name, started);
         Ok(())
+    }
+
+    fn go_on_with(&mut self, name: &str, started: Started) {
+        self.current = Some((name.to_owned(), started.id));
+        self.handle.adopt(started);
     }
 
     /// Goes on with the acquisition of that name; false where the viewer is done with it.
     fn turn_to(&mut self, name: &str) -> Result<bool, Refusal> {
-        if self.name.as_deref() == Some(name) {
+        let is_current = self
+            .current
+            .as_ref()
+            .is_some_and(|(current, id)| current == name && self.handle.knows(*id));
+        if is_current {
             return Ok(true);
         }
         match self.facts.names.get(name) {
             Some(Named::Started(started)) => {
-                self.handle.adopt(started);
-                self.name = Some(name.to_owned());
+                self.go_on_with(name, started);
                 Ok(true)
             }
             Some(Named::Retired) => Ok(false),
@@ -190,13 +197,15 @@ impl<'a> Clerk<'a> {
     }
 
     fn notify(handle: &PushHandle, at: &Frame<'_>) -> Result<(), Refusal> {
-        let taken = handle.notify_zarr_frame(at.t, at.fov_idx, at.z, &at.channel.0, at.region_idx);
+        let region_idx = at.region_idx.unwrap_or(0);
+        let taken = handle.notify_zarr_frame(at.t, at.fov_idx, at.z, &at.channel.0, region_idx);
         taken.map_err(Refusal::from)
     }
 
     fn register(handle: &PushHandle, at: &Image<'_>) -> Result<(), Refusal> {
         let path = std::path::Path::new(at.path.0.as_ref());
-        let taken = handle.register_image(at.t, at.fov_idx, at.z, &at.channel.0, path, at.page_idx);
+        let page_idx = at.page_idx.unwrap_or(0);
+        let taken = handle.register_image(at.t, at.fov_idx, at.z, &at.channel.0, path, page_idx);
         taken.map_err(Refusal::from)
     }
 
@@ -226,11 +235,8 @@ impl<'a> Clerk<'a> {
     fn subscribe(&self, id: Option<&Id>) -> Done {
         let status = self.handle.status();
         let reply = id.map(|id| answers::ok(id, self.facts.status(&status, &self.handle)));
-        if self.outbox.subscribe(status, reply) {
-            Done::Later
-        } else {
-            Done::Line(None)
-        }
+        self.outbox.subscribe(status, reply);
+        Done::Later
     }
 
     fn wait_shown(&self, id: Option<&Id>, wait: WaitShown<'_>) -> Result<Done, Refusal> {

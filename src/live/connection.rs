@@ -3,6 +3,7 @@
 use std::{
     io::{self, Read as _, Write as _},
     net::{Shutdown, TcpStream},
+    sync::{Arc, Weak},
     thread,
     time::{Duration, Instant},
 };
@@ -89,7 +90,8 @@ fn check(hello: &Hello<'_>, token: &str) -> Result<(), Refusal> {
         let message = "not the token of this window, it stands in its instance file";
         return Err(Refusal::new(Code::BadToken, message));
     }
-    let name: String = hello.client.0.chars().take(80).collect();
+    let name = hello.client.as_ref().map_or("", |name| &name.0);
+    let name: String = name.chars().take(80).collect();
     tracing::debug!("client {name:?} is connected");
     Ok(())
 }
@@ -104,19 +106,30 @@ fn is_same(found: &[u8], expected: &[u8]) -> bool {
 /// Carries out what the client asks for, until its end.
 fn converse(lines: &mut Lines<&TcpStream>, handle: &PushHandle, facts: &Facts) {
     let stream = *lines.stream();
-    let outbox = std::sync::Arc::new(Outbox::new());
-    let listener: std::sync::Weak<Outbox> = std::sync::Arc::downgrade(&outbox);
+    let outbox = Arc::new(Outbox::new());
+    let listener: Weak<Outbox> = Arc::downgrade(&outbox);
     handle.listen(listener);
     thread::scope(|scope| {
         let writer = thread::Builder::new()
             .name("squidview-client-out".into())
             .spawn_scoped(scope, || outbox.send(stream, handle, facts));
         match writer {
-            Ok(_) => read(lines, Clerk::new(handle.clone(), facts, &outbox), &outbox),
+            Ok(_) => {
+                let _finish = Finish(&outbox);
+                read(lines, Clerk::new(handle.clone(), facts, &outbox), &outbox);
+            }
             Err(error) => tracing::warn!("a client cannot be answered: {error}"),
         }
-        outbox.finish();
     });
+}
+
+/// Ends the writing thread also where the reading one panics: it would be waited for without end.
+struct Finish<'a>(&'a Outbox);
+
+impl Drop for Finish<'_> {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
 }
 
 fn read(lines: &mut Lines<&TcpStream>, mut clerk: Clerk<'_>, outbox: &Outbox) {

@@ -71,7 +71,7 @@ pub(super) struct Frame<'a> {
     #[serde(borrow)]
     pub(super) channel: Text<'a>,
     #[serde(default)]
-    pub(super) region_idx: i64,
+    pub(super) region_idx: Option<i64>,
 }
 
 /// `notify_zarr_frames`.
@@ -92,7 +92,7 @@ pub(super) struct Image<'a> {
     #[serde(borrow)]
     pub(super) path: Text<'a>,
     #[serde(default)]
-    pub(super) page_idx: i64,
+    pub(super) page_idx: Option<i64>,
 }
 
 /// `register_images`.

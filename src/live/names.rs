@@ -48,16 +48,16 @@ impl Names {
         })
     }
 
-    /// Starts under a name; where the name means an acquisition that the viewer still knows, `handle` goes on with that.
+    /// Starts under a name; where the name means an acquisition that the viewer still knows, that one goes on.
     ///
     /// # Errors
     /// When the viewer does not take it.
     pub(super) fn start(
         &self,
         name: &str,
-        handle: &mut PushHandle,
+        handle: &PushHandle,
         announcement: Announcement,
-    ) -> Result<(), PushError> {
+    ) -> Result<Started, PushError> {
         // Held while the start is sent, so that of two connections with one name only one starts. Only starts and the
         // first message after a change of name wait for it, never notices.
         let mut inner = self.inner.lock();
@@ -68,14 +68,11 @@ impl Names {
             }
         }
         if let Some(Named::Started(started)) = inner.named.get(name) {
-            handle.adopt(started.clone());
-            return Ok(());
+            return Ok(started.clone());
         }
-        handle.start(announcement)?;
-        if let Some(started) = handle.current() {
-            inner.put(name, Named::Started(started));
-        }
-        Ok(())
+        let started = handle.start_and_tell(announcement)?;
+        inner.put(name, Named::Started(started.clone()));
+        Ok(started)
     }
 }
 

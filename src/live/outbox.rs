@@ -103,12 +103,12 @@ impl Outbox {
     }
 
     /// Adds the reply to a subscription, and events for what comes after `told`.
-    pub(super) fn subscribe(&self, told: Arc<Status>, reply: Option<String>) -> bool {
-        let is_open = reply.is_none_or(|reply| self.put(reply));
-        let mut state = self.state.lock();
-        state.told.get_or_insert(told);
+    pub(super) fn subscribe(&self, told: Arc<Status>, reply: Option<String>) {
+        if let Some(reply) = reply {
+            self.put(reply);
+        }
+        self.state.lock().told.get_or_insert(told);
         self.changed.notify_all();
-        is_open
     }
 
     /// Adds a wait.

@@ -76,7 +76,7 @@ pub(super) struct Hello<'a> {
     #[serde(borrow, default)]
     pub(super) token: Text<'a>,
     #[serde(borrow, default)]
-    pub(super) client: Text<'a>,
+    pub(super) client: Option<Text<'a>>,
 }
 
 /// What a client asks for.

@@ -134,20 +134,24 @@ impl PushHandle {
     /// # Errors
     /// When the viewer is gone, or too many starts wait.
     pub fn start(&self, announcement: Announcement) -> Result<AcquisitionId, PushError> {
+        Ok(self.start_and_tell(announcement)?.id)
+    }
+
+    /// As [`Self::start`]; gives all of what was started.
+    pub(super) fn start_and_tell(&self, announcement: Announcement) -> Result<Started, PushError> {
         let started = Started {
             id: AcquisitionId::unique(),
             client: self.client,
             announcement: Arc::new(announcement),
             registered: Arc::new(RegisteredPlanes::default()),
         };
-        let id = started.id;
         // Notices of other threads must find the new acquisition only after its start is on its way.
         let mut current = self.current.write();
         if !self.sends.start(started.clone()) {
             return Err(PushError::NotTaken);
         }
-        *current = Some(started);
-        Ok(id)
+        *current = Some(started.clone());
+        Ok(started)
     }
 
     /// A plane is (or will be within moments) on disk. `fov_idx` is flat after [`Self::start_zarr_acquisition`], local to

@@ -259,8 +259,8 @@ impl Desk {
         let spawned = thread::Builder::new()
             .name("squidview-client".into())
             .spawn(move || {
+                let _leave = Leave(&desk, id);
                 desk.serve(&theirs);
-                desk.peers.lock().remove(&id);
             });
         match spawned {
             Ok(thread) => {
@@ -285,6 +285,15 @@ impl Desk {
             }
             Err(error) => tracing::debug!("a client was gone: {error}"),
         }
+    }
+}
+
+/// Gives a client's place to another one, also where its thread panics.
+struct Leave<'a>(&'a Desk, u64);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.0.peers.lock().remove(&self.1);
     }
 }
 

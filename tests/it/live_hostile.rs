@@ -178,6 +178,27 @@ fn replies_that_nobody_reads_are_bounded_and_come_in_order() {
 }
 
 #[test]
+fn who_takes_nothing_for_a_while_is_let_go() {
+    let window = Window::new();
+    let mut raw = window.client();
+    raw.stream.set_nonblocking(true).unwrap();
+    let filler = "x".repeat(250);
+    let question = format!("{}\n", json!({"id": filler, "do": "status"}));
+    // Until nothing more fits on the way, there and back; then nothing is read.
+    let (deadline, mut sent) = (Instant::now() + Duration::from_mins(1), 0);
+    while window.server.num_clients() > 0 {
+        assert!(Instant::now() < deadline);
+        match raw.stream.write(&question.as_bytes()[sent..]) {
+            Ok(length) => sent = (sent + length) % question.len(),
+            Err(_) => std::thread::sleep(Duration::from_millis(100)),
+        }
+    }
+    raw.stream.set_nonblocking(false).unwrap();
+    // What was on its way is still whole, up to where it was cut off.
+    assert_eq!(raw.hear()["id"], filler.as_str());
+}
+
+#[test]
 fn a_thousand_connections_are_sixty_four_clients() {
     let window = Window::new();
     let mut clients: Vec<Raw> = (0..64).map(|_| window.client()).collect();

@@ -274,6 +274,37 @@ fn what_comes_late_for_a_replaced_acquisition_is_counted() {
     assert_eq!(starts(&window.settled(&mut raw)).len(), 1);
 }
 
+#[test]
+fn old_names_are_forgotten() {
+    let window = Window::new();
+    let mut raw = window.client();
+    for number in 0..300 {
+        raw.ask_ok(&start(&number.to_string(), 1));
+    }
+    assert_eq!(raw.ask_refused(&notice("0", 0, 0, 0)).0, "not_started");
+    raw.ask_ok(&notice("100", 0, 0, 0));
+    raw.ask_ok(&notice("299", 0, 0, 0));
+    let news = window.settled(&mut raw);
+    assert_eq!((news.num_late, news.written.len()), (1, 1));
+}
+
+#[test]
+fn a_name_that_is_started_anew_is_new_for_every_connection() {
+    let window = Window::new();
+    let (mut one, mut other) = (window.client(), window.client());
+    one.ask_ok(&start("a", 1));
+    one.ask_ok(&notice("a", 0, 0, 1));
+    // The same client by its name; what it started before is then done with.
+    other.ask_ok(&notice("a", 0, 0, 2));
+    other.ask_ok(&start("b", 1));
+    window.settled(&mut other);
+    other.ask_ok(&start("a", 1));
+    one.ask_ok(&notice("a", 0, 0, 3));
+    let news = window.settled(&mut one);
+    assert_eq!(news.num_late, 0);
+    assert!(news.written.contains_key(&at(0, 0, 3)));
+}
+
 // Driving and asking.
 
 #[test]

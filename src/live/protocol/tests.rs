@@ -31,10 +31,10 @@ fn a_hello_is_understood() {
 
 #[test]
 fn a_notice_borrows_its_texts_from_the_line() {
-    let line = r#"{"do": "notify_zarr_frame", "acquisition": "7f", "t": 1, "fov_idx": 2, "z": 3, "channel": "GFP"}"#;
+    let line = r#"{"do": "notify_zarr_frame", "acquisition": "7f", "t": 1, "fov_idx": 2, "z": 3, "channel": "GFP", "region_idx": null}"#;
     match understood(line) {
         (None, Request::Frame(name, at)) => {
-            assert_eq!((at.t, at.fov_idx, at.z, at.region_idx), (1, 2, 3, 0));
+            assert_eq!((at.t, at.fov_idx, at.z, at.region_idx), (1, 2, 3, None));
             assert!(matches!(name.0, Cow::Borrowed("7f")));
             assert!(matches!(at.channel.0, Cow::Borrowed("GFP")));
         }
@@ -50,9 +50,9 @@ fn entries_of_a_list_are_read_by_place() {
         (Some(Id::Text(id)), Request::Frames(_, list)) => {
             assert_eq!(id, "a");
             let frames = list.frames.0;
-            assert_eq!((frames[0].t, frames[0].region_idx), (0, 3));
+            assert_eq!((frames[0].t, frames[0].region_idx), (0, Some(3)));
             assert_eq!(frames[0].channel.0, "GFP");
-            assert_eq!((frames[1].z, frames[1].region_idx), (6, 0));
+            assert_eq!((frames[1].z, frames[1].region_idx), (6, None));
         }
         other => panic!("{other:?}"),
     }
