@@ -16,6 +16,7 @@ mod live_window;
 mod oracle;
 mod planes;
 mod program;
+mod real_live;
 mod real_window;
 mod render_cli;
 mod screenshots;

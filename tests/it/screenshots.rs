@@ -3,15 +3,19 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Duration,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use egui::{Event, Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use squidview::{
+    app::Options,
+    dataset::AnnouncedSizes,
+    live::state_folder,
     model::Theme,
     settings::{RecentEntry, Settings},
-    simulate::{Plan, Structure, simulate},
+    simulate::{Ending, Plan, Structure, Written, simulate},
 };
 
 use crate::desk::{Desk, Setup};
@@ -94,7 +98,7 @@ impl Album {
         if path.exists() {
             fs::remove_dir_all(&path).unwrap();
         }
-        let mut on_plane = |written: squidview::simulate::Written| written.num_written < num_planes;
+        let mut on_plane = |written: Written| written.num_written < num_planes;
         simulate(plan, &path, &mut on_plane, Duration::ZERO).unwrap_err();
         // An aborted run becomes a running one.
         fs::remove_file(path.join(".done")).unwrap();
@@ -147,6 +151,9 @@ fn every_state_is_pictured() {
     datasets(&album);
     absences(&album);
     shapes(&album);
+    running(&album);
+    announced(&album);
+    offered(&album);
 }
 
 fn start_pages(album: &Album) {
@@ -294,4 +301,212 @@ fn shapes(album: &Album) {
     };
     let path = album.dataset("96 wells", &whole);
     album.save(&mut Desk::with(&path, USUAL.setup()).unwrap(), "96-wells");
+}
+
+/// An acquisition that is written beside the windows, 25 planes a second.
+fn microscope(album: &Album, name: &str, plan: Plan) -> (PathBuf, JoinHandle<()>) {
+    let path = album.data.join(name);
+    if path.exists() {
+        fs::remove_dir_all(&path).unwrap();
+    }
+    let out = path.clone();
+    let write = move || {
+        simulate(&plan, &out, &mut |_| true, Duration::from_millis(40)).unwrap();
+    };
+    let writer = thread::Builder::new().name("microscope".into());
+    (path, writer.spawn(write).unwrap())
+}
+
+/// 480 planes: 4 wells of 2 FOVs, 3 timepoints, 5 z-slices, 4 channels.
+fn long_plan() -> Plan {
+    let wells = ["A1", "A2", "B1", "B2"].map(|well| (well.to_owned(), 2));
+    Plan {
+        structure: Structure::Hcs,
+        regions: wells.into(),
+        num_timepoints: 3,
+        num_z: 5,
+        ..Plan::default()
+    }
+}
+
+/// Frames until so many planes are known to be written.
+fn until_written(desk: &mut Desk, num_planes: u64) {
+    desk.until("planes are written", |app| {
+        app.push_handle().status().counts.written >= num_planes
+    });
+}
+
+/// A window on a folder that appears a moment later.
+fn window_on(path: &Path, look: Look) -> Desk {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while squidview::formats::open(path, &mut |_| true).is_err() {
+        assert!(Instant::now() < deadline, "nothing is written");
+        thread::sleep(Duration::from_millis(20));
+    }
+    Desk::with(path, look.setup()).unwrap()
+}
+
+/// Followed, by hand, in several windows, and at the end.
+fn running(album: &Album) {
+    let (path, writer) = microscope(album, "live", long_plan());
+    let mut desk = window_on(&path, USUAL);
+    desk.press(Modifiers::NONE, Key::L);
+    // In the second timepoint, in the middle of a FOV.
+    until_written(&mut desk, 213);
+    album.save(&mut desk, "live-followed");
+    desk.press(Modifiers::NONE, Key::PageUp);
+    desk.settle();
+    album.save(&mut desk, "live-by-hand");
+    for (name, look) in [("live-small", SMALL), ("live-light", LIGHT)] {
+        let mut other = window_on(&path, look);
+        other.press(Modifiers::NONE, Key::L);
+        other.until("a rate is known", |app| {
+            app.push_handle().status().counts.written > 240
+        });
+        let wait = Instant::now() + Duration::from_secs(2);
+        other.until("a while has passed", |_| Instant::now() > wait);
+        album.save(&mut other, name);
+    }
+    until_written(&mut desk, 480);
+    writer.join().unwrap();
+    desk.until("its end is known", |_| true);
+    let wait = Instant::now() + Duration::from_secs(2);
+    desk.until("a while has passed", |_| Instant::now() > wait);
+    desk.settle();
+    album.save(&mut desk, "live-ended");
+
+    let aborted = Plan {
+        ending: Ending::AbortsAfter(130),
+        run_folder: Some(state_of_the_microscope()),
+        ..long_plan()
+    };
+    let (path, writer) = microscope(album, "stopped", aborted);
+    for (name, look) in [("live-stopped", USUAL), ("live-stopped-small", SMALL)] {
+        let setup = Setup {
+            options: Options {
+                path: Some(path.clone()),
+                hears_runs: true,
+                ..Options::default()
+            },
+            ..look.setup()
+        };
+        drop(window_on(&path, SMALL));
+        let mut desk = Desk::new(setup).unwrap();
+        if !writer.is_finished() {
+            until_written(&mut desk, 130);
+        }
+        let wait = Instant::now() + Duration::from_secs(3);
+        desk.until("a while has passed", |_| Instant::now() > wait);
+        desk.settle();
+        for _ in 0..4 {
+            desk.press(Modifiers::NONE, Key::PageDown);
+        }
+        desk.settle();
+        album.save(&mut desk, name);
+    }
+    writer.join().unwrap();
+}
+
+/// Announced planes that are late, and an announced acquisition of which nothing is there yet.
+fn announced(album: &Album) {
+    let path = album.data.join("announced");
+    if path.exists() {
+        fs::remove_dir_all(&path).unwrap();
+    }
+    let mut desk = Desk::new(USUAL.setup()).unwrap();
+    let handle = desk.harness.state().push_handle();
+    let plan = Plan {
+        regions: vec![("A1".into(), 4)],
+        num_z: 3,
+        channels: vec!["DAPI".into(), "GFP".into()],
+        width: 512,
+        height: 512,
+        ..Plan::default()
+    };
+    let stores = (0..4).map(|fov| path.join(format!("zarr/A1/fov_{fov}.ome.zarr")));
+    let sizes = AnnouncedSizes {
+        channels: plan.channels.clone(),
+        num_z: plan.num_z.into(),
+        height: plan.height.into(),
+        width: plan.width.into(),
+    };
+    let labels = (0..4).map(|fov| format!("A1:{fov}")).collect();
+    handle
+        .start_zarr_acquisition(stores.collect(), sizes.clone(), labels)
+        .unwrap();
+    desk.settle();
+    album.save(&mut desk, "announced-nothing-yet");
+    let mut on_plane = |written: Written| {
+        let channel = &plan.channels[written.c as usize];
+        let fov = written.fov.into();
+        handle
+            .notify_zarr_frame(written.t.into(), fov, written.z.into(), channel, 0)
+            .unwrap();
+        written.num_written < 7
+    };
+    simulate(&plan, &path, &mut on_plane, Duration::ZERO).unwrap_err();
+    handle.load_fov(1, Some(0), Some(1)).unwrap();
+    for channel in &plan.channels {
+        handle.notify_zarr_frame(0, 1, 1, channel, 0).unwrap();
+    }
+    let wait = Instant::now() + Duration::from_secs(2);
+    desk.until("a while has passed", |_| Instant::now() > wait);
+    album.save(&mut desk, "announced-late");
+
+    let stores = (0..2).map(|fov| path.join(format!("zarr/B1/fov_{fov}.ome.zarr")));
+    let labels = vec!["B1:0".into(), "B1:1".into()];
+    let other = handle.other_client();
+    other
+        .start_zarr_acquisition(stores.collect(), sizes, labels)
+        .unwrap();
+    let wait = Instant::now() + Duration::from_secs(1);
+    desk.until("the other is shown", |_| Instant::now() > wait);
+    album.save(&mut desk, "offer-of-another-client");
+}
+
+/// Where `scripts/screenshots` lets the microscope keep its state.
+fn state_of_the_microscope() -> PathBuf {
+    let is_given = std::env::var_os("SQUID_WATCHDOG_STATE_DIR").is_some();
+    assert!(is_given, "scripts/screenshots sets SQUID_WATCHDOG_STATE_DIR");
+    state_folder().unwrap()
+}
+
+/// A running acquisition that could be opened: on the start page, and over another one.
+fn offered(album: &Album) {
+    let plan = Plan {
+        run_folder: Some(state_of_the_microscope()),
+        ..long_plan()
+    };
+    let (path, writer) = microscope(album, "offered", plan);
+    drop(window_on(&path, SMALL));
+    let other = album.dataset("plate", &plate(&["A1"]));
+    for (name, look, shown) in [
+        ("offer-start", USUAL, None),
+        ("offer-start-small", SMALL, None),
+        ("offer-start-light", LIGHT, None),
+        ("offer-line", USUAL, Some(&other)),
+        ("offer-line-small", SMALL, Some(&other)),
+        ("offer-line-light", LIGHT, Some(&other)),
+    ] {
+        let setup = Setup {
+            options: Options {
+                path: shown.cloned(),
+                hears_runs: true,
+                ..Options::default()
+            },
+            ..look.setup()
+        };
+        let mut desk = Desk::new(setup).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !desk.says("Acquisition running") {
+            assert!(Instant::now() < deadline, "{name}: nothing is offered");
+            desk.harness.step();
+            thread::sleep(Duration::from_millis(5));
+        }
+        if shown.is_some() {
+            desk.settle();
+        }
+        album.save(&mut desk, name);
+    }
+    writer.join().unwrap();
 }
