@@ -106,7 +106,7 @@ impl App {
                 Some(EndReason::Error) => "stopped: error".into(),
                 Some(other) => format!("ended: {other}"),
             };
-            self.pace.end(&words);
+            self.pace.end(&words, true);
         }
     }
 

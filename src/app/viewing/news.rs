@@ -151,7 +151,7 @@ impl Viewing {
 
     /// Documents of stores changed: they are opened again.
     pub(in crate::app) fn reopen(&mut self, fovs: &HashSet<FovId>) {
-        self.change(self.dataset.with_reopening(|fov| fovs.contains(&fov)));
+        self.change(self.dataset.with_changed_stores(fovs));
         self.is_dirty = true;
     }
 

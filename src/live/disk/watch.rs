@@ -213,6 +213,10 @@ impl Watch {
         if stamp_of(root).is_none() {
             return;
         }
+        // Of an announced acquisition the folder may come later than its announcement.
+        if self.surroundings.acquisition.is_none() && self.dataset.announcement.is_some() {
+            self.look_around();
+        }
         let fovs = self.survey.first_fovs();
         let frontier = self.survey.frontier().map(|(fov, _)| fov);
         for fov in fovs.into_iter().chain(frontier) {
