@@ -147,7 +147,8 @@ impl Survey {
         self.stores.dataset().acquisition.is_some()
     }
 
-    fn begin_pass(&mut self) {
+    /// Goes through all pages that are not full once more.
+    pub(super) fn begin_pass(&mut self) {
         self.visited.clear();
         self.todo.clear();
         self.num_opened = self.stores.num_opened;

@@ -180,8 +180,16 @@ impl Watch {
         let asks = std::mem::take(&mut *self.shared.asks.lock());
         if let Some(dataset) = asks.dataset {
             let num_before = self.survey.stores.dataset().fovs.len();
+            let end_of = |dataset: &Dataset| {
+                let run = dataset.acquisition.as_ref();
+                run.map(|run| (run.complete, run.aborted))
+            };
+            let means_other = end_of(&self.dataset) != end_of(&dataset);
             self.survey.stores.adopt(&dataset);
             self.dataset = dataset;
+            if means_other {
+                self.survey.begin_pass();
+            }
             if self.survey.stores.dataset().fovs.len() != num_before {
                 self.look_around();
             }
