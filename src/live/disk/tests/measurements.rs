@@ -92,7 +92,7 @@ fn a_large_plate() {
             .count() as u64
     };
     viewer.wait("all planes", |viewer| num(viewer) == num_written);
-    let all = start.elapsed() - opened;
+    let all = start.elapsed().saturating_sub(opened);
     eprintln!(
         "opened in {opened:.2?}, newest timepoint after {newest:.2?}, {num_written} planes in {all:.2?}: {:.0} planes/s, {:.2} s of a core",
         num_written as f64 / all.as_secs_f64(),
