@@ -8,7 +8,7 @@ use squidview::{
     canvas::{AtHand, DrawList, composite, draw_list},
     dataset::Dataset,
     ledger::Ledger,
-    model::{CanvasSize, FovId, Histogram, Pixels, PlaneId, TileId, ZPick, mean},
+    model::{Absence, CanvasSize, FovId, Histogram, Pixels, PlaneId, TileId, ZPick, mean},
     session::{Command, Session, resolve},
     simulate::{ChunkMode, Compression},
     store::{ReadOutcome, Store},
@@ -28,9 +28,12 @@ fn dataset() -> Dataset {
 }
 
 fn read(dataset: &Dataset, tile: TileId) -> Arc<Pixels> {
-    match Store::new().read_tile(dataset, tile).expect("reads") {
+    match Store::new()
+        .read_tile(dataset, tile, Absence::AsStored)
+        .expect("reads")
+    {
         ReadOutcome::Pixels { mut tiles, .. } => tiles.swap_remove(0).pixels,
-        ReadOutcome::Absent => panic!("the plane is there"),
+        ReadOutcome::Absent(_) => panic!("the plane is there"),
     }
 }
 

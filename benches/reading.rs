@@ -7,7 +7,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use squidview::{
     cache::{Cache, CacheKey},
     dataset::Dataset,
-    model::{FovId, Pixels, PlaneId, TileId, ZPick},
+    model::{Absence, FovId, Pixels, PlaneId, TileId, ZPick},
     simulate::{ChunkMode, Compression},
     store::{ReadOutcome, Store},
 };
@@ -29,9 +29,12 @@ fn tile(c: u16, z: u32) -> TileId {
 }
 
 fn read(store: &Store, dataset: &Dataset, tile: TileId) -> Arc<Pixels> {
-    match store.read_tile(dataset, tile).expect("reads") {
+    match store
+        .read_tile(dataset, tile, Absence::AsStored)
+        .expect("reads")
+    {
         ReadOutcome::Pixels { mut tiles, .. } => tiles.swap_remove(0).pixels,
-        ReadOutcome::Absent => panic!("the plane is there"),
+        ReadOutcome::Absent(_) => panic!("the plane is there"),
     }
 }
 

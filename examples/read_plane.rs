@@ -6,7 +6,7 @@ use std::{error::Error, io::Write as _, path::PathBuf};
 
 use squidview::{
     formats,
-    model::{FovId, PlaneId, Rgb, TileId, ZPick},
+    model::{Absence, FovId, PlaneId, Rgb, TileId, ZPick},
     store::{ReadOutcome, Store},
 };
 
@@ -57,8 +57,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         extra: 0,
         level: 0,
     };
-    match Store::new().read_tile(&dataset, TileId::whole(plane))? {
-        ReadOutcome::Absent => writeln!(out, "not written yet")?,
+    match Store::new().read_tile(&dataset, TileId::whole(plane), Absence::AsStored)? {
+        ReadOutcome::Absent(_) => writeln!(out, "not written yet")?,
         ReadOutcome::Pixels { tiles, state } => {
             let pixels = &tiles[0].pixels;
             writeln!(

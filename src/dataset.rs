@@ -88,7 +88,21 @@ pub enum Arrays {
     One(ZarrLocator),
     /// One array of a single timepoint each, joined along t; `None`: that timepoint has no store (yet).
     PerTimepoint(Vec<Option<ZarrLocator>>),
+    /// Image files and pixels in memory that are registered one by one.
+    Registered(Registry),
 }
+
+/// The registered planes of an acquisition; two are equal where they are the same one.
+#[derive(Clone, Debug)]
+pub struct Registry(pub Arc<RegisteredPlanes>);
+
+impl PartialEq for Registry {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Registry {}
 
 /// One stored level of a pyramid.
 #[derive(Clone, Debug, PartialEq)]
@@ -297,6 +311,8 @@ pub enum ImageSlot {
     Unopened,
     /// Its image.
     Opened(Arc<Image>),
+    /// Its image, shown until it is opened again: its documents have changed.
+    Stale(Arc<Image>),
     /// It cannot be opened.
     Failed(Arc<OpenFovError>),
 }
@@ -319,6 +335,21 @@ pub struct OpenedFov {
     /// The asked FOV's image, and those of siblings in the same array.
     pub images: Vec<(FovId, Arc<Image>)>,
     /// Problems found on the way.
+    pub problems: Vec<Problem>,
+    /// What is around an announced acquisition, where that has come to be known.
+    pub around: Option<Arc<SideFacts>>,
+}
+
+/// What the side files around an announced acquisition say; they may appear after its start.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SideFacts {
+    /// How it is made.
+    pub acquisition: Acquisition,
+    /// Planned timepoints.
+    pub num_timepoints: Option<u32>,
+    /// Centre on the stage in µm, and z of the stage in µm.
+    pub stage: Vec<(FovId, PointUm, Option<f64>)>,
+    /// What could not be read.
     pub problems: Vec<Problem>,
 }
 
@@ -394,6 +425,12 @@ pub struct Dataset {
     pub images: Vec<ImageSlot>,
     /// The first readable image: what unopened FOVs are taken to be until they are opened.
     pub template: Arc<Image>,
+    /// What was announced, where the acquisition is pushed: row and flat number of a FOV are the same then.
+    pub announcement: Option<Arc<Announcement>>,
+    /// False while the template is only what was announced: no store is there yet, the sample type is unknown.
+    pub is_template_read: bool,
+    /// Timepoints that the plan or notices name, where no image says so yet.
+    pub known_timepoints: u32,
     /// Squid's side files and keys; `None` for other datasets.
     pub acquisition: Option<Acquisition>,
     /// The plate, where there is one.
@@ -457,9 +494,24 @@ impl Dataset {
     #[must_use]
     pub fn image(&self, fov: FovId) -> Option<&Arc<Image>> {
         match self.images.get(fov.row()) {
-            Some(ImageSlot::Opened(image)) => Some(image),
-            _ => None,
+            Some(ImageSlot::Opened(image) | ImageSlot::Stale(image)) => Some(image),
+            Some(ImageSlot::Unopened | ImageSlot::Failed(_)) | None => None,
         }
+    }
+
+    /// The images known so far.
+    fn opened_images(&self) -> impl Iterator<Item = &Arc<Image>> {
+        self.images.iter().filter_map(|slot| match slot {
+            ImageSlot::Opened(image) | ImageSlot::Stale(image) => Some(image),
+            ImageSlot::Unopened | ImageSlot::Failed(_) => None,
+        })
+    }
+
+    /// True where the store of a FOV is to be opened before or while it is shown.
+    #[must_use]
+    pub fn wants_opening(&self, fov: FovId) -> bool {
+        let slot = self.images.get(fov.row());
+        matches!(slot, Some(ImageSlot::Unopened | ImageSlot::Stale(_)))
     }
 
     /// Steps along an axis: the maximum over the images known so far (of all FOVs: their number).
@@ -473,25 +525,20 @@ impl Dataset {
         if axis == NavAxis::Fov {
             return self.num_fovs();
         }
-        let opened = self.images.iter().filter_map(|slot| match slot {
-            ImageSlot::Opened(image) => Some(length(image)),
-            _ => None,
-        });
-        opened.max().unwrap_or(0).max(length(&self.template)).max(1)
+        let opened = self.opened_images().map(length).max().unwrap_or(0);
+        let known = match axis {
+            NavAxis::Time => self.known_timepoints,
+            NavAxis::Fov | NavAxis::Z => 0,
+        };
+        opened.max(length(&self.template)).max(known).max(1)
     }
 
     /// Channels: the maximum over the images known so far.
     #[must_use]
     pub fn num_channels(&self) -> u32 {
-        let opened = self.images.iter().filter_map(|slot| match slot {
-            ImageSlot::Opened(image) => Some(image.num_channels()),
-            _ => None,
-        });
-        opened
-            .max()
-            .unwrap_or(0)
-            .max(self.template.num_channels())
-            .max(1)
+        let opened = self.opened_images().map(|image| image.num_channels()).max();
+        let template = self.template.num_channels();
+        opened.unwrap_or(0).max(template).max(1)
     }
 
     /// The next revision, with what opening stores revealed.
@@ -502,7 +549,14 @@ impl Dataset {
         for (fov, outcome) in opened {
             match outcome {
                 Ok(opened) => {
+                    if let Some(around) = opened.around {
+                        next.surround(&around);
+                    }
                     for (fov, image) in opened.images {
+                        if !next.is_template_read {
+                            next.is_template_read = true;
+                            next.template = Arc::clone(&image);
+                        }
                         if let Some(slot) = next.images.get_mut(fov.row()) {
                             *slot = ImageSlot::Opened(image);
                         }
@@ -516,7 +570,11 @@ impl Dataset {
                         next.add_problems(vec![problem]);
                     }
                     if let Some(slot) = next.images.get_mut(fov.row()) {
-                        *slot = ImageSlot::Failed(Arc::new(error));
+                        *slot = match std::mem::take(slot) {
+                            // What was read of it before still holds: its documents may be half-written.
+                            ImageSlot::Stale(image) => ImageSlot::Opened(image),
+                            _ => ImageSlot::Failed(Arc::new(error)),
+                        };
                     }
                 }
             }
@@ -524,15 +582,83 @@ impl Dataset {
         next
     }
 
-    /// The next revision, in which a FOV that could not be opened may be tried again.
+    /// Takes over what the side files around an announced acquisition say.
+    fn surround(&mut self, around: &SideFacts) {
+        let complete = self.acquisition.as_ref().and_then(|known| known.complete);
+        let mut acquisition = around.acquisition.clone();
+        acquisition.complete = acquisition.complete.or(complete);
+        self.acquisition = Some(acquisition);
+        self.known_timepoints = around
+            .num_timepoints
+            .unwrap_or(0)
+            .max(self.known_timepoints);
+        let mut fovs = self.fovs.to_vec();
+        for &(fov, centre, z_um) in &around.stage {
+            if let Some(row) = fovs.get_mut(fov.row()) {
+                (row.stage_um, row.stage_z_um) = (Some(centre), z_um);
+            }
+        }
+        self.fovs = fovs.into();
+        self.add_problems(around.problems.clone());
+    }
+
+    /// The next revision, in which these FOVs are to be opened again: their documents changed, or they may have come to
+    /// be. Images that are known are shown until then.
     #[must_use]
-    pub fn with_unopened(&self, fov: FovId) -> Self {
+    pub fn with_reopening(&self, is_meant: impl Fn(FovId) -> bool) -> Self {
         let mut next = self.clone();
         next.revision += 1;
-        if let Some(slot) = next.images.get_mut(fov.row()) {
-            *slot = ImageSlot::Unopened;
+        for (row, slot) in next.images.iter_mut().enumerate() {
+            if is_meant(FovId(row as u32)) {
+                *slot = match std::mem::take(slot) {
+                    ImageSlot::Opened(image) | ImageSlot::Stale(image) => ImageSlot::Stale(image),
+                    ImageSlot::Unopened | ImageSlot::Failed(_) => ImageSlot::Unopened,
+                };
+            }
         }
         next
+    }
+
+    /// The next revision, after the acquisition came to its end: stores that did not say so are asked again.
+    #[must_use]
+    pub fn with_end(&self, is_aborted: bool) -> Self {
+        let mut next = self.with_reopening(|fov| {
+            let image = self.image(fov);
+            image.is_none_or(|image| image.complete != Some(true))
+        });
+        let acquisition = next.acquisition.get_or_insert_default();
+        acquisition.complete = Some(!is_aborted);
+        acquisition.aborted |= is_aborted;
+        next
+    }
+
+    /// The next revision, with at least so many timepoints; itself where it has them.
+    #[must_use]
+    pub fn with_timepoints(&self, num_timepoints: u32) -> Option<Self> {
+        (num_timepoints > self.len_along(NavAxis::Time)).then(|| {
+            let mut next = self.clone();
+            next.revision += 1;
+            next.known_timepoints = num_timepoints;
+            next.lengthen_registered(num_timepoints);
+            next
+        })
+    }
+
+    /// Registered planes have no store that says how many timepoints there are.
+    fn lengthen_registered(&mut self, num_timepoints: u32) {
+        let mut image = self.template.as_ref().clone();
+        let Some(time_at) = image.axis_of(AxisRole::Time) else {
+            return;
+        };
+        for level in &mut image.levels {
+            match (&level.arrays, level.shape.get_mut(time_at)) {
+                (Arrays::Registered(_), Some(length)) => *length = num_timepoints.into(),
+                _ => return,
+            }
+        }
+        let image = Arc::new(image);
+        self.images.fill(ImageSlot::Opened(Arc::clone(&image)));
+        self.template = image;
     }
 
     /// Lists problems that are not listed yet, within the budget.

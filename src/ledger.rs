@@ -175,16 +175,21 @@ impl Ledger {
         indices.map(|at| u64::from(page.entries[at].revision)).sum()
     }
 
-    /// What was announced of a plane; of a projection nothing.
+    /// What was announced of a plane; of a projection nothing as long as one slice was not.
     #[must_use]
     pub fn notice(&self, plane: PlaneId) -> Notice {
-        if plane.z == ZPick::Max {
+        let Some((page, indices)) = self.places(plane) else {
             return Notice::None;
+        };
+        let mut found = Notice::Written;
+        for at in indices {
+            match page.entries[at].notice {
+                Notice::None => return Notice::None,
+                Notice::AllZero => found = Notice::AllZero,
+                Notice::Written => {}
+            }
         }
-        let place = self.places(plane);
-        place
-            .and_then(|(page, mut indices)| Some(page.entries[indices.next()?].notice))
-            .unwrap_or_default()
+        found
     }
 
     /// States of the planes that somebody has looked at or announced.

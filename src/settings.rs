@@ -49,6 +49,8 @@ pub struct Settings {
     pub loops: bool,
     /// Which panels are open.
     pub panels: Panels,
+    /// An acquisition that runs on this machine is opened by itself.
+    pub follows_running: bool,
     /// Inner size of the window in points.
     pub window_size_pt: [f32; 2],
     /// The window filled the screen.
@@ -71,6 +73,7 @@ impl Default for Settings {
                 right: true,
                 bars: true,
             },
+            follows_running: false,
             window_size_pt: [1480.0, 1000.0],
             maximized: false,
             recents: Vec::new(),
@@ -230,6 +233,7 @@ mod tests {
         let mut settings = Settings {
             theme: Theme::Light,
             fps: 24.0,
+            follows_running: true,
             ..Settings::default()
         };
         settings.remember_opened(recent("/data/a"));

@@ -173,6 +173,33 @@ impl SourceError {
     }
 }
 
+/// True where a path lies on a network file system, as far as the system tells (Linux: proc(5), `/proc/self/mounts`).
+#[must_use]
+pub fn is_on_network(path: &Path) -> bool {
+    const NETWORK: [&str; 9] = [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "9p",
+        "afs",
+        "ceph",
+        "fuse.sshfs",
+    ];
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let mount = |line: &str| -> Option<(usize, bool)> {
+        let mut words = line.split(' ').skip(1);
+        let (folder, kind) = (words.next()?, words.next()?);
+        // Spaces in names are written as octal escapes.
+        let folder = folder.replace("\\040", " ");
+        path.starts_with(&folder)
+            .then(|| (folder.len(), NETWORK.contains(&kind)))
+    };
+    let innermost = mounts.lines().filter_map(mount).max_by_key(|(len, _)| *len);
+    innermost.is_some_and(|(_, is_network)| is_network)
+}
+
 /// The entries of a folder in natural order; [`SourceErrorKind::NotFound`] where it is absent.
 ///
 /// Left out: macOS' `._*` files, which lie beside everything on foreign disks, and names that are not Unicode, which

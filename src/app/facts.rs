@@ -95,6 +95,9 @@ impl App {
             executed: viewing.and_then(Viewing::executed).cloned(),
             outside: viewing.is_some_and(Viewing::is_outside),
             is_readable: viewing.is_none_or(Viewing::is_readable),
+            live: self.live_facts(now),
+            offers: self.offers(),
+            follows_running: self.settings.follows_running,
         }
     }
 

@@ -6,9 +6,13 @@
 
 mod demo;
 mod desktop;
+mod disk;
 mod facts;
 mod icon;
+mod live;
 mod opening;
+mod pace;
+mod running;
 mod starting;
 mod timing;
 mod viewing;
@@ -28,6 +32,7 @@ use eframe::{egui, egui_wgpu::RenderState};
 use crate::{
     cache::Cache,
     canvas::{self, DrawList},
+    live::Listen,
     loader::Loader,
     model::{CanvasSize, DatasetId, Shown},
     session::{Command, Session},
@@ -37,7 +42,11 @@ use crate::{
 };
 use demo::Demo;
 use desktop::{Desktop, DesktopNews};
+use disk::Watching;
+use live::LiveSide;
 use opening::{Opened, Opening};
+use pace::Pace;
+use running::Running;
 use starting::first_session;
 use viewing::Viewing;
 
@@ -59,6 +68,12 @@ pub struct Options {
     pub demo: bool,
     /// Where settings are read and kept; `None`: nowhere (tests).
     pub settings_path: Option<PathBuf>,
+    /// Open a running acquisition by itself and follow it.
+    pub follow: bool,
+    /// Hear of running acquisitions from the microscope's software.
+    pub hears_runs: bool,
+    /// Where other programs may push to.
+    pub listen: Listen,
 }
 
 /// The program in its window could not do what it was started for.
@@ -100,7 +115,7 @@ pub fn run(options: Options, timing: Timing) -> Result<(), AppError> {
         persist_window: false,
         ..Default::default()
     };
-    let starting = App::start(options, settings, timing);
+    let starting = App::start(options, settings, timing)?;
     let failure = starting.failure();
     eframe::run_native(
         "squidview",
@@ -139,6 +154,11 @@ pub struct App {
     desktop: Desktop,
     demo: Option<Demo>,
     waits_for_demo: bool,
+    live: LiveSide,
+    disk: Option<Watching>,
+    running: Running,
+    pace: Pace,
+    context: Arc<OnceLock<egui::Context>>,
     wake: Arc<dyn Fn() + Send + Sync>,
     loader: Arc<Loader>,
     store: Arc<Store>,
@@ -182,6 +202,16 @@ impl App {
         self.opening.underway().is_none() && self.viewing.as_ref().is_none_or(Viewing::is_current)
     }
 
+    /// True where something of the picture that is drawn has pixels.
+    #[must_use]
+    pub fn has_picture(&self) -> bool {
+        let has_pixels = |list: &Arc<DrawList>| {
+            let mut items = list.items.iter();
+            items.any(|item| !item.tiles.is_empty() && item.hatch.is_none())
+        };
+        self.drawn.as_ref().is_some_and(has_pixels)
+    }
+
     /// The session, where a dataset is open.
     #[must_use]
     pub fn session(&self) -> Option<&Session> {
@@ -192,6 +222,7 @@ impl App {
     pub fn open(&mut self, path: &Path) {
         self.error = None;
         self.waits_for_demo = false;
+        self.running.wish_no_more();
         self.opening.start(path, false, None);
     }
 }
@@ -210,6 +241,8 @@ impl App {
             Some(Err(error)) => self.error = Some(error),
             Some(Ok(_)) | None => {}
         }
+        // Before what was read: a read that a notice began is of the revision that the notice gives.
+        self.take_live(ctx);
         for news in self.loader.drain() {
             if let Some(viewing) = &mut self.viewing {
                 viewing.take(news);
@@ -221,7 +254,9 @@ impl App {
         let dataset = match opened.outcome {
             Ok(dataset) => dataset,
             Err(error) => {
-                self.error = Some(error.to_string());
+                if !self.waits_for_first_image(&opened.path, error.code) {
+                    self.error = Some(error.to_string());
+                }
                 return;
             }
         };
@@ -230,10 +265,7 @@ impl App {
             .timing
             .reach_at(Stage::Dataset, opened.at);
         (self.error, self.notice) = (None, None);
-        ctx.send_viewport_cmd(egui::ViewportCommand::Title(format!(
-            "{} — squidview",
-            dataset.name
-        )));
+        self.title(ctx, &dataset.name);
         if !self.is_demo(&opened.path) {
             self.settings
                 .remember_opened(facts::recent_entry(&opened.path, &dataset));
@@ -253,7 +285,17 @@ impl App {
                 Viewing::new(dataset, session)
             }
         });
+        if !opened.is_reload {
+            self.pace = Pace::default();
+        }
+        self.watch_disk();
+        self.follow_opened(&opened.path);
         self.save_settings();
+    }
+
+    fn title(&self, ctx: &egui::Context, name: &str) {
+        let title = format!("{name} — squidview");
+        ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
     }
 
     /// Keeps what is worth keeping of a view that is left, and frees what it held.
@@ -332,9 +374,14 @@ impl App {
             Action::View(command) => {
                 if let Some(viewing) = &mut self.viewing {
                     viewing.apply(&command);
+                    if command == Command::SetFollow(true) {
+                        viewing.follow_now();
+                    }
                 }
             }
             Action::Open(path) => self.open(&path),
+            Action::OpenRunning(path) => self.open_running(&path),
+            Action::ShowOther(number) => self.show_displaced(number),
             Action::OpenDialog => self.desktop.pick_folder(),
             Action::OpenDemo => self.open_demo(),
             Action::CloseDataset => self.close_dataset(ctx),
@@ -373,12 +420,21 @@ impl App {
                 self.settings.recents.retain(|recent| recent.path != path);
             }
             Action::DismissError => (self.error, self.notice) = (None, None),
+            Action::SetFollowRunning(follows) => {
+                self.settings.follows_running = follows;
+                self.save_settings();
+            }
         }
         ctx.request_repaint();
     }
 
     fn reload(&mut self) {
-        if let Some(viewing) = &self.viewing {
+        let viewing = self.viewing.as_mut();
+        if let Some(viewing) = viewing {
+            if viewing.dataset.announcement.is_some() {
+                viewing.refresh();
+                return;
+            }
             let root = viewing.dataset.root.clone();
             self.opening.start(&root, true, None);
         }
@@ -387,6 +443,7 @@ impl App {
     fn close_dataset(&mut self, ctx: &egui::Context) {
         self.opening.cancel();
         self.waits_for_demo = false;
+        self.disk = None;
         self.drawn = None;
         if let Some(viewing) = self.viewing.take() {
             self.leave(&viewing);
@@ -467,11 +524,14 @@ impl App {
     fn after_present(&self) {
         let mut presented = self.presented.borrow_mut();
         presented.timing.reach(Stage::FirstFrame);
-        presented.shown = self
-            .viewing
-            .as_ref()
-            .and_then(|viewing| viewing.shown(Instant::now()))
-            .map(Arc::new);
+        let now = Instant::now();
+        let shown = self.viewing.as_ref();
+        let shown = shown.and_then(|viewing| viewing.shown(&self.cache, now));
+        presented.shown = match (presented.shown.take(), shown) {
+            (Some(before), Some(shown)) if before.is_same_as(&shown) => Some(before),
+            (_, shown) => shown.map(Arc::new),
+        };
+        self.publish(presented.shown.clone());
         if presented.has_image {
             presented.timing.reach(Stage::FirstImage);
         }
@@ -489,7 +549,9 @@ impl eframe::App for App {
         let now = Instant::now();
         self.frame_secs = frame.info().cpu_usage;
         self.forget_textures();
+        self.take_runs(now);
         self.take_news(ctx);
+        self.take_disk(now);
         self.play(now);
         if let Some(viewing) = &mut self.viewing {
             viewing.plan(&self.loader, &self.cache, now);
@@ -497,6 +559,9 @@ impl eframe::App for App {
                 ctx.request_repaint_after(at.saturating_duration_since(now));
             }
         }
+        self.live.watch(self.viewing.as_ref());
+        self.direct_disk();
+        self.schedule_pace(ctx, now);
         self.schedule_step(ctx);
         if self.options.exit_after_first_image {
             self.exit_after_first_image(ctx);

@@ -13,13 +13,17 @@ use super::{
     App, AppError, Options, Presented, Stage, Timing,
     desktop::Desktop,
     facts,
+    live::{Ear, LiveSide},
     opening::{FirstLook, Opening},
+    pace::Pace,
+    running::Running,
 };
 use crate::{
     cache::Cache,
     canvas,
     dataset::Dataset,
     ledger::Ledger,
+    live::{Audience, Live},
     loader::{Loader, LoaderOptions, ReadTiles},
     model::{CanvasSize, NavAxis},
     session::{Session, resolve},
@@ -39,12 +43,19 @@ pub struct Starting {
     cache: Arc<Cache>,
     loader: Arc<Loader>,
     failure: Arc<OnceLock<String>>,
+    live: LiveSide,
 }
 
 impl App {
     /// Begins opening the dataset and reading its first picture, beside the window's creation.
-    #[must_use]
-    pub fn start(options: Options, settings: Settings, timing: Timing) -> Starting {
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn start(
+        options: Options,
+        settings: Settings,
+        timing: Timing,
+    ) -> Result<Starting, AppError> {
         let context: Arc<OnceLock<egui::Context>> = Arc::default();
         let store = Arc::new(Store::new());
         let cache_bytes = options
@@ -57,12 +68,17 @@ impl App {
         };
         let readers = Arc::clone(&store) as Arc<dyn ReadTiles>;
         let loader = Arc::new(Loader::new(readers, Arc::clone(&cache), loader_options));
+        let ear = Arc::new(Ear::new(Arc::clone(&context), Arc::clone(&loader)));
+        let live = Live::start(Arc::clone(&ear) as Arc<dyn Audience>);
+        let live = live.map_err(|error| AppError::NoWindow {
+            reason: format!("cannot start a thread ({error})"),
+        })?;
         let mut opening = Opening::new(waker(&context));
         if let Some(path) = &options.path {
             let look = first_look(Arc::clone(&loader), settings.clone());
             opening.start(path, false, Some(look));
         }
-        Starting {
+        Ok(Starting {
             options,
             settings,
             timing,
@@ -72,7 +88,8 @@ impl App {
             cache,
             loader,
             failure: Arc::default(),
-        }
+            live: LiveSide::new(live, ear),
+        })
     }
 }
 
@@ -164,6 +181,11 @@ impl Starting {
             drawn: None,
             forgotten: Vec::new(),
             failure: self.failure,
+            live: self.live,
+            disk: None,
+            running: Running::default(),
+            pace: Pace::default(),
+            context: Arc::clone(&self.context),
             last_step: None,
             play_fps: None,
             frame_secs: None,
@@ -176,6 +198,13 @@ impl Starting {
             settings: self.settings,
             options: self.options,
         };
+        if let Err(text) = app.live.listen(&app.options.listen) {
+            tracing::warn!("{text}");
+            app.notice = Some(text);
+        }
+        if app.options.hears_runs {
+            app.hear_runs();
+        }
         if app.options.demo {
             app.open_demo();
         }

@@ -4,6 +4,9 @@
 //! position whose tiles all arrived, so that the previous picture stays until the next one is whole. Nothing here reads,
 //! decodes or waits.
 
+mod hover;
+mod news;
+
 use std::{
     cell::Cell,
     collections::HashMap,
@@ -11,21 +14,26 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub(super) use news::plane_of;
+
 use crate::{
     cache::{Cache, CacheKey},
     canvas::{AtHand, DrawList, draw_list},
     dataset::{Dataset, Executed, ImageSlot, OpenFovError, OpenedFov},
     ledger::{Ledger, PageSize},
+    live::AcquisitionId,
     loader::{Loaded, Loader},
     model::{
-        CanvasSize, ChannelLook, Code, FovId, Histogram, Pixels, PlaneId, PlaneState, Shown,
-        ShownChannel, Tier, TileId, Value, Visible, Wish, ZPick,
+        CanvasSize, Code, FovId, Histogram, Pixels, PlaneId, PlaneState, Shown, ShownChannel,
+        TileId, Visible, ZPick,
     },
     session::{Command, Position, Selection, Session, resolve},
 };
 
 /// Planes of a running acquisition that were not there are looked for again after this time.
 const RECHECK: Duration = Duration::from_secs(1);
+/// Announced planes that are not there yet are looked for again after this time at first; it doubles up to [`RECHECK`].
+const FIRST_RECHECK: Duration = Duration::from_millis(25);
 /// A picture that is not whole after this time is asked for again.
 const ASK_AGAIN: Duration = Duration::from_millis(2500);
 /// Tiles without pixels that are remembered; the loader knows them, too, and tells again when asked.
@@ -36,6 +44,12 @@ pub(super) struct Viewing {
     pub(super) dataset: Arc<Dataset>,
     pub(super) session: Session,
     pub(super) ledger: Ledger,
+    /// The announced acquisition that this is.
+    pub(super) acquisition: Option<AcquisitionId>,
+    /// False once the end of its announcements came.
+    pub(super) is_announcing: bool,
+    /// The newest plane that was heard of.
+    pub(super) newest: Option<PlaneId>,
     canvas: CanvasSize,
     /// The last selection whose tiles all arrived, and those tiles.
     settled: Option<(Selection, Vec<TileId>)>,
@@ -53,6 +67,9 @@ pub(super) struct Viewing {
     waiting_since: Option<Instant>,
     /// When planes that were not there are looked for again.
     recheck_at: Option<Instant>,
+    /// News of the wished planes came: the loader is to be asked again.
+    is_dirty: bool,
+    late: news::Late,
     /// Reading and decoding of the last tile.
     last_read: Option<Duration>,
     /// The pixel whose values were asked for last, and the level-0 tile around it that the last plan wished for.
@@ -68,6 +85,9 @@ impl Viewing {
             dataset: Arc::new(dataset),
             session,
             ledger: Ledger::default(),
+            acquisition: None,
+            is_announcing: true,
+            newest: None,
             canvas: CanvasSize {
                 width_px: 1268,
                 height_px: 750,
@@ -80,6 +100,8 @@ impl Viewing {
             opened: Vec::new(),
             waiting_since: None,
             recheck_at: None,
+            is_dirty: false,
+            late: news::Late::default(),
             last_read: None,
             hovered: Cell::new(None),
             hover_tile: None,
@@ -173,7 +195,9 @@ impl Viewing {
                 crate::model::AxisRole::Z,
                 usize::from(plane.level).min(image.levels.len() - 1),
             ) == u64::from(image.num_z_slices());
-            if same_slices && matches!(plane.z, ZPick::Slice(_)) {
+            // What an older revision was says nothing of the present one.
+            let is_current = revision == self.ledger.revision(plane);
+            if same_slices && is_current && matches!(plane.z, ZPick::Slice(_)) {
                 self.ledger.book(PageSize::of(image), plane, state.clone());
             }
         }
@@ -223,19 +247,24 @@ impl Viewing {
     /// Brings wish and picture up to date: to be called once per frame, after commands and news.
     pub(super) fn plan(&mut self, loader: &Loader, cache: &Cache, now: Instant) {
         if !self.opened.is_empty() {
-            self.dataset = Arc::new(self.dataset.with_opened(std::mem::take(&mut self.opened)));
-            self.session.apply(&Command::DatasetChanged, &self.dataset);
+            let opened = std::mem::take(&mut self.opened);
+            self.change(self.dataset.with_opened(opened));
+            self.announce_beyond();
         }
         let is_recheck_due = self.recheck_at.is_some_and(|at| now >= at);
         let fov = self.session.position.fov;
         if is_recheck_due && self.unreadable(fov) == Some(PlaneState::Planned) {
-            self.dataset = Arc::new(self.dataset.with_unopened(fov));
+            self.change(self.dataset.with_reopening(|other| other == fov));
+        }
+        if is_recheck_due {
+            self.look_for_late_ones(now);
         }
         let mut visible = self.resolve_of(&self.session.selection());
         self.hover_tile = self.tile_under_pointer();
         visible.wishes.extend(self.hover_wishes(&visible));
         let wished = (self.dataset.revision, visible);
-        if is_recheck_due || self.wanted.as_ref() != Some(&wished) {
+        let is_dirty = std::mem::take(&mut self.is_dirty);
+        if is_recheck_due || is_dirty || self.wanted.as_ref() != Some(&wished) {
             loader.want(&self.dataset, &self.ledger, &wished.1);
             self.recheck_at = None;
             self.hold_only(&wished.1);
@@ -246,52 +275,6 @@ impl Viewing {
             }
         }
         self.settle(&wished.1, cache, now);
-    }
-
-    /// Row and column of the level-0 tile around the pixel whose values were asked for last.
-    fn tile_under_pointer(&self) -> Option<(u32, u32)> {
-        let (x, y) = self.hovered.get()?;
-        let grid = self.dataset.image(self.session.position.fov)?.grid(0)?;
-        Some((y / grid.tile_height, x / grid.tile_width))
-    }
-
-    /// The level-0 tiles under the pointer, read last: their raw values are shown also where a coarser level is drawn.
-    fn hover_wishes(&self, visible: &Visible) -> Vec<Wish> {
-        let Some((row, col)) = self.hover_tile.filter(|_| !self.session.max_projection) else {
-            return Vec::new();
-        };
-        let at = self.session.position;
-        let tile = |look: &ChannelLook| TileId {
-            plane: PlaneId {
-                fov: at.fov,
-                layer: 0,
-                t: at.t,
-                c: look.c,
-                z: ZPick::Slice(at.z),
-                extra: at.extra,
-                level: 0,
-            },
-            row,
-            col,
-        };
-        // Only what is placed can be read: this FOV may have fewer channels, or be smaller.
-        let placed = |look: &&ChannelLook| {
-            let mut tiles = visible.placed.iter().flat_map(|placed| &placed.tiles);
-            tiles.any(|tile| tile.plane.c == look.c) && !visible.wishes.is_empty()
-        };
-        let drawn = visible.looks.iter().filter(placed);
-        let tiles = drawn.map(tile);
-        let is_new = |tile: &TileId| visible.wishes.iter().all(|wish| wish.tile != *tile);
-        let tier = Tier::Recent;
-        tiles
-            .filter(is_new)
-            .map(|tile| Wish { tile, tier })
-            .collect()
-    }
-
-    /// True where the pointer has come to a tile that the last plan did not know.
-    pub(super) fn hovers_anew(&self) -> bool {
-        self.tile_under_pointer() != self.hover_tile
     }
 
     /// Notes whether the wished picture is whole, and when to look again for planes that were not there.
@@ -307,18 +290,15 @@ impl Viewing {
             // Asking again lets the loader find readers that are stuck.
             self.recheck_at.get_or_insert(now + ASK_AGAIN);
         }
-        let unwritten = |tile: &TileId| {
-            matches!(self.without_of(*tile), Some(PlaneState::Planned))
-                || matches!(self.ledger.state(tile.plane), PlaneState::Partial { .. })
-        };
-        if wished
-            .placed
-            .iter()
-            .flat_map(|placed| &placed.tiles)
-            .any(unwritten)
-        {
-            self.recheck_at.get_or_insert(now + RECHECK);
+        if let Some(pause) = self.pause_before_recheck(wished, now) {
+            self.recheck_at.get_or_insert(now + pause);
         }
+    }
+
+    /// Takes over a newer revision of the dataset.
+    fn change(&mut self, dataset: Dataset) {
+        self.dataset = Arc::new(dataset);
+        self.session.apply(&Command::DatasetChanged, &self.dataset);
     }
 
     /// Lets go of tiles that are neither wished nor on the screen.
@@ -391,6 +371,14 @@ impl Viewing {
         if let Some(state) = self.without_of(tile) {
             return AtHand::Without(state);
         }
+        // The plane was written again: its picture so far stays until the next one is read.
+        if let Some((revision, pixels)) = self.held.get(&tile) {
+            return AtHand::Pixels {
+                tile,
+                revision: *revision,
+                pixels: Arc::clone(pixels),
+            };
+        }
         let other_level = self
             .same_place_at_other_levels(tile)
             .into_iter()
@@ -449,7 +437,7 @@ impl Viewing {
         match self.dataset.images.get(fov.row())? {
             ImageSlot::Failed(error) if error.code == Code::NotWritten => Some(PlaneState::Planned),
             ImageSlot::Failed(error) => Some(PlaneState::Failed(error.to_string().into())),
-            ImageSlot::Unopened | ImageSlot::Opened(_) => None,
+            ImageSlot::Unopened | ImageSlot::Opened(_) | ImageSlot::Stale(_) => None,
         }
     }
 
@@ -462,46 +450,6 @@ impl Viewing {
             .get(&tile)
             .filter(|(at, _)| *at == revision)
             .map(|(_, state)| state.clone())
-    }
-
-    /// Raw value of every channel at a level-0 pixel of the shown plane; `None` where a channel has none there.
-    pub(super) fn values_at(&self, x: u32, y: u32, cache: &Cache) -> Vec<Option<Value>> {
-        self.hovered.set(Some((x, y)));
-        let position = self.shown_position();
-        let Some(grid) = self
-            .dataset
-            .image(position.fov)
-            .and_then(|image| image.grid(0))
-        else {
-            return Vec::new();
-        };
-        let (col, row) = (x / grid.tile_width, y / grid.tile_height);
-        let (x, y) = (x % grid.tile_width, y % grid.tile_height);
-        let z = if self.shown_selection().is_max {
-            ZPick::Max
-        } else {
-            ZPick::Slice(position.z)
-        };
-        let channels = 0..self.session.channels.len();
-        let tiles = channels.map(|c| {
-            let c = u16::try_from(c).unwrap_or(u16::MAX);
-            let plane = PlaneId {
-                fov: position.fov,
-                layer: 0,
-                t: position.t,
-                c,
-                z,
-                extra: position.extra,
-                level: 0,
-            };
-            TileId { plane, row, col }
-        });
-        tiles
-            .map(|tile| {
-                self.pixels_of(tile, cache)
-                    .and_then(|(_, pixels)| pixels.value(x, y))
-            })
-            .collect()
     }
 
     /// The planes of the picture on the screen, one per visible channel, with what the disk says of each.
@@ -521,24 +469,38 @@ impl Viewing {
             .collect()
     }
 
+    /// The level-0 planes of the wished picture.
+    pub(super) fn wished_planes(&self) -> Vec<PlaneId> {
+        let Some((_, wished)) = &self.wanted else {
+            return Vec::new();
+        };
+        let tiles = wished.placed.first().into_iter().flat_map(|it| &it.tiles);
+        tiles.map(|tile| tile.plane.at_level(0)).collect()
+    }
+
     /// What the frame that was just presented showed.
-    pub(super) fn shown(&self, presented: Instant) -> Option<Shown> {
-        let position = self.settled.as_ref()?.0.position;
-        let channels = self
-            .shown_planes()
-            .into_iter()
-            .map(|(tile, state)| ShownChannel {
+    pub(super) fn shown(&self, cache: &Cache, presented: Instant) -> Option<Shown> {
+        let selection = self.settled.as_ref()?.0.clone();
+        let position = selection.position;
+        let planes = self.shown_planes().into_iter().map(|(tile, state)| {
+            let view = self.session.channels.get(usize::from(tile.plane.c));
+            let is_latest = self.pixels_of(tile, cache).is_some();
+            ShownChannel {
                 c: tile.plane.c,
-                tile,
+                channel: view.map(|view| view.name.clone()).unwrap_or_default(),
                 revision: self.ledger.revision(tile.plane),
+                is_latest,
+                has_pixels: is_latest || self.held.contains_key(&tile),
                 state,
-            });
+            }
+        });
         Some(Shown {
-            dataset: self.dataset.id,
-            fov: position.fov,
             t: position.t,
+            fov: position.fov,
+            flat: self.dataset.flat_of(position.fov).unwrap_or(0),
             z: position.z,
-            channels: channels.collect(),
+            is_max: selection.is_max,
+            planes: planes.collect(),
             presented,
         })
     }

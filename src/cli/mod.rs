@@ -12,12 +12,18 @@ mod scale_bar;
 mod simulate;
 mod statistics;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde_json::json;
 
 use crate::{
     app::{self, Timing},
+    live::{Client, InstanceFolder, Listen},
     settings::Settings,
 };
 use output::Failure;
@@ -37,9 +43,21 @@ pub struct Arguments {
 struct WindowArguments {
     /// Acquisition folder, store, or any folder inside it
     path: Option<PathBuf>,
+    /// Listen for other programs at this address [default: 127.0.0.1:47816, or any free port]
+    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    listen: Option<String>,
+    /// Do not listen for other programs
+    #[arg(long, conflicts_with = "listen")]
+    no_listen: bool,
+    /// Open PATH in the newest window that runs; in a window of its own where there is none
+    #[arg(long, requires = "path")]
+    reuse: bool,
     /// Memory for samples in MB [default: a quarter of the machine's memory, 256 to 4096]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     cache_mb: Option<u32>,
+    /// Open the acquisition that is running, and follow it
+    #[arg(long)]
+    follow: bool,
     /// Print when each stage of the first picture was reached
     #[arg(long)]
     timing: bool,
@@ -97,7 +115,22 @@ pub fn run(arguments: Arguments, timing: Timing) -> ExitCode {
     }
 }
 
+/// Checks the form of an address; whether it can be listened at shows when it is.
+fn address(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    let port = port.and_then(|(_, port)| port.parse::<u16>().ok());
+    let expected = || "expected HOST:PORT, such as 127.0.0.1:47816 or [::1]:0".to_owned();
+    port.map(|_| text.to_owned()).ok_or_else(expected)
+}
+
 fn window(arguments: &WindowArguments, demo: bool, timing: Timing) -> ExitCode {
+    if let Some(path) = arguments.path.as_deref().filter(|_| arguments.reuse) {
+        match reuse(path) {
+            Ok(()) => return ExitCode::SUCCESS,
+            // Also where the running one cannot take it: the person wants to see the data.
+            Err(error) => tracing::info!("{error}; a new window is opened"),
+        }
+    }
     let settings_path = match Settings::path() {
         Ok(path) => Some(path),
         Err(error) => {
@@ -114,11 +147,29 @@ fn window(arguments: &WindowArguments, demo: bool, timing: Timing) -> ExitCode {
         exit_after_first_image: matches!(arguments.exit_after, Some(ExitAfter::FirstImage)),
         demo,
         settings_path,
+        follow: arguments.follow,
+        hears_runs: true,
+        listen: match &arguments.listen {
+            _ if arguments.no_listen => Listen::Off,
+            Some(address) => Listen::At(address.clone()),
+            None => Listen::Loopback,
+        },
     };
     match app::run(options, timing) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => output::complain(&error.to_string()),
     }
+}
+
+/// Hands a path to the newest window that runs.
+fn reuse(path: &Path) -> anyhow::Result<()> {
+    let path = std::path::absolute(path)?;
+    let text = path
+        .to_str()
+        .context("a path that is not UTF-8 cannot be sent")?;
+    let mut client = Client::newest(&InstanceFolder::of_user()?, "squidview --reuse")?;
+    client.request("open", json!({ "path": text }))?;
+    Ok(())
 }
 
 /// Prints a failure as JSON.

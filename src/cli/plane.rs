@@ -13,8 +13,8 @@ use crate::{
     dataset::{Dataset, Image},
     formats,
     model::{
-        AxisRole, Code, MemoryOrder, Pixels, PlaneId, PlaneState, SampleType, Samples, TileId,
-        ZPick, limits,
+        Absence, AxisRole, Code, MemoryOrder, Pixels, PlaneId, PlaneState, SampleType, Samples,
+        TileId, ZPick, limits,
     },
     render::with_opened_fov,
     store::{ReadOutcome, Store},
@@ -204,7 +204,7 @@ fn whole_plane(dataset: &Dataset, image: &Image, plane: PlaneId) -> Result<Pixel
 /// One tile, whole: a part of it that cannot be read is an error, never a 0.
 fn tile(store: &Store, dataset: &Dataset, tile: TileId) -> Result<std::sync::Arc<Pixels>, Failure> {
     let not_written = || Failure::new(Code::NotWritten, "the plane is planned but not written yet");
-    match store.read_tile(dataset, tile)? {
+    match store.read_tile(dataset, tile, Absence::AsStored)? {
         ReadOutcome::Pixels {
             tiles,
             state: PlaneState::Written,
@@ -213,7 +213,7 @@ fn tile(store: &Store, dataset: &Dataset, tile: TileId) -> Result<std::sync::Arc
             .next()
             .map(|read| read.pixels)
             .ok_or_else(not_written),
-        ReadOutcome::Pixels { .. } | ReadOutcome::Absent => Err(not_written()),
+        ReadOutcome::Pixels { .. } | ReadOutcome::Absent(_) => Err(not_written()),
     }
 }
 

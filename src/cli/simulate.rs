@@ -1,13 +1,18 @@
 //! `squidview simulate`: an acquisition written plane by plane as the microscope does.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 
 use super::{output, render::size};
 use crate::{
+    live::{Client, ClientError, InstanceFolder, state_folder},
     model::CanvasSize,
-    simulate::{ChunkMode, Compression, Plan, Structure, simulate},
+    simulate::{Announcer, ChunkMode, Compression, Ending, Plan, Structure, simulate},
 };
 
 /// Layout of the acquisition.
@@ -89,6 +94,29 @@ pub(super) struct SimulateArguments {
     /// Chunks of a plane
     #[arg(long, value_enum, default_value = "full_frame")]
     chunk: ChunkName,
+    /// Timepoints that are left out, as by a microscope that is late
+    #[arg(long, value_name = "T,...", value_delimiter = ',')]
+    skip_timepoints: Vec<u32>,
+    /// Stop after so many planes, as a user does
+    #[arg(long, value_name = "N", conflicts_with = "crash_after")]
+    abort_after: Option<u64>,
+    /// Stop dead after so many planes: nothing is finished, the next chunk is cut off
+    #[arg(long, value_name = "N")]
+    crash_after: Option<u64>,
+    /// Keep run.json up to date as Squid does for its watchdog, in FOLDER or else where Squid does
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1)]
+    #[expect(
+        clippy::option_option,
+        reason = "clap's way to tell an option from its value"
+    )]
+    run_json: Option<Option<PathBuf>>,
+    /// Announce every plane to the window that listens at ADDRESS, or else to the newest one
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, value_parser = super::address)]
+    #[expect(
+        clippy::option_option,
+        reason = "clap's way to tell an option from its value"
+    )]
+    push: Option<Option<String>>,
 }
 
 pub(super) fn run(arguments: &SimulateArguments) -> ExitCode {
@@ -116,14 +144,41 @@ pub(super) fn run(arguments: &SimulateArguments) -> ExitCode {
     if let Err(failure) = output::print(&out.display().to_string()) {
         return output::complain(&failure.message);
     }
-    match simulate(
-        &plan,
-        &out,
-        &mut |_| true,
-        Duration::from_millis(arguments.interval_ms),
-    ) {
+    let mut announcer = announcer(arguments, &plan, &out);
+    let mut on_plane = |written| {
+        if let Some(announcer) = &mut announcer {
+            announcer.written(written);
+        }
+        true
+    };
+    let interval = Duration::from_millis(arguments.interval_ms);
+    let outcome = simulate(&plan, &out, &mut on_plane, interval);
+    // Whoever crashes says no farewell.
+    if let Some(announcer) = announcer.filter(|_| arguments.crash_after.is_none()) {
+        announcer.end();
+    }
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => output::complain(&error.to_string()),
+    }
+}
+
+/// Tells a window of the acquisition, if that is asked for. It is written all the same where there is no window.
+fn announcer(arguments: &SimulateArguments, plan: &Plan, out: &Path) -> Option<Announcer> {
+    let announced = match connect(arguments.push.as_ref()?.as_deref()) {
+        Ok(client) => Announcer::start(client, plan, out).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    announced
+        .inspect_err(|error| tracing::warn!("not announced: {error}"))
+        .ok()
+}
+
+fn connect(address: Option<&str>) -> Result<Client, ClientError> {
+    let (folder, name) = (InstanceFolder::of_user()?, "squidview simulate");
+    match address {
+        Some(address) => Client::at(&folder, address, name),
+        None => Client::newest(&folder, name),
     }
 }
 
@@ -158,8 +213,27 @@ fn plan(arguments: &SimulateArguments) -> Result<Plan, String> {
             ChunkName::Tiled512 => ChunkMode::Tiled512,
             ChunkName::Tiled256 => ChunkMode::Tiled256,
         },
+        skipped_timepoints: arguments.skip_timepoints.iter().copied().collect(),
+        ending: match (arguments.abort_after, arguments.crash_after) {
+            (Some(num_planes), _) => Ending::AbortsAfter(num_planes),
+            (None, Some(num_planes)) => Ending::CrashesAfter(num_planes),
+            (None, None) => Ending::Completes,
+        },
+        run_folder: run_folder(arguments)?,
         ..Plan::default()
     })
+}
+
+/// Where `run.json` goes: what is given, else where Squid has it.
+fn run_folder(arguments: &SimulateArguments) -> Result<Option<PathBuf>, String> {
+    match &arguments.run_json {
+        None => Ok(None),
+        Some(Some(folder)) => Ok(Some(folder.clone())),
+        Some(None) => match state_folder() {
+            Some(folder) => Ok(Some(folder)),
+            None => Err("this system names no state folder; --run-json needs a FOLDER".into()),
+        },
+    }
 }
 
 /// Names of the regions and their numbers of FOVs; counts that contradict each other are refused.

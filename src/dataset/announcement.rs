@@ -99,6 +99,14 @@ pub enum AnnounceError {
         /// The number of regions.
         expected: usize,
     },
+    /// Labels of FOVs that are not one per FOV.
+    #[error("{found} labels of FOVs, expected {expected}, one per FOV")]
+    Labels {
+        /// Labels given.
+        found: usize,
+        /// FOVs of all regions.
+        expected: usize,
+    },
     /// A size is below 1 or beyond the budget.
     #[error("{what} is {found}, expected 1 to {limit}")]
     Size {
@@ -260,6 +268,19 @@ impl Announcement {
             paths: region_paths,
         };
         Self::checked(layout, sizes, labels, regions, Vec::new())
+    }
+
+    /// The same with other labels of its FOVs, by flat number.
+    ///
+    /// # Errors
+    /// When there is not one label per FOV.
+    pub fn with_labels(mut self, labels: Vec<String>) -> Result<Self, AnnounceError> {
+        let (found, expected) = (labels.len(), self.labels.len());
+        if found != expected {
+            return Err(AnnounceError::Labels { found, expected });
+        }
+        self.labels = labels;
+        Ok(self)
     }
 
     /// Image files or arrays that will be registered one by one.

@@ -40,6 +40,7 @@ impl FovOpener for SameImage {
         Ok(OpenedFov {
             images: vec![(fov, Arc::clone(&self.0))],
             problems: Vec::new(),
+            around: None,
         })
     }
 }
@@ -171,6 +172,9 @@ pub(crate) fn dataset_of(template: Arc<Image>, slots: Vec<ImageSlot>) -> Dataset
         order: (0..num_fovs).map(FovId).collect(),
         images: slots,
         template: Arc::clone(&template),
+        announcement: None,
+        is_template_read: true,
+        known_timepoints: 0,
         acquisition: None,
         plate: None,
         problems: Vec::new(),

@@ -280,7 +280,7 @@ pub(super) fn left_aside(found: &Found) -> Vec<PathBuf> {
 }
 
 /// `plate.ome.zarr`, `plate.zarr`, `plate_1.ome.zarr`.
-fn is_plate_name(name: &str) -> bool {
+pub(super) fn is_plate_name(name: &str) -> bool {
     name.starts_with("plate") && regions::is_zarr_name(name)
 }
 

@@ -4,6 +4,7 @@
 //! `collection`) makes the FOV table, `image` opens one store; `opener` does so later for the others. Opening reads
 //! the first readable FOV's metadata and no pixel.
 
+mod announced;
 mod axes;
 mod channels;
 mod collection;
@@ -22,6 +23,7 @@ mod surroundings;
 pub mod text;
 
 pub use self::{
+    announced::announced,
     labels::open_label,
     surroundings::{Surroundings, documents_of, is_aborted},
 };

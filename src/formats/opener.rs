@@ -1,6 +1,13 @@
 //! From what lies at a path to a `Dataset`; and opening the stores of further FOVs when they are first needed.
 
-use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
+use std::{
+    num::NonZeroUsize,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use lru::LruCache;
 use parking_lot::Mutex;
@@ -32,7 +39,8 @@ type ExecutedTable = Arc<std::collections::HashMap<FovKey, Executed>>;
 /// Opens FOVs of one dataset; shared by the reader threads.
 struct Opener {
     context: Context,
-    is_done: bool,
+    /// `.done` was there when somebody looked last.
+    is_done: AtomicBool,
     acquisition: Option<PathBuf>,
     executed: Mutex<LruCache<u32, ExecutedTable>>,
 }
@@ -49,7 +57,11 @@ impl FovOpener for Opener {
             .into_iter()
             .map(|sibling| (sibling, Arc::clone(&image)))
             .collect();
-        Ok(OpenedFov { images, problems })
+        Ok(OpenedFov {
+            images,
+            problems,
+            around: None,
+        })
     }
 
     fn executed(&self, dataset: &Dataset, fov: FovId, t: u32) -> Option<Executed> {
@@ -72,11 +84,22 @@ impl FovOpener for Opener {
 impl Opener {
     /// What it means that a FOV is not on disk.
     fn absence(&self) -> (Code, &'static str) {
-        if self.is_done || self.acquisition.is_none() {
+        if self.is_done() || self.acquisition.is_none() {
             (Code::MissingArray, "named in the metadata, not on disk")
         } else {
             (Code::NotWritten, "planned, not on disk yet")
         }
+    }
+
+    /// True where the run is over; it may end while the dataset is open.
+    fn is_done(&self) -> bool {
+        if self.is_done.load(Ordering::Relaxed) {
+            return true;
+        }
+        let mark = self.acquisition.as_ref().map(|folder| folder.join(".done"));
+        let is_there = mark.is_some_and(|mark| matches!(source::stat(&mark), Ok(Some(_))));
+        self.is_done.store(is_there, Ordering::Relaxed);
+        is_there
     }
 
     fn open_row(&self, row: &Fov) -> Result<(Arc<Image>, Vec<Problem>), OpenFovError> {
@@ -89,7 +112,11 @@ impl Opener {
                 location: row.folder.display().to_string(),
             });
         }
-        let (image, mut problems) = image::open(&row.folder, &self.context)?;
+        let context = Context {
+            is_done: self.is_done(),
+            ..self.context.clone()
+        };
+        let (image, mut problems) = image::open(&row.folder, &context)?;
         let num_fovs = image.len_of(AxisRole::Fov);
         if row.array_index.is_none() && num_fovs > 1 {
             let message = format!("{num_fovs} FOVs in one array, only the first is shown here");
@@ -193,7 +220,7 @@ fn opener_of(found: &Found, side: Option<&SideFiles>) -> Opener {
             planned_timepoints: planned.filter(|_| !is_done),
             is_done,
         },
-        is_done,
+        is_done: AtomicBool::new(is_done),
         acquisition: found.acquisition.clone(),
         executed: Mutex::new(LruCache::new(EXECUTED_TABLES)),
     }
@@ -286,6 +313,9 @@ fn assemble(
         order: (0..num_fovs).map(|row| FovId(row as u32)).collect(),
         images: first.slots,
         template: first.image,
+        announcement: None,
+        is_template_read: true,
+        known_timepoints: 0,
         acquisition,
         plate: listing.plate,
         problems: Vec::new(),
@@ -339,5 +369,6 @@ fn format_of(image: &Image) -> Option<ZarrFormat> {
         Arrays::PerTimepoint(locators) => {
             locators.iter().flatten().next().map(|found| found.format)
         }
+        Arrays::Registered(_) => None,
     }
 }

@@ -415,6 +415,16 @@ fn add_expected(
 
 /// Rows and columns that the metadata lists and those of the wells, in natural order.
 fn plate_of(entry: &PlateEntry, fovs: &[Fov], opening: &Opening<'_>) -> Plate {
+    let side = opening.side.as_ref();
+    Plate {
+        acquisitions: entry.acquisitions.clone(),
+        format_name: side.and_then(|side| side.wellplate_format.clone()),
+        ..plate_of_rows(&entry.rows, &entry.columns, fovs)
+    }
+}
+
+/// The plate of named rows and columns, and of those that FOVs lie in.
+pub(super) fn plate_of_rows(rows: &[String], columns: &[String], fovs: &[Fov]) -> Plate {
     let names = |listed: &[String], of: fn(&Fov) -> &Option<String>| {
         let all: BTreeSet<&String> = listed
             .iter()
@@ -425,13 +435,9 @@ fn plate_of(entry: &PlateEntry, fovs: &[Fov], opening: &Opening<'_>) -> Plate {
         names
     };
     Plate {
-        rows: names(&entry.rows, |fov| &fov.row),
-        columns: names(&entry.columns, |fov| &fov.column),
-        acquisitions: entry.acquisitions.clone(),
-        format_name: opening
-            .side
-            .as_ref()
-            .and_then(|side| side.wellplate_format.clone()),
+        rows: names(rows, |fov| &fov.row),
+        columns: names(columns, |fov| &fov.column),
+        ..Plate::default()
     }
 }
 

@@ -215,6 +215,11 @@ impl SideFiles {
         }
     }
 
+    /// True where `.done` is there by now.
+    pub(super) fn is_done_now(&self) -> bool {
+        self.is_done || matches!(source::stat(&self.folder.join(".done")), Ok(Some(_)))
+    }
+
     /// Puts the stage position of a FOV into its row.
     pub(super) fn place(&self, fov: &mut Fov) {
         let (Some(region), Some(index)) = (&fov.region, fov.fov_in_region) else {

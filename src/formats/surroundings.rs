@@ -46,7 +46,10 @@ impl Surroundings {
         });
         let (scan, is_planned) = scan_order(dataset, &planned);
         let containers = match found {
-            Some(found) if !is_planned => containers(&found.what, &found.root),
+            // What was announced names all of its FOVs.
+            Some(found) if !is_planned && dataset.announcement.is_none() => {
+                containers(&found.what, &found.root)
+            }
             _ => Vec::new(),
         };
         Self {
@@ -152,7 +155,7 @@ pub fn documents_of(folder: &Path, image: Option<&Image>) -> Vec<PathBuf> {
             Arrays::One(locator) if locator.folder != folder => {
                 paths.extend(NAMES.iter().map(|name| locator.folder.join(name)));
             }
-            Arrays::One(_) => {}
+            Arrays::One(_) | Arrays::Registered(_) => {}
             // A further timepoint is a further folder here; its store lies in it a moment later.
             Arrays::PerTimepoint(_) => {
                 paths.push(folder.to_path_buf());

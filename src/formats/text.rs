@@ -109,6 +109,7 @@ fn level_line(level: &Level) -> String {
             let found = all.iter().flatten().count();
             format!(", {found} of {} timepoints", all.len())
         }
+        Arrays::Registered(_) => ", registered one by one".to_owned(),
     };
     format!("  level {}: {}{arrays}", level.path, shape.join("x"))
 }

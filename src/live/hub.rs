@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
@@ -103,8 +103,16 @@ pub(super) struct Shared {
     watched: Mutex<Watched>,
     status: Mutex<Arc<Status>>,
     status_changed: Condvar,
+    listeners: Mutex<Vec<Weak<dyn StatusListener>>>,
+    /// Acquisitions that are on their way to the live thread, or that it keeps.
+    known: Mutex<HashSet<AcquisitionId>>,
     audience: Arc<dyn Audience>,
     next_fence: AtomicU64,
+}
+
+/// Who is told of each published status; called from the interface thread, must not block.
+pub(super) trait StatusListener: Send + Sync {
+    fn status_changed(&self);
 }
 
 /// Both ends that a handle sends into.
@@ -137,6 +145,8 @@ impl Live {
             watched: Mutex::default(),
             status: Mutex::default(),
             status_changed: Condvar::new(),
+            listeners: Mutex::default(),
+            known: Mutex::default(),
             audience,
             next_fence: AtomicU64::new(0),
         });
@@ -192,6 +202,14 @@ impl Live {
     pub fn publish(&self, status: Arc<Status>) {
         *self.sends.shared.status.lock() = status;
         self.sends.shared.status_changed.notify_all();
+        // After the new status is there: who is told now finds it.
+        self.sends.shared.listeners.lock().retain(|listener| {
+            let listener = listener.upgrade();
+            listener.is_some_and(|listener| {
+                listener.status_changed();
+                true
+            })
+        });
     }
 
     /// Shows an acquisition again that another client's start displaced.
@@ -215,6 +233,17 @@ impl Drop for Live {
 }
 
 impl Sends {
+    /// Sends a start, which is known from then on.
+    pub(super) fn start(&self, started: Started) -> bool {
+        let id = started.id;
+        self.shared.known.lock().insert(id);
+        let is_sent = self.control(LiveEvent::Started(started));
+        if !is_sent {
+            self.shared.known.lock().remove(&id);
+        }
+        is_sent
+    }
+
     /// Sends a start, an end or a wish; waits briefly where too many wait.
     pub(super) fn control(&self, event: LiveEvent) -> bool {
         let control = Control::Event(event);
@@ -224,10 +253,9 @@ impl Sends {
     /// Sends a notice, or sets the rescan flag of its FOV; never waits.
     pub(super) fn written(&self, id: AcquisitionId, at: PlaneAt) {
         match self.notices.try_send(Notice::Written(id, at)) {
-            Ok(()) => {}
             Err(TrySendError::Full(_)) => self.shared.rescan(id, at),
-            // The window is gone, and nobody needs to know.
-            Err(TrySendError::Disconnected(_)) => {}
+            // Where the window is gone, nobody needs to know.
+            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
         }
     }
 
@@ -249,6 +277,40 @@ impl Shared {
         } else {
             pending.num_late += 1;
         }
+    }
+
+    /// Sets rescan flags of an acquisition, for notices that were lost before they came here.
+    pub(super) fn rescan_all(&self, id: AcquisitionId, fovs: impl Iterator<Item = u32>) {
+        {
+            let mut pending = self.pending.lock();
+            if pending.acquisition != Some(id) {
+                return;
+            }
+            pending.rescan.extend(fovs);
+        }
+        self.audience.wake(Duration::ZERO);
+    }
+
+    /// True while the acquisition is shown, offered, or on its way.
+    pub(super) fn knows(&self, id: AcquisitionId) -> bool {
+        self.known.lock().contains(&id)
+    }
+
+    /// Counts notices of an acquisition that nobody keeps any more.
+    pub(super) fn count_late(&self, num_notices: u64) {
+        self.pending.lock().num_late += num_notices;
+    }
+
+    pub(super) fn num_late(&self) -> u64 {
+        self.pending.lock().num_late
+    }
+
+    /// Tells `listener` of each status that is published from now on, for as long as it lives.
+    pub(super) fn listen(&self, listener: Weak<dyn StatusListener>) {
+        let mut listeners = self.listeners.lock();
+        // Those of clients that came and went while nothing was published.
+        listeners.retain(|listener| listener.strong_count() > 0);
+        listeners.push(listener);
     }
 
     /// The last published status.
@@ -328,10 +390,17 @@ impl Merger {
     fn show(&mut self, started: Started) {
         let id = started.id;
         // A client that starts anew is done with what it started before.
-        self.acquisitions
-            .retain(|known| known.client != started.client);
+        let is_done = |known: &mut Started| known.client == started.client;
+        let mut done: Vec<Started> = self.acquisitions.extract_if(.., is_done).collect();
         if self.acquisitions.len() >= MAX_ACQUISITIONS {
-            self.acquisitions.remove(0);
+            done.push(self.acquisitions.remove(0));
+        }
+        {
+            let mut known = self.shared.known.lock();
+            // One that is shown again is done with and kept.
+            for gone in done.iter().filter(|gone| gone.id != id) {
+                known.remove(&gone.id);
+            }
         }
         let displaced = self.shown.and_then(|shown| {
             let mut known = self.acquisitions.iter();

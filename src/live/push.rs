@@ -4,13 +4,16 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Weak},
     time::Instant,
 };
 
 use parking_lot::RwLock;
 
-use super::{AcquisitionId, ClientId, Destination, LiveEvent, Started, Status, hub::Sends};
+use super::{
+    AcquisitionId, ClientId, Destination, LiveEvent, Started, Status,
+    hub::{Sends, StatusListener},
+};
 use crate::{
     dataset::{
         AnnounceError, AnnouncedLayout, AnnouncedSizes, Announcement, NoticeAt, NoticeError,
@@ -65,6 +68,24 @@ impl PushHandle {
             client: ClientId::unique(),
             current: Arc::default(),
         }
+    }
+
+    /// A handle to the same viewer that counts as another client.
+    #[must_use]
+    pub fn other_client(&self) -> Self {
+        Self::new(self.sends.clone())
+    }
+
+    /// Goes on with what an earlier handle started, as the client that started it. Clones made before do not.
+    pub fn adopt(&mut self, started: Started) {
+        self.client = started.client;
+        self.current = Arc::new(RwLock::new(Some(started)));
+    }
+
+    /// True while the acquisition is shown, or could be shown again.
+    #[must_use]
+    pub fn knows(&self, id: AcquisitionId) -> bool {
+        self.sends.shared.knows(id)
     }
 
     /// Starts an acquisition of one store per FOV; touches no path.
@@ -122,7 +143,7 @@ impl PushHandle {
         let id = started.id;
         // Notices of other threads must find the new acquisition only after its start is on its way.
         let mut current = self.current.write();
-        if !self.sends.control(LiveEvent::Started(started.clone())) {
+        if !self.sends.start(started.clone()) {
             return Err(PushError::NotTaken);
         }
         *current = Some(started);
@@ -184,6 +205,7 @@ impl PushHandle {
     }
 
     /// Registers many image files; gives how many were taken and the first refusal.
+    #[must_use]
     pub fn register_images(&self, images: &[ImageNotice]) -> (usize, Option<PushError>) {
         let (mut num_taken, mut refusal) = (0, None);
         for image in images {
@@ -251,6 +273,29 @@ impl PushHandle {
             region_idx: 0,
         })?;
         Ok((started.clone(), at))
+    }
+
+    /// Notices of these FOVs (by flat number; `None`: of all) may have been lost before they came here: look at the disk.
+    /// Never waits.
+    ///
+    /// # Errors
+    /// When nothing was started, or a FOV is not in the plan; then no FOV is looked at.
+    pub fn rescan(&self, fovs: Option<&[i64]>) -> Result<(), PushError> {
+        let current = self.current.read();
+        let started = current.as_ref().ok_or(NoticeError::NotStarted)?;
+        let (id, num_fovs) = (started.id, started.announcement.num_fovs());
+        let Some(fovs) = fovs else {
+            self.sends.shared.rescan_all(id, 0..num_fovs);
+            return Ok(());
+        };
+        let last = i64::from(num_fovs) - 1;
+        let what = "fov";
+        if let Some(&found) = fovs.iter().find(|fov| !(0..=last).contains(fov)) {
+            return Err(NoticeError::OutOfRange { what, found, last }.into());
+        }
+        let flats = fovs.iter().map(|&fov| fov as u32);
+        self.sends.shared.rescan_all(id, flats);
+        Ok(())
     }
 
     /// The acquisition that was started last has ended; notices that come late still count.
@@ -348,8 +393,21 @@ impl PushHandle {
     /// # Errors
     /// When an index is below 0, or the viewer is gone.
     pub fn load_fov(&self, fov: i64, t: Option<i64>, z: Option<i64>) -> Result<(), PushError> {
+        self.set_index(Some(fov), t, z)
+    }
+
+    /// Goes to a FOV by its flat number, a timepoint and a z-slice, each where it is given.
+    ///
+    /// # Errors
+    /// When an index is below 0, or the viewer is gone.
+    pub fn set_index(
+        &self,
+        fov: Option<i64>,
+        t: Option<i64>,
+        z: Option<i64>,
+    ) -> Result<(), PushError> {
         let wishes = [
-            (NavAxis::Fov, "fov", Some(fov)),
+            (NavAxis::Fov, "fov", fov),
             (NavAxis::Time, "t", t),
             (NavAxis::Z, "z", z),
         ];
@@ -455,6 +513,22 @@ impl PushHandle {
     #[must_use]
     pub fn fence(&self) -> Option<u64> {
         self.sends.fence()
+    }
+
+    /// Notices of acquisitions that were no longer shown, since the viewer's start.
+    #[must_use]
+    pub fn num_late(&self) -> u64 {
+        self.sends.shared.num_late()
+    }
+
+    /// Counts notices of an acquisition that the viewer no longer keeps.
+    pub(super) fn count_late(&self, num_notices: u64) {
+        self.sends.shared.count_late(num_notices);
+    }
+
+    /// Tells `listener` of each status that is published from now on, for as long as it lives.
+    pub(super) fn listen(&self, listener: Weak<dyn StatusListener>) {
+        self.sends.shared.listen(listener);
     }
 
     /// What this handle started last.

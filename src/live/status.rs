@@ -3,49 +3,10 @@
 //! `app` publishes one [`Status`] after each frame that changed it; handles and socket clients are answered from the
 //! last one and never wait for the interface.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use super::AcquisitionId;
-use crate::{
-    dataset::Dataset,
-    model::{FovId, PlaneState},
-};
-
-/// One channel on the screen.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ShownPlane {
-    /// Channel index.
-    pub c: u16,
-    /// Its name.
-    pub channel: String,
-    /// The revision of its plane when it was read; 0: never announced.
-    pub revision: u64,
-    /// True where that is the latest revision that is known of.
-    pub is_latest: bool,
-    /// True where pixels of it are on the screen.
-    pub has_pixels: bool,
-    /// What the disk says of it.
-    pub state: PlaneState,
-}
-
-/// What the last presented frame showed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ShownNow {
-    /// Timepoint index.
-    pub t: u32,
-    /// The FOV.
-    pub fov: FovId,
-    /// Its flat number.
-    pub flat: u32,
-    /// z-slice index.
-    pub z: u32,
-    /// The maximum over z is shown.
-    pub is_max: bool,
-    /// Every drawn channel.
-    pub planes: Vec<ShownPlane>,
-    /// When the frame that first showed this was handed to the screen.
-    pub presented: Instant,
-}
+use crate::{dataset::Dataset, model::Shown};
 
 /// How many planes are in which state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +31,7 @@ pub struct Status {
     /// The acquisition that was announced for it.
     pub acquisition: Option<AcquisitionId>,
     /// What is on the screen, once the wished picture is whole.
-    pub shown: Option<ShownNow>,
+    pub shown: Option<Arc<Shown>>,
     /// The planes of the dataset.
     pub counts: PlaneCounts,
     /// True while an announced acquisition is open, ended or not.

@@ -15,10 +15,11 @@ use parking_lot::{Condvar, Mutex};
 use super::{Loaded, Task};
 use crate::{
     cache::{Cache, CacheKey},
-    dataset::{Dataset, Executed, ImageSlot},
-    ledger::Ledger,
+    dataset::{Dataset, Executed},
+    ledger::{Ledger, Notice},
     model::{
-        DatasetId, FovId, Histogram, Pixels, PlaneId, PlaneState, Tier, TileId, TileState, Visible,
+        Absence, DatasetId, FovId, Histogram, Pixels, PlaneId, PlaneState, Tier, TileId, TileState,
+        Visible,
     },
 };
 
@@ -29,15 +30,36 @@ const MAX_OUTCOMES: NonZeroUsize = NonZeroUsize::new(1 << 16).expect("not zero")
 /// A plane that was not there may be looked for again after this time.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(900);
 
+/// Which writing of a plane is meant, and what it means where nothing of it is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Version {
+    pub(super) revision: u64,
+    pub(super) absence: Absence,
+}
+
+impl Version {
+    fn of(plane: PlaneId, dataset: &Dataset, ledger: &Ledger) -> Self {
+        let absence = match ledger.notice(plane) {
+            Notice::AllZero => Absence::Zero,
+            Notice::None if dataset.announcement.is_some() => Absence::Unannounced,
+            Notice::None | Notice::Written => Absence::AsStored,
+        };
+        Self {
+            revision: ledger.revision(plane),
+            absence,
+        }
+    }
+}
+
 /// One thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Job {
     /// Open a FOV's store.
     Fov(FovId),
-    /// Read a tile of a revision.
-    Tile(TileId, u64),
-    /// Make the statistics of a plane (its name at level 0) of a revision.
-    Statistics(PlaneId, u64),
+    /// Read a tile of a version.
+    Tile(TileId, Version),
+    /// Make the statistics of a plane (its name at level 0) of a version.
+    Statistics(PlaneId, Version),
     /// Look up where and when a timepoint of a FOV was taken.
     Executed(FovId, u32),
 }
@@ -146,6 +168,40 @@ impl Shared {
             }
             self.wakes_readers.wait(&mut state);
         }
+    }
+
+    /// The wished tiles of a plane (named at level 0) are to be read once more, first of all, as of the revision that
+    /// the ledger is about to give it. True where there are any.
+    pub(super) fn anticipate(&self, dataset: DatasetId, plane: PlaneId) -> bool {
+        let mut state = self.state.lock();
+        if !state.is_current(dataset) {
+            return false;
+        }
+        let next = |version: Version| Version {
+            revision: version.revision + 1,
+            absence: Absence::AsStored,
+        };
+        let renewed = |job: &Job| match *job {
+            Job::Tile(tile, version) if tile.plane.at_level(0) == plane => {
+                Some(Job::Tile(tile, next(version)))
+            }
+            Job::Statistics(other, version) if other == plane => {
+                Some(Job::Statistics(other, next(version)))
+            }
+            _ => None,
+        };
+        let mut jobs: Vec<Job> = state.wanted.iter().filter_map(renewed).collect();
+        jobs.retain(|job| !state.in_flight.contains(&(dataset, *job)));
+        // The picture first.
+        jobs.sort_by_key(|job| matches!(job, Job::Tile(..)));
+        let begins = jobs.iter().any(|job| matches!(job, Job::Tile(..)));
+        for job in jobs {
+            state.wanted.insert(job);
+            state.queue.push_front(job);
+        }
+        drop(state);
+        self.wakes_readers.notify_all();
+        begins
     }
 
     /// The job is done. True where its dataset is still the one that is shown.
@@ -279,8 +335,7 @@ impl Shared {
 
 /// What a `Visible` asks for, most urgent first: stores, visible tiles, their statistics, then what is likely next.
 fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> VecDeque<Job> {
-    let unopened =
-        |fov: &&FovId| matches!(dataset.images.get(fov.row()), Some(ImageSlot::Unopened));
+    let unopened = |fov: &&FovId| dataset.wants_opening(**fov);
     // The store of the shown FOV comes first; those of FOVs that are only likely next come after the picture.
     let is_shown_unopened = visible.placed.is_empty();
     let mut stores = visible
@@ -294,12 +349,12 @@ fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> VecDeque<Job> 
     }
     let tiles = |tier: fn(Tier) -> bool| {
         let wishes = visible.wishes.iter().filter(move |wish| tier(wish.tier));
-        wishes.map(|wish| (wish.tile, ledger.revision(wish.tile.plane)))
+        wishes.map(|wish| (wish.tile, Version::of(wish.tile.plane, dataset, ledger)))
     };
     let mut planes = Vec::new();
-    for (tile, revision) in tiles(|tier| tier == Tier::Visible) {
-        jobs.push_back(Job::Tile(tile, revision));
-        let statistics = Job::Statistics(tile.plane.at_level(0), revision);
+    for (tile, version) in tiles(|tier| tier == Tier::Visible) {
+        jobs.push_back(Job::Tile(tile, version));
+        let statistics = Job::Statistics(tile.plane.at_level(0), version);
         if !planes.contains(&statistics) {
             planes.push(statistics);
         }
@@ -311,7 +366,7 @@ fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> VecDeque<Job> 
     }
     jobs.extend(stores);
     jobs.extend(
-        tiles(|tier| tier != Tier::Visible).map(|(tile, revision)| Job::Tile(tile, revision)),
+        tiles(|tier| tier != Tier::Visible).map(|(tile, version)| Job::Tile(tile, version)),
     );
     jobs
 }
@@ -329,11 +384,11 @@ impl State {
         let mut rest = VecDeque::with_capacity(self.queue.len());
         for job in std::mem::take(&mut self.queue) {
             match job {
-                Job::Tile(tile, revision) => {
+                Job::Tile(tile, version) => {
                     let key = CacheKey {
                         dataset,
                         tile,
-                        revision,
+                        revision: version.revision,
                     };
                     if self.visible.contains(&tile)
                         && let Some(pixels) = cache.get(&key)
@@ -366,8 +421,9 @@ impl State {
     /// The answer to a job other than a tile, where it is known.
     fn answer(&mut self, dataset: DatasetId, job: Job) -> Option<Loaded> {
         match job {
-            Job::Statistics(plane, revision) => {
-                let histogram = Arc::clone(self.histograms.get(&(dataset, plane, revision))?);
+            Job::Statistics(plane, version) => {
+                let key = (dataset, plane, version.revision);
+                let histogram = Arc::clone(self.histograms.get(&key)?);
                 Some(Loaded::Statistics {
                     dataset,
                     plane,

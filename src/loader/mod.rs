@@ -24,7 +24,9 @@ use crate::{
     cache::Cache,
     dataset::{Dataset, Executed, OpenFovError, OpenedFov},
     ledger::Ledger,
-    model::{DatasetId, FovId, Histogram, PlaneId, PlaneState, TileId, TileState, Visible},
+    model::{
+        Absence, DatasetId, FovId, Histogram, PlaneId, PlaneState, TileId, TileState, Visible,
+    },
     store::{ReadError, ReadOutcome, Store},
 };
 use job::{Job, Shared};
@@ -93,12 +95,22 @@ pub trait ReadTiles: Send + Sync {
     ///
     /// # Errors
     /// As [`Store::read_tile`].
-    fn read_tile(&self, dataset: &Dataset, tile: TileId) -> Result<ReadOutcome, ReadError>;
+    fn read_tile(
+        &self,
+        dataset: &Dataset,
+        tile: TileId,
+        absence: Absence,
+    ) -> Result<ReadOutcome, ReadError>;
 }
 
 impl ReadTiles for Store {
-    fn read_tile(&self, dataset: &Dataset, tile: TileId) -> Result<ReadOutcome, ReadError> {
-        Self::read_tile(self, dataset, tile)
+    fn read_tile(
+        &self,
+        dataset: &Dataset,
+        tile: TileId,
+        absence: Absence,
+    ) -> Result<ReadOutcome, ReadError> {
+        Self::read_tile(self, dataset, tile, absence)
     }
 }
 
@@ -175,6 +187,13 @@ impl Loader {
                 }
             }
         }
+    }
+
+    /// A plane (a z-slice, named at level 0) was written that may be on the screen: its wished tiles are read again at
+    /// once, before the interface has taken the news. True where there are any; the end of the read wakes it.
+    #[must_use]
+    pub fn anticipate(&self, dataset: DatasetId, plane: PlaneId) -> bool {
+        self.shared.anticipate(dataset, plane)
     }
 
     /// Wishes for nothing any more: what is queued is dropped, what is being read is not kept.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Task, Tools};
+use super::{Task, Tools, job::Version};
 use crate::{
     cache::CacheKey,
     model::{AxisRole, MemoryOrder, Pixels, PlaneId, PlaneState, Samples, TileId, ZPick, mean},
@@ -16,14 +16,14 @@ pub(super) fn project(
     tools: &Tools,
     task: &Task,
     tile: TileId,
-    revision: u64,
+    version: Version,
 ) -> Option<Result<ReadOutcome, ReadError>> {
     let image = task.dataset.image(tile.plane.fov)?;
     let last_stored = u8::try_from(image.levels.len() - 1).unwrap_or(u8::MAX);
     let stored_level = tile.plane.level.min(last_stored);
     let num_slices =
         u32::try_from(image.len_at(AxisRole::Z, usize::from(stored_level))).unwrap_or(u32::MAX);
-    let (mut maximum, mut num_present) = (None, 0);
+    let (mut maximum, mut num_present, mut absent) = (None, 0, PlaneState::Unknown);
     for z in 0..num_slices {
         if !tools.shared.is_wanted(task) {
             return None;
@@ -32,20 +32,20 @@ pub(super) fn project(
             z: ZPick::Slice(z),
             ..tile.plane.at_level(stored_level)
         };
-        match slice(tools, task, TileId { plane, ..tile }, revision) {
-            Ok(Some((slice, is_whole))) => {
+        match slice(tools, task, TileId { plane, ..tile }, version) {
+            Ok(Slice::Pixels(slice, is_whole)) => {
                 num_present += u32::from(is_whole);
                 maximum = Some(maximum.map_or_else(
                     || slice.as_ref().clone(),
                     |so_far| maximum_of(so_far, &slice),
                 ));
             }
-            Ok(None) => {}
+            Ok(Slice::Absent(state)) => absent = state,
             Err(error) => return Some(Err(error)),
         }
     }
     let Some(maximum) = maximum else {
-        return Some(Ok(ReadOutcome::Absent));
+        return Some(Ok(ReadOutcome::Absent(absent)));
     };
     let state = if num_present == num_slices {
         PlaneState::Written
@@ -79,28 +79,36 @@ pub(super) fn project(
     Some(Ok(ReadOutcome::Pixels { tiles, state }))
 }
 
-/// One z-slice, and whether all of it is on disk; `None` where nothing of it is. Slices that are only needed here do not push others out of the cache.
-fn slice(
-    tools: &Tools,
-    task: &Task,
-    tile: TileId,
-    revision: u64,
-) -> Result<Option<(Arc<Pixels>, bool)>, ReadError> {
+/// What there is of one z-slice.
+enum Slice {
+    /// Its samples, and whether all of it is on disk.
+    Pixels(Arc<Pixels>, bool),
+    /// Nothing, and what that means.
+    Absent(PlaneState),
+}
+
+/// One z-slice. Slices that are only needed here do not push others out of the cache.
+fn slice(tools: &Tools, task: &Task, tile: TileId, version: Version) -> Result<Slice, ReadError> {
     if let Some(held) = tools.cache.get(&CacheKey {
         dataset: task.dataset.id,
         tile,
-        revision,
+        revision: version.revision,
     }) {
         // Only whole tiles are cached.
-        return Ok(Some((held, true)));
+        return Ok(Slice::Pixels(held, true));
     }
-    match tools.source.read_tile(&task.dataset, tile)? {
+    match tools
+        .source
+        .read_tile(&task.dataset, tile, version.absence)?
+    {
         ReadOutcome::Pixels { tiles, state } => {
             let is_whole = state == PlaneState::Written;
-            let first = tiles.into_iter().next();
-            Ok(first.map(|read| (read.pixels, is_whole)))
+            Ok(match tiles.into_iter().next() {
+                Some(read) => Slice::Pixels(read.pixels, is_whole),
+                None => Slice::Absent(PlaneState::Unknown),
+            })
         }
-        ReadOutcome::Absent => Ok(None),
+        ReadOutcome::Absent(state) => Ok(Slice::Absent(state)),
     }
 }
 

@@ -6,10 +6,14 @@ use std::{
     time::Instant,
 };
 
-use super::{Loaded, Task, Tools, job::Job, projection};
+use super::{
+    Loaded, Task, Tools,
+    job::{Job, Version},
+    projection,
+};
 use crate::{
     cache::CacheKey,
-    dataset::{Dataset, Image, OpenFovError},
+    dataset::{Image, OpenFovError},
     model::{Code, FovId, Histogram, Pixels, PlaneId, PlaneState, TileGrid, TileId, ZPick},
     store::{ReadError, ReadOutcome},
 };
@@ -37,8 +41,8 @@ fn work(tools: &Tools, task: &Task) -> Option<Loaded> {
     match task.job {
         Job::Fov(fov) => Some(open_fov(task, fov)),
         Job::Executed(fov, t) => Some(executed(tools, task, fov, t)),
-        Job::Tile(tile, revision) => read(tools, task, tile, revision),
-        Job::Statistics(plane, revision) => statistics(tools, task, plane, revision),
+        Job::Tile(tile, version) => read(tools, task, tile, version),
+        Job::Statistics(plane, version) => statistics(tools, task, plane, version),
     }
 }
 
@@ -77,15 +81,16 @@ fn open_fov(task: &Task, fov: FovId) -> Loaded {
 }
 
 /// Reads a tile; `None` where it was given up because nobody wishes it any more.
-fn read(tools: &Tools, task: &Task, tile: TileId, revision: u64) -> Option<Loaded> {
+fn read(tools: &Tools, task: &Task, tile: TileId, version: Version) -> Option<Loaded> {
     let started = Instant::now();
     let dataset = &task.dataset;
-    let outcome = read_any(tools, task, tile, revision)?;
+    let revision = version.revision;
+    let outcome = read_any(tools, task, tile, version)?;
     let (state, pixels) = match outcome {
         Ok(ReadOutcome::Pixels { tiles, state }) => {
             (state, tiles.into_iter().next().map(|read| read.pixels))
         }
-        Ok(ReadOutcome::Absent) => (absent_state(dataset), None),
+        Ok(ReadOutcome::Absent(state)) => (state, None),
         Err(error) => (super::failed(&error), None),
     };
     if pixels.is_none() || state != PlaneState::Written {
@@ -108,12 +113,12 @@ fn read_any(
     tools: &Tools,
     task: &Task,
     tile: TileId,
-    revision: u64,
+    version: Version,
 ) -> Option<Result<ReadOutcome, ReadError>> {
     let dataset = &task.dataset;
     let guarded = catch_unwind(AssertUnwindSafe(|| match tile.plane.z {
-        ZPick::Slice(_) => Some(tools.source.read_tile(dataset, tile)),
-        ZPick::Max => projection::project(tools, task, tile, revision),
+        ZPick::Slice(_) => Some(tools.source.read_tile(dataset, tile, version.absence)),
+        ZPick::Max => projection::project(tools, task, tile, version),
     }));
     let outcome = guarded.unwrap_or_else(|_| {
         Some(Err(ReadError {
@@ -132,7 +137,7 @@ fn read_any(
             let key = CacheKey {
                 dataset: dataset.id,
                 tile: read.tile,
-                revision,
+                revision: version.revision,
             };
             tools.cache.insert(key, Arc::clone(&read.pixels));
         }
@@ -140,18 +145,9 @@ fn read_any(
     Some(outcome)
 }
 
-/// What it means that nothing of a plane is on disk.
-fn absent_state(dataset: &Dataset) -> PlaneState {
-    if dataset.is_running() {
-        PlaneState::Planned
-    } else {
-        PlaneState::Missing
-    }
-}
-
 /// Statistics of a plane from its level-0 samples; of a huge plane from some tiles of a coarser stored level. Tiles that
 /// cannot be read are left out; of a plane without any the statistics are empty. `None` where nobody wishes them any more.
-fn statistics(tools: &Tools, task: &Task, plane: PlaneId, revision: u64) -> Option<Loaded> {
+fn statistics(tools: &Tools, task: &Task, plane: PlaneId, version: Version) -> Option<Loaded> {
     let dataset = &task.dataset;
     let image = dataset.image(plane.fov)?;
     let level = image.statistics_level();
@@ -162,15 +158,18 @@ fn statistics(tools: &Tools, task: &Task, plane: PlaneId, revision: u64) -> Opti
         if !tools.shared.is_wanted(task) {
             return None;
         }
-        let pixels = pixels(tools, task, tile, revision);
+        let pixels = pixels(tools, task, tile, version);
         histograms.extend(pixels.and_then(|pixels| Histogram::of(&pixels)));
     }
     let histogram = Arc::new(Histogram::merged(&histograms).unwrap_or_else(Histogram::empty));
     // A plane that nothing could be read of yet is looked at again with the next wish.
     if histogram.num_samples > 0 {
-        tools
-            .shared
-            .remember_histogram(dataset.id, plane, revision, Arc::clone(&histogram));
+        tools.shared.remember_histogram(
+            dataset.id,
+            plane,
+            version.revision,
+            Arc::clone(&histogram),
+        );
     }
     Some(Loaded::Statistics {
         dataset: dataset.id,
@@ -211,17 +210,17 @@ fn spread_tiles(grid: TileGrid, plane: PlaneId) -> impl Iterator<Item = TileId> 
 }
 
 /// A tile's samples, from the cache where it is there; `None` where there are none.
-fn pixels(tools: &Tools, task: &Task, tile: TileId, revision: u64) -> Option<Arc<Pixels>> {
+fn pixels(tools: &Tools, task: &Task, tile: TileId, version: Version) -> Option<Arc<Pixels>> {
     let key = CacheKey {
         dataset: task.dataset.id,
         tile,
-        revision,
+        revision: version.revision,
     };
     if let Some(held) = tools.cache.get(&key) {
         return Some(held);
     }
-    match read_any(tools, task, tile, revision)? {
+    match read_any(tools, task, tile, version)? {
         Ok(ReadOutcome::Pixels { tiles, .. }) => tiles.into_iter().next().map(|read| read.pixels),
-        Ok(ReadOutcome::Absent) | Err(_) => None,
+        Ok(ReadOutcome::Absent(_)) | Err(_) => None,
     }
 }

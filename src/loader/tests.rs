@@ -43,10 +43,17 @@ struct Scripted {
     scripts: HashMap<u32, Script>,
     num_reads: AtomicUsize,
     reads: Mutex<Vec<TileId>>,
+    absences: Mutex<Vec<Absence>>,
 }
 
 impl ReadTiles for Scripted {
-    fn read_tile(&self, dataset: &Dataset, tile: TileId) -> Result<ReadOutcome, ReadError> {
+    fn read_tile(
+        &self,
+        dataset: &Dataset,
+        tile: TileId,
+        absence: Absence,
+    ) -> Result<ReadOutcome, ReadError> {
+        self.absences.lock().push(absence);
         self.num_reads.fetch_add(1, Ordering::Relaxed);
         self.reads.lock().push(tile);
         let ZPick::Slice(z) = tile.plane.z else {
@@ -59,7 +66,7 @@ impl ReadTiles for Scripted {
                 let_go.recv().expect("the test lets go");
                 z as u16
             }
-            Some(Script::Absent) => return Ok(ReadOutcome::Absent),
+            Some(Script::Absent) => return Ok(ReadOutcome::Absent(PlaneState::Planned)),
             Some(Script::Fails) => {
                 let (message, location) = ("chunk is damaged".into(), "c/0".into());
                 return Err(ReadError {
@@ -329,20 +336,57 @@ fn a_failed_or_panicking_read_is_a_failed_plane_and_is_not_read_again() {
 }
 
 #[test]
-fn an_absent_plane_is_planned_while_the_acquisition_runs_and_missing_afterwards() {
-    for (complete, expected) in [
-        (Some(false), PlaneState::Planned),
-        (Some(true), PlaneState::Missing),
-    ] {
-        let mut described = dataset(Sizes::default());
-        described.acquisition = Some(crate::dataset::Acquisition {
-            complete,
-            ..Default::default()
+fn what_absence_means_follows_from_what_was_announced() {
+    let mut ledger = Ledger::default();
+    let announced = crate::dataset::Announcement::registered(
+        crate::dataset::AnnouncedSizes {
+            channels: vec!["GFP".into()],
+            num_z: 5,
+            height: 48,
+            width: 64,
+        },
+        vec!["A1:0".into()],
+    );
+    let mut described = dataset(Sizes::default());
+    let size = PageSize::of(&described.template);
+    ledger.announce(size, slice(1).plane, 1);
+    ledger.count_as_zero(size, slice(2).plane);
+    let check = |described: &Dataset, expected: [Absence; 3]| {
+        let bench = bench(1, []);
+        let tiles = [0, 1, 2].map(slice);
+        let wished = visible(described, &tiles, Tier::Prefetch);
+        bench
+            .loader
+            .want(&Arc::new(described.clone()), &ledger, &wished);
+        (0..3).for_each(|_| {
+            bench.next_tile();
         });
-        let bench = bench(1, [(0, Script::Absent)]);
-        bench.want(&Arc::new(described), &[slice(0)], Tier::Prefetch);
-        assert_eq!(bench.next_tile().1, expected);
-    }
+        assert_eq!(*bench.source.absences.lock(), expected);
+    };
+    let (as_stored, zero) = (Absence::AsStored, Absence::Zero);
+    check(&described, [as_stored, as_stored, zero]);
+    described.announcement = Some(Arc::new(announced.expect("sound")));
+    check(&described, [Absence::Unannounced, as_stored, zero]);
+}
+
+#[test]
+fn a_notice_of_a_wished_plane_is_read_before_anybody_wishes_again() {
+    let (bench, dataset) = (bench(1, []), Arc::new(dataset(Sizes::default())));
+    bench.want(&dataset, &[slice(0)], Tier::Visible);
+    bench.next_tile();
+    assert!(bench.loader.anticipate(dataset.id, slice(0).plane));
+    bench.next_tile();
+    let mut ledger = Ledger::default();
+    ledger.announce(PageSize::of(&dataset.template), slice(0).plane, 1);
+    let wished = visible(&dataset, &[slice(0)], Tier::Visible);
+    bench.loader.want(&dataset, &ledger, &wished);
+    bench.next_tile();
+    assert_eq!(
+        bench.reads().len(),
+        2,
+        "the wish is answered from the cache"
+    );
+    assert!(!bench.loader.anticipate(dataset.id, slice(1).plane));
 }
 
 #[test]

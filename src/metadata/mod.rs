@@ -8,6 +8,7 @@ pub mod acquisition_yaml;
 pub mod coordinates;
 mod json;
 pub mod ngff;
+pub mod run_state;
 pub mod squid;
 mod yaml;
 pub mod zarr_array;

@@ -2,8 +2,10 @@
 //!
 //! Everybody may import this folder; it imports nothing of ours. Every budget stands in [`limits`].
 
+mod absence;
 mod axes;
 mod channel;
+mod civil;
 mod color;
 mod colormap;
 mod histogram;
@@ -24,8 +26,10 @@ mod tile_grid;
 mod visible;
 mod wavelength;
 
+pub use absence::Absence;
 pub use axes::{Axis, AxisRole, NavAxis};
 pub use channel::Channel;
+pub use civil::{CivilTime, Timestamp};
 pub use color::{ColorError, Rgb};
 pub use colormap::{Colormap, Lut};
 pub use histogram::Histogram;

@@ -2,34 +2,49 @@
 
 use std::time::Instant;
 
-use super::{DatasetId, FovId, PlaneState, TileId};
+use super::{FovId, PlaneState};
 
 /// One channel on the screen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShownChannel {
     /// Channel index.
     pub c: u16,
-    /// The first tile that was drawn.
-    pub tile: TileId,
-    /// The revision of its plane at the time of reading.
+    /// Its name.
+    pub channel: String,
+    /// The latest revision of its plane; 0: never announced.
     pub revision: u64,
-    /// What the disk says of its plane.
+    /// True where the pixels on the screen are those of that revision.
+    pub is_latest: bool,
+    /// True where pixels of it are on the screen.
+    pub has_pixels: bool,
+    /// What the disk says of it.
     pub state: PlaneState,
 }
 
 /// What the last presented frame showed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shown {
-    /// The dataset.
-    pub dataset: DatasetId,
-    /// The FOV.
-    pub fov: FovId,
     /// Timepoint index.
     pub t: u32,
+    /// The FOV.
+    pub fov: FovId,
+    /// Its flat number in display order.
+    pub flat: u32,
     /// z-slice index; the current one also where the maximum is shown.
     pub z: u32,
-    /// Every visible channel.
-    pub channels: Vec<ShownChannel>,
-    /// When the frame was handed to the screen.
+    /// The maximum over z is shown.
+    pub is_max: bool,
+    /// Every drawn channel.
+    pub planes: Vec<ShownChannel>,
+    /// When the frame that first showed this was handed to the screen.
     pub presented: Instant,
+}
+
+impl Shown {
+    /// True where both show the same, whenever they were presented.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let at = |shown: &Self| (shown.t, shown.fov, shown.flat, shown.z, shown.is_max);
+        at(self) == at(other) && self.planes == other.planes
+    }
 }

@@ -123,8 +123,12 @@ impl Session {
             Command::Solo(channel) if *channel < self.channels.len() => self.solo(*channel),
             Command::SelectChannel(channel) if *channel < self.channels.len() => {
                 self.selected_channel = *channel;
+                self.note_channel_choice();
             }
-            Command::StepChannel(direction) => self.step_channel(*direction),
+            Command::StepChannel(direction) => {
+                self.step_channel(*direction);
+                self.note_channel_choice();
+            }
             Command::ToggleMode => {
                 self.mode = match self.mode {
                     ChannelMode::Composite => ChannelMode::Single,

@@ -1,5 +1,6 @@
 //! Intentions of a person or a script: keyboard, menus, panels, live events and tests all speak these.
 
+use super::FollowLock;
 use crate::model::{CanvasSize, ContrastLimits, FovId, Histogram, Lut, NavAxis, RectPx};
 
 /// Which way along an axis.
@@ -38,6 +39,22 @@ pub enum Command {
     SetFps(f32),
     /// Start again at the end.
     SetLoop(bool),
+
+    /// Go with the newest plane of a running acquisition, or stop doing so. Every way to go elsewhere by hand stops it.
+    SetFollow(bool),
+    /// Keep the channel, z-slice or FOV while following, or let it go.
+    SetLock(FollowLock, bool),
+    /// A plane was written (from live news): the view goes there while following, unless something else is held.
+    Newest {
+        /// Its FOV.
+        fov: FovId,
+        /// Its timepoint.
+        t: u32,
+        /// Its z-slice.
+        z: u32,
+        /// Its channel.
+        c: u16,
+    },
 
     /// Show or hide a channel.
     SetVisible(usize, bool),

@@ -7,6 +7,7 @@ mod camera;
 mod channels;
 mod command;
 mod contrast;
+mod follow;
 mod playback;
 mod position;
 mod prefetch;
@@ -20,6 +21,7 @@ mod tests;
 pub use camera::{Camera, Projection, Zoom};
 pub use channels::{ChannelMode, ChannelView, LimitsSource};
 pub use command::{Command, Direction};
+pub use follow::{Follow, FollowLock, FollowLocks};
 pub use playback::Playback;
 pub use position::Position;
 pub use resolve::resolve;
@@ -76,6 +78,8 @@ pub struct Session {
     pub camera: Camera,
     /// What plays, and how fast.
     pub playback: Playback,
+    /// Whether the view goes with the newest plane of a running acquisition.
+    pub follow: Follow,
     /// Which panels are open.
     pub panels: Panels,
 }
@@ -102,6 +106,7 @@ impl Session {
             mark_clipped: false,
             camera: Camera::FIT,
             playback: Playback::default(),
+            follow: Follow::default(),
             panels: Panels {
                 left: true,
                 right: true,
@@ -181,8 +186,11 @@ impl Session {
             | Command::Pan { .. }
             | Command::ZoomAbout { .. }
             | Command::ZoomTo(..) => self.look(command, dataset),
-            Command::DatasetChanged => self.follow(dataset),
+            Command::DatasetChanged => self.take_over(dataset),
             Command::SetPanels(panels) => self.panels = *panels,
+            Command::SetFollow(_) | Command::SetLock(..) | Command::Newest { .. } => {
+                self.set_follow(command, dataset);
+            }
             Command::SetVisible(..)
             | Command::Solo(_)
             | Command::SelectChannel(_)
@@ -205,6 +213,7 @@ impl Session {
         };
         (self.position, self.last_move) = (after, (axis, direction));
         self.has_moved = true;
+        self.follow.is_on = false;
     }
 
     /// Where a command leads, and along which axis; where it leads nowhere, the present position.
@@ -249,7 +258,7 @@ impl Session {
     }
 
     /// Takes over what a newer revision of the dataset brings; everything set by hand stays.
-    fn follow(&mut self, dataset: &Dataset) {
+    fn take_over(&mut self, dataset: &Dataset) {
         let described = channels::of_dataset(dataset);
         self.channels.truncate(described.len());
         let known = self.channels.len();

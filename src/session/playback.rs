@@ -49,6 +49,7 @@ impl Session {
         let axis = axis.unwrap_or(self.last_move.0);
         let is_playing = self.playback.axis == Some(axis);
         self.playback.axis = if is_playing { None } else { Some(axis) };
+        self.follow.is_on &= is_playing;
         self.last_move = (axis, Direction::Forward);
     }
 

@@ -10,7 +10,8 @@ const AHEAD_PLAYING: i64 = 8;
 /// Positions to read ahead, likeliest first; none of them is `position` itself, none occurs twice.
 ///
 /// A maximum over z costs a whole stack, so nothing is read ahead for it; nor is anything before the first move: many
-/// datasets are opened for one look, and nobody knows which way the next step goes.
+/// datasets are opened for one look, and nobody knows which way the next step goes. Nor while following: what comes next
+/// has not been written.
 pub(super) fn next_positions(
     session: &Session,
     position: Position,
@@ -18,7 +19,7 @@ pub(super) fn next_positions(
 ) -> Vec<Position> {
     let (axis, direction) = session.last_move;
     let is_playing = session.playback.axis == Some(axis);
-    if session.max_projection || !(session.has_moved || is_playing) {
+    if session.max_projection || session.follow.is_on || !(session.has_moved || is_playing) {
         return Vec::new();
     }
     let forward = if direction == Direction::Forward {

@@ -34,6 +34,9 @@ pub fn resolve(
     match View::of(session, selection, position, dataset, canvas) {
         Ok(view) => {
             visible.outside = !view.is_inside(position);
+            if dataset.wants_opening(position.fov) {
+                visible.unopened.push(position.fov);
+            }
             visible.placed = view.placed(&channels);
             if view.is_readable {
                 let first = u16::try_from(session.selected_channel).unwrap_or(u16::MAX);
@@ -115,7 +118,7 @@ impl<'a> View<'a> {
         canvas: CanvasSize,
     ) -> Result<Self, FovId> {
         let (image, is_readable) = match dataset.images.get(position.fov.row()) {
-            Some(ImageSlot::Opened(image)) => (image.as_ref(), true),
+            Some(ImageSlot::Opened(image) | ImageSlot::Stale(image)) => (image.as_ref(), true),
             Some(ImageSlot::Failed(_)) | None => (dataset.template.as_ref(), false),
             Some(ImageSlot::Unopened) => return Err(position.fov),
         };

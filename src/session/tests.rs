@@ -3,6 +3,7 @@
 mod camera;
 mod channels;
 mod contrast;
+mod follow;
 mod navigation;
 mod playback;
 mod prefetch;

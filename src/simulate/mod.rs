@@ -3,6 +3,7 @@
 //! The same folders, documents, codec chains, order and side files as Squid's writer (`control/core/zarr_writer.py`), with
 //! cells that drift and divide in front of a simulated camera. Knows nothing of reading.
 
+mod announce;
 mod blosc;
 mod cells;
 mod clock;
@@ -11,6 +12,7 @@ mod layout;
 mod paint;
 mod plan;
 mod random;
+mod run_file;
 mod side_files;
 mod stain;
 mod stores;
@@ -18,7 +20,8 @@ mod texture;
 mod yaml;
 mod zarr_writer;
 
-pub use plan::{ChunkMode, Compression, Plan, PlanError, Structure};
+pub use announce::{AnnounceError, Announcer};
+pub use plan::{ChunkMode, Compression, Ending, Plan, PlanError, Structure};
 
 use std::{
     fs, io,
@@ -30,15 +33,17 @@ use cells::{Scene, View};
 use clock::Moment;
 use documents::Progress;
 use layout::Layout;
+use run_file::{BEAT, RunFile, RunProgress};
 use side_files::{Executed, SideFiles};
 use stores::Stores;
+use zarr_writer::PlaneAt;
 
 /// A plane that is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
     /// Planes written so far, this one included.
     pub num_written: u64,
-    /// Planes of the whole acquisition.
+    /// Planes of the whole acquisition, those of skipped timepoints included.
     pub num_planned: u64,
     /// Index into [`Plan::regions`].
     pub region_idx: usize,
@@ -98,7 +103,7 @@ impl SimulateError {
 ///
 /// Planes follow in Squid's order: timepoints, regions, FOVs, z-slices, channels. They start at least `interval` apart.
 /// `on_plane` hears of each plane after it is on disk; returning false stops the acquisition, which is then left as an
-/// aborted one, as it is when a file cannot be written.
+/// aborted one, as it is when a file cannot be written. An end that the plan asks for is no error.
 ///
 /// # Errors
 /// When the plan cannot be written, the folder is not empty, a file cannot be written, or `on_plane` stopped it.
@@ -122,18 +127,25 @@ pub fn simulate(
         side: (plan.structure != Structure::Single).then_some(side),
         stores: Stores::new(plan, &layout, out),
         scene: Scene::new(plan),
+        state: None,
+        progress: RunProgress::default(),
         timepoint: None,
         executed: Vec::new(),
         num_written: 0,
         started: Instant::now(),
         interval,
     };
-    let outcome = run.write_all(on_plane);
-    match outcome {
-        Ok(()) => run.end(Progress::Complete),
+    match run.write_all(out, on_plane) {
+        Ok(Outcome::Complete) => run.end(Progress::Complete, "completed"),
+        Ok(Outcome::Aborted) => run.end(Progress::Aborted, "user_abort"),
+        Ok(Outcome::Crashed) => Ok(()),
         Err(error) => {
+            let reason = match error {
+                SimulateError::Stopped { .. } => "user_abort",
+                _ => "error",
+            };
             // The first error is the one to tell; what could not be marked as aborted looks like a crash, as it would.
-            if let Err(second) = run.end(Progress::Aborted) {
+            if let Err(second) = run.end(Progress::Aborted, reason) {
                 tracing::warn!("the acquisition could not be marked as aborted: {second}");
             }
             Err(error)
@@ -156,6 +168,14 @@ fn refuse_existing(out: &Path) -> Result<(), SimulateError> {
     fs::create_dir_all(out).map_err(|source| SimulateError::io("create the folder", out, source))
 }
 
+/// What became of an acquisition without a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Complete,
+    Aborted,
+    Crashed,
+}
+
 /// An acquisition under way.
 struct Run<'a> {
     plan: &'a Plan,
@@ -164,6 +184,9 @@ struct Run<'a> {
     side: Option<SideFiles<'a>>,
     stores: Stores<'a>,
     scene: Scene,
+    /// `None`: nobody asked for one, or nothing was written yet.
+    state: Option<RunFile>,
+    progress: RunProgress,
     /// The timepoint that was begun and has not ended.
     timepoint: Option<u32>,
     /// Positions of the timepoint that is being written.
@@ -176,37 +199,70 @@ struct Run<'a> {
 impl Run<'_> {
     fn write_all(
         &mut self,
+        out: &Path,
         on_plane: &mut dyn FnMut(Written) -> bool,
-    ) -> Result<(), SimulateError> {
+    ) -> Result<Outcome, SimulateError> {
         if let Some(side) = &self.side {
             side.start(Moment::now())?;
         }
-        for t in 0..self.plan.num_timepoints {
-            self.executed.clear();
-            self.timepoint = Some(t);
-            if let Some(side) = &self.side {
-                side.begin_timepoint(t)?;
-            }
-            self.write_timepoint(t, on_plane)?;
-            if let Some(side) = &self.side {
-                side.executed(t, &self.executed)?;
-                side.timepoint_done(t)?;
-            }
-            self.timepoint = None;
+        if let Some(folder) = &self.plan.run_folder {
+            self.state = Some(RunFile::start(folder, self.plan, out)?);
         }
+        for t in 0..self.plan.num_timepoints {
+            if self.plan.skipped_timepoints.contains(&t) {
+                continue;
+            }
+            // A user who stops between timepoints leaves no folder of the next one.
+            if self.is_aborted() {
+                return Ok(Outcome::Aborted);
+            }
+            self.begin_timepoint(t)?;
+            if let Some(outcome) = self.write_timepoint(t, on_plane)? {
+                return Ok(outcome);
+            }
+            self.end_timepoint(t)?;
+        }
+        Ok(match self.plan.ending {
+            Ending::CrashesAfter(num_planes) if num_planes == self.num_written => Outcome::Crashed,
+            _ if self.is_aborted() => Outcome::Aborted,
+            _ => Outcome::Complete,
+        })
+    }
+
+    fn begin_timepoint(&mut self, t: u32) -> Result<(), SimulateError> {
+        self.executed.clear();
+        self.timepoint = Some(t);
+        (self.progress.timepoint, self.progress.fov) = (t, 0);
+        self.side
+            .as_ref()
+            .map_or(Ok(()), |side| side.begin_timepoint(t))
+    }
+
+    fn end_timepoint(&mut self, t: u32) -> Result<(), SimulateError> {
+        if let Some(side) = &self.side {
+            side.executed(t, &self.executed)?;
+            side.timepoint_done(t)?;
+        }
+        self.timepoint = None;
         Ok(())
     }
 
+    /// The outcome where the plan ends in the middle of it.
     fn write_timepoint(
         &mut self,
         t: u32,
         on_plane: &mut dyn FnMut(Written) -> bool,
-    ) -> Result<(), SimulateError> {
+    ) -> Result<Option<Outcome>, SimulateError> {
         for (region_idx, &(_, num_fovs)) in self.plan.regions.iter().enumerate() {
             for fov in 0..num_fovs {
+                self.progress.fov += 1;
                 for z in 0..self.plan.num_z {
                     for c in 0..self.plan.channels.len() as u32 {
-                        let written = self.write_plane(region_idx, fov, t, c, z)?;
+                        let at = PlaneAt { fov, t, c, z };
+                        if let Some(outcome) = self.stop_before(region_idx, at)? {
+                            return Ok(Some(outcome));
+                        }
+                        let written = self.write_plane(region_idx, at)?;
                         if !on_plane(written) {
                             return Err(SimulateError::Stopped {
                                 num_written: written.num_written,
@@ -217,59 +273,98 @@ impl Run<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(None)
     }
 
-    fn write_plane(
+    fn is_aborted(&self) -> bool {
+        self.plan.ending == Ending::AbortsAfter(self.num_written)
+    }
+
+    /// Ends as planned where enough planes are written; a crash leaves half of the one that was to come.
+    fn stop_before(
         &mut self,
         region_idx: usize,
-        fov: u32,
-        t: u32,
-        c: u32,
-        z: u32,
-    ) -> Result<Written, SimulateError> {
-        let origin_px = self.layout.origin_px(region_idx, fov);
-        let samples = self.scene.plane(View {
+        at: PlaneAt,
+    ) -> Result<Option<Outcome>, SimulateError> {
+        if self.is_aborted() {
+            return Ok(Some(Outcome::Aborted));
+        }
+        if self.plan.ending != Ending::CrashesAfter(self.num_written) {
+            return Ok(None);
+        }
+        let samples = self.paint(region_idx, at);
+        self.stores.tear(region_idx, at, &samples)?;
+        Ok(Some(Outcome::Crashed))
+    }
+
+    fn paint(&self, region_idx: usize, at: PlaneAt) -> Vec<u16> {
+        self.scene.plane(View {
             region_idx,
-            fov,
-            origin_px,
-            t,
-            c,
-            z,
-        });
+            fov: at.fov,
+            origin_px: self.layout.origin_px(region_idx, at.fov),
+            t: at.t,
+            c: at.c,
+            z: at.z,
+        })
+    }
+
+    fn write_plane(&mut self, region_idx: usize, at: PlaneAt) -> Result<Written, SimulateError> {
+        let samples = self.paint(region_idx, at);
         self.wait();
-        if c == 0 {
+        if at.c == 0 {
             self.executed.push(Executed {
                 region_idx,
-                fov,
-                z,
+                fov: at.fov,
+                z: at.z,
                 when: Moment::now(),
             });
         }
-        self.stores
-            .write(region_idx, zarr_writer::PlaneAt { fov, t, c, z }, &samples)?;
+        self.stores.write(region_idx, at, &samples)?;
         self.num_written += 1;
-        let num_planned = self.plan.num_planes();
+        self.progress.images = self.num_written;
+        self.beat();
         Ok(Written {
             num_written: self.num_written,
-            num_planned,
+            num_planned: self.plan.num_planes(),
             region_idx,
-            fov,
-            t,
-            c,
-            z,
+            fov: at.fov,
+            t: at.t,
+            c: at.c,
+            z: at.z,
         })
     }
 
     /// Waits until the next plane is due: this thread is the camera, which has nothing else to wait for.
-    fn wait(&self) {
+    fn wait(&mut self) {
         let planes = u32::try_from(self.num_written).unwrap_or(u32::MAX);
         let due = self.interval.saturating_mul(planes);
-        std::thread::sleep(due.saturating_sub(self.started.elapsed()));
+        loop {
+            let left = due.saturating_sub(self.started.elapsed());
+            if left.is_zero() {
+                return;
+            }
+            std::thread::sleep(left.min(BEAT));
+            self.beat();
+        }
     }
 
-    /// Marks stores and folder as ended.
-    fn end(&self, progress: Progress) -> Result<(), SimulateError> {
+    fn beat(&mut self) {
+        if let Some(file) = &mut self.state {
+            file.beat(self.progress);
+        }
+    }
+
+    /// Marks stores and folder as ended, and the run, whatever else could be.
+    fn end(&mut self, progress: Progress, reason: &str) -> Result<(), SimulateError> {
+        let outcome = self.mark(progress);
+        if let Some(file) = &mut self.state {
+            let reason = if outcome.is_ok() { reason } else { "error" };
+            file.end(self.progress, reason);
+        }
+        outcome
+    }
+
+    fn mark(&self, progress: Progress) -> Result<(), SimulateError> {
         self.stores.finalize(progress)?;
         let Some(side) = &self.side else {
             return Ok(());

@@ -1,6 +1,9 @@
 //! What will be written: counts, layout, storage; and why a plan is refused before anything is written.
 
-use std::collections::HashSet;
+use std::{
+    collections::{BTreeSet, HashSet},
+    path::PathBuf,
+};
 
 use crate::model::{WellName, limits};
 
@@ -80,6 +83,18 @@ impl ChunkMode {
     }
 }
 
+/// How an acquisition ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ending {
+    /// After its last plane.
+    #[default]
+    Completes,
+    /// A user stops it after so many planes: stores are marked as aborted, what was executed is written down.
+    AbortsAfter(u64),
+    /// The program dies after so many planes: nothing is marked, and half of the next chunk may lie at its place.
+    CrashesAfter(u64),
+}
+
 /// An acquisition that will be written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -109,6 +124,12 @@ pub struct Plan {
     pub time_step_secs: f64,
     /// Equal seeds give equal pixels.
     pub seed: u64,
+    /// Timepoints without planes and without a folder: the microscope leaves them out where it is slower than planned.
+    pub skipped_timepoints: BTreeSet<u32>,
+    /// How it ends.
+    pub ending: Ending,
+    /// Where `run.json` is kept up to date, as Squid does for its watchdog; `None`: nowhere.
+    pub run_folder: Option<PathBuf>,
 }
 
 impl Default for Plan {
@@ -129,6 +150,9 @@ impl Default for Plan {
             z_step_um: 1.5,
             time_step_secs: 60.0,
             seed: 0,
+            skipped_timepoints: BTreeSet::new(),
+            ending: Ending::Completes,
+            run_folder: None,
         }
     }
 }
@@ -188,6 +212,28 @@ pub enum PlanError {
         /// Pixels a side of a chunk.
         side: u32,
     },
+    /// A timepoint that is to be skipped is none of the acquisition's.
+    #[error("timepoint {found} is skipped, expected 0 to {last}")]
+    NoSuchTimepoint {
+        /// Its index.
+        found: u32,
+        /// Index of the last one.
+        last: u32,
+    },
+    /// Every timepoint is skipped.
+    #[error("all {found} timepoints are skipped, expected at least 1 that is not")]
+    AllSkipped {
+        /// How many.
+        found: u32,
+    },
+    /// The end would come after more planes than there are.
+    #[error("it ends after {found} planes, expected at most {limit}")]
+    EndsTooLate {
+        /// Planes before the end.
+        found: u64,
+        /// Planes that are written.
+        limit: u64,
+    },
     /// A length in µm or s is not above 0.
     #[error("{what} is {found}, expected a number above 0")]
     NotPositive {
@@ -207,6 +253,7 @@ impl Plan {
         self.check_counts()?;
         self.check_lengths()?;
         self.check_regions()?;
+        self.check_end()?;
         let side = self
             .chunks
             .side_px()
@@ -301,6 +348,24 @@ impl Plan {
         Ok(())
     }
 
+    fn check_end(&self) -> Result<(), PlanError> {
+        let (found, last) = (self.skipped_timepoints.last(), self.num_timepoints - 1);
+        if let Some(&found) = found.filter(|&&found| found > last) {
+            return Err(PlanError::NoSuchTimepoint { found, last });
+        }
+        if self.skipped_timepoints.len() == self.num_timepoints as usize {
+            let found = self.num_timepoints;
+            return Err(PlanError::AllSkipped { found });
+        }
+        let limit = self.num_acquired_planes();
+        match self.ending {
+            Ending::AbortsAfter(found) | Ending::CrashesAfter(found) if found > limit => {
+                Err(PlanError::EndsTooLate { found, limit })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// FOVs of all regions.
     #[must_use]
     pub fn num_fovs(&self) -> u64 {
@@ -314,11 +379,20 @@ impl Plan {
         self.num_fovs().saturating_mul(per_fov)
     }
 
-    /// Planes in all.
+    /// Planes in all, those of skipped timepoints included: what the stores have room for.
     #[must_use]
     pub fn num_planes(&self) -> u64 {
         self.num_planes_per_timepoint()
             .saturating_mul(u64::from(self.num_timepoints))
+    }
+
+    /// Planes of the timepoints that are not skipped.
+    #[must_use]
+    pub fn num_acquired_planes(&self) -> u64 {
+        let num_skipped = self.skipped_timepoints.len() as u64;
+        let num_timepoints = u64::from(self.num_timepoints).saturating_sub(num_skipped);
+        self.num_planes_per_timepoint()
+            .saturating_mul(num_timepoints)
     }
 }
 
@@ -416,6 +490,30 @@ mod tests {
             Some("region \"AG1\" is not a well, expected A1 to AF48"),
         );
         check(plate(&["B2", "b2"]), Some("region \"b2\" is named twice"));
+    }
+
+    #[test]
+    fn what_is_left_out_is_part_of_the_acquisition() {
+        let skips = |timepoints: &[u32]| {
+            let skipped_timepoints = timepoints.iter().copied().collect();
+            move |plan: &mut Plan| {
+                (plan.num_timepoints, plan.skipped_timepoints) = (3, skipped_timepoints);
+            }
+        };
+        check(skips(&[1]), None);
+        check(
+            skips(&[1, 3]),
+            Some("timepoint 3 is skipped, expected 0 to 2"),
+        );
+        check(
+            skips(&[0, 1, 2]),
+            Some("all 3 timepoints are skipped, expected at least 1 that is not"),
+        );
+        check(|plan| plan.ending = Ending::AbortsAfter(20), None);
+        check(
+            |plan| plan.ending = Ending::CrashesAfter(21),
+            Some("it ends after 21 planes, expected at most 20"),
+        );
     }
 
     #[test]

@@ -45,16 +45,35 @@ impl<'a> Stores<'a> {
         at: PlaneAt,
         samples: &[u16],
     ) -> Result<(), SimulateError> {
+        let array = self.array(region_idx, at.fov)?;
+        self.writer.write(&array, at, samples)
+    }
+
+    /// Leaves half of the next plane's first file at its place, as a writer that dies would without renaming.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub(super) fn tear(
+        &mut self,
+        region_idx: usize,
+        at: PlaneAt,
+        samples: &[u16],
+    ) -> Result<(), SimulateError> {
+        let array = self.array(region_idx, at.fov)?;
+        self.writer.tear(&array, at, samples)
+    }
+
+    /// The array of a FOV, created before where nothing was written to it.
+    fn array(&mut self, region_idx: usize, fov: u32) -> Result<PathBuf, SimulateError> {
         let fov = if self.plan.structure == Structure::SixD {
             0
         } else {
-            at.fov
+            fov
         };
         if !self.created.contains(&(region_idx, fov)) {
             self.create(region_idx, fov)?;
         }
-        self.writer
-            .write(&self.layout.array(&self.out, region_idx, fov), at, samples)
+        Ok(self.layout.array(&self.out, region_idx, fov))
     }
 
     /// The array first, then the metadata around it, as Squid does.

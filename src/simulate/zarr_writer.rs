@@ -88,24 +88,11 @@ impl PlaneWriter {
         at: PlaneAt,
         samples: &[u16],
     ) -> Result<(), SimulateError> {
-        let (rows, columns) = (
-            self.height.div_ceil(self.chunk_height),
-            self.width.div_ceil(self.chunk_width),
-        );
-        let mut encoded = Vec::with_capacity(rows * columns);
-        for row in 0..rows {
-            for column in 0..columns {
-                let chunk = self.encode(samples, row, column);
-                encoded.push(
-                    chunk.map_err(|source| {
-                        SimulateError::io("compress a chunk of", array, source)
-                    })?,
-                );
-            }
-        }
+        let encoded = self.encode_all(array, samples)?;
         if self.is_sharded {
             return self.write_shard(array, at, encoded);
         }
+        let columns = self.width.div_ceil(self.chunk_width);
         for (index, chunk) in encoded.into_iter().enumerate() {
             if let Some(bytes) = chunk {
                 replace(
@@ -115,6 +102,51 @@ impl PlaneWriter {
             }
         }
         Ok(())
+    }
+
+    /// Leaves half of the plane's first file at its final name. A file that is there is left as it is: a writer that
+    /// renames never harms one.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn tear(
+        &self,
+        array: &Path,
+        at: PlaneAt,
+        samples: &[u16],
+    ) -> Result<(), SimulateError> {
+        let mut chunks = self.encode_all(array, samples)?;
+        let c = if self.is_sharded { 0 } else { at.c };
+        let path = self.key(array, PlaneAt { c, ..at }, 0, 0);
+        let bytes = if self.is_sharded {
+            chunks.resize(self.num_channels * chunks.len(), None);
+            shard_bytes(&chunks)
+        } else {
+            chunks.swap_remove(0).unwrap_or_default()
+        };
+        if bytes.is_empty() || path.exists() {
+            return Ok(());
+        }
+        make_parent(&path)?;
+        fs::write(&path, &bytes[..bytes.len() / 2])
+            .map_err(|source| SimulateError::io("write", &path, source))
+    }
+
+    /// The chunks of a plane row by row; `None`: all zero.
+    fn encode_all(
+        &self,
+        array: &Path,
+        samples: &[u16],
+    ) -> Result<Vec<Option<Vec<u8>>>, SimulateError> {
+        let (rows, columns) = (
+            self.height.div_ceil(self.chunk_height),
+            self.width.div_ceil(self.chunk_width),
+        );
+        let encoded =
+            (0..rows * columns).map(|index| self.encode(samples, index / columns, index % columns));
+        encoded
+            .collect::<io::Result<_>>()
+            .map_err(|source| SimulateError::io("compress a chunk of", array, source))
     }
 
     /// Path of a chunk, or of the shard at channel, row and column 0.

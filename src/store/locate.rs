@@ -50,7 +50,7 @@ pub(super) fn image_of(dataset: &Dataset, plane: PlaneId) -> Result<&Image, Read
         );
     }
     match dataset.images.get(plane.fov.row()) {
-        Some(ImageSlot::Opened(image)) => Ok(image),
+        Some(ImageSlot::Opened(image) | ImageSlot::Stale(image)) => Ok(image),
         Some(ImageSlot::Failed(error)) => Err(ReadError {
             code: error.code,
             message: error.message.clone(),
@@ -103,6 +103,8 @@ pub(super) fn place<'a>(
             timepoints.get(plane.t as usize).and_then(Option::as_ref),
             time_axis,
         ),
+        // Registered planes lie in no array.
+        Arrays::Registered(_) => (None, None),
     };
     Ok(Place {
         locator,

@@ -14,6 +14,7 @@ mod locate;
 mod opened;
 mod presence;
 mod register;
+mod registered;
 mod shard;
 mod zarr;
 
@@ -25,8 +26,8 @@ use std::{
 };
 
 use crate::{
-    dataset::{Dataset, DatasetKind, Image},
-    model::{Code, Pixels, PlaneId, PlaneState, TileId, mean},
+    dataset::{Arrays, Dataset, DatasetKind, Image},
+    model::{Absence, Code, Pixels, PlaneId, PlaneState, TileId, mean},
     source::SourceError,
 };
 
@@ -59,8 +60,8 @@ pub enum ReadOutcome {
         /// `Written`, or `Partial` where absent chunks were filled with the fill value.
         state: PlaneState,
     },
-    /// No chunk of the tile is on disk, in a dataset where that does not mean the fill value.
-    Absent,
+    /// No chunk of the tile is on disk, where that does not mean the fill value: `Planned` or `Missing`.
+    Absent(PlaneState),
 }
 
 /// A tile cannot be read.
@@ -115,12 +116,17 @@ impl Store {
     /// Reads one tile of a stored or computed level. `ZPick::Max` is not for here: the loader makes projections.
     ///
     /// t, c, z and the position along other axes are indices of the plane's own level; a computed level has those of
-    /// the last stored one.
+    /// the last stored one. `absence` says what it means where nothing of the plane is on disk.
     ///
     /// # Errors
     /// When the FOV is not opened, an index is beyond its axis, a chunk cannot be read or decoded, or it would not fit
     /// the budgets.
-    pub fn read_tile(&self, dataset: &Dataset, tile: TileId) -> Result<ReadOutcome, ReadError> {
+    pub fn read_tile(
+        &self,
+        dataset: &Dataset,
+        tile: TileId,
+        absence: Absence,
+    ) -> Result<ReadOutcome, ReadError> {
         let image = locate::image_of(dataset, tile.plane)?;
         let level = usize::from(tile.plane.level);
         if level >= image.num_levels() {
@@ -128,16 +134,16 @@ impl Store {
             return Err(ReadError::new(Code::OutOfRange, message, &dataset.root));
         }
         let stored = level.min(image.levels.len().saturating_sub(1));
-        let read = match self.read_stored(dataset, image, tile, stored) {
+        let read = match self.read_stored(dataset, image, tile, stored, absence) {
             // A chunk of a running acquisition may be half-written: once more, then report.
             Err(error) if error.code == Code::CorruptData && !is_finished(dataset, image) => {
                 thread::sleep(HALF_WRITTEN_PAUSE);
-                self.read_stored(dataset, image, tile, stored)?
+                self.read_stored(dataset, image, tile, stored, absence)?
             }
             outcome => outcome?,
         };
         let Some((pixels, state)) = read else {
-            return Ok(ReadOutcome::Absent);
+            return Ok(ReadOutcome::Absent(absent_state(dataset, image)));
         };
         let tiles = with_computed(dataset, tile, stored, level, pixels);
         Ok(ReadOutcome::Pixels { tiles, state })
@@ -150,7 +156,11 @@ impl Store {
         image: &Image,
         tile: TileId,
         level: usize,
+        absence: Absence,
     ) -> Result<Option<(Pixels, PlaneState)>, ReadError> {
+        if let Some(Arrays::Registered(registry)) = image.levels.get(level).map(|it| &it.arrays) {
+            return registered::read(&registry.0, dataset, tile.plane);
+        }
         let place = locate::place(dataset, image, tile.plane, level)?;
         let rect = image
             .levels
@@ -179,7 +189,11 @@ impl Store {
             present,
             total,
         } = read;
-        Ok(if present == total || is_finished(dataset, image) {
+        let is_finished = is_finished(dataset, image);
+        let is_room = absence == Absence::Unannounced && !is_finished && is_all_zero(&pixels);
+        Ok(if is_room {
+            None
+        } else if present == total || is_finished || absence == Absence::Zero {
             Some((pixels, PlaneState::Written))
         } else if present == 0 {
             None
@@ -216,6 +230,9 @@ impl Store {
     /// As [`Self::read_tile`].
     pub fn presence(&self, dataset: &Dataset, plane: PlaneId) -> Result<PlaneState, ReadError> {
         let image = locate::image_of(dataset, plane)?;
+        if let Some(Arrays::Registered(registry)) = image.levels.first().map(|it| &it.arrays) {
+            return Ok(registered::presence(&registry.0, plane));
+        }
         let Some((array, slab)) = self.plane_in_array(dataset, image, plane)? else {
             return Ok(absent_state(dataset, image));
         };
@@ -246,6 +263,9 @@ impl Store {
     /// As [`Self::read_tile`], and when its timepoint has no store.
     pub fn file_of(&self, dataset: &Dataset, plane: PlaneId) -> Result<PathBuf, ReadError> {
         let image = locate::image_of(dataset, plane)?;
+        if let Some(Arrays::Registered(registry)) = image.levels.first().map(|it| &it.arrays) {
+            return registered::file_of(&registry.0, dataset, plane);
+        }
         let Some((array, slab)) = self.plane_in_array(dataset, image, plane)? else {
             let message = format!("timepoint {} has no store", plane.t);
             return Err(ReadError::new(Code::NotWritten, message, &dataset.root));
@@ -270,6 +290,11 @@ impl Store {
         let slab = place.in_array(&array, image, level)?;
         Ok(Some((array, slab)))
     }
+}
+
+/// True where no sample is anything but zero.
+fn is_all_zero(pixels: &Pixels) -> bool {
+    pixels.samples().as_bytes().iter().all(|&byte| byte == 0)
 }
 
 /// True where an absent chunk means the fill value: nobody is going to write it.

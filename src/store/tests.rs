@@ -91,6 +91,9 @@ fn dataset(image: Image, complete: Option<bool>) -> Dataset {
         order: vec![FovId(0)].into(),
         images: vec![ImageSlot::Opened(Arc::clone(&image))],
         template: image,
+        announcement: None,
+        is_template_read: true,
+        known_timepoints: 0,
         acquisition: complete.map(|complete| Acquisition {
             complete: Some(complete),
             ..Acquisition::default()
@@ -286,7 +289,7 @@ impl Recipe {
         };
         for wanted in [plane(0, 0, 0), far] {
             let read = store
-                .read_tile(&dataset, TileId::whole(wanted))
+                .read_tile(&dataset, TileId::whole(wanted), Absence::AsStored)
                 .expect("readable");
             let ReadOutcome::Pixels { tiles, state } = read else {
                 panic!("absent")
@@ -324,7 +327,7 @@ impl Recipe {
         };
         let generic = fallback::read(&array, &metadata, &slab, rect).expect("readable");
         let ReadOutcome::Pixels { tiles, .. } = store
-            .read_tile(dataset, TileId::whole(wanted))
+            .read_tile(dataset, TileId::whole(wanted), Absence::AsStored)
             .expect("readable")
         else {
             panic!("absent in {folder:?}")
@@ -422,6 +425,7 @@ fn a_transposed_chunk_becomes_a_column_major_tile() {
         .read_tile(
             &recipe.dataset(folder.path()),
             TileId::whole(plane(1, 1, 2)),
+            Absence::AsStored,
         )
         .expect("readable");
     let ReadOutcome::Pixels { tiles, .. } = read else {
@@ -440,7 +444,9 @@ fn a_computed_level_brings_the_levels_it_was_made_of() {
     recipe.write(folder.path());
     let dataset = recipe.dataset(folder.path());
     let tile = TileId::whole(plane(0, 0, 0).at_level(2));
-    let read = Store::new().read_tile(&dataset, tile).expect("readable");
+    let read = Store::new()
+        .read_tile(&dataset, tile, Absence::AsStored)
+        .expect("readable");
     let ReadOutcome::Pixels { tiles, .. } = read else {
         panic!("absent")
     };
@@ -501,11 +507,11 @@ fn absent_chunks_are_states_while_running_and_fill_values_later() {
             ..recipe.dataset(folder.path())
         };
         let read = store
-            .read_tile(&dataset, TileId::whole(plane(0, 0, z)))
+            .read_tile(&dataset, TileId::whole(plane(0, 0, z)), Absence::AsStored)
             .expect("readable");
         let found = match read {
             ReadOutcome::Pixels { state, .. } => Some(state),
-            ReadOutcome::Absent => None,
+            ReadOutcome::Absent(_) => None,
         };
         assert_eq!(found, expected, "z {z}, complete {complete:?}");
         assert_eq!(store.presence(&dataset, plane(0, 0, z)), Ok(presence));
@@ -537,9 +543,9 @@ fn absent_inner_chunks_of_a_shard_are_seen() {
         (PlaneState::Written, PlaneState::Planned)
     );
     let read = store
-        .read_tile(&dataset, TileId::whole(plane(0, 1, 0)))
+        .read_tile(&dataset, TileId::whole(plane(0, 1, 0)), Absence::AsStored)
         .expect("readable");
-    assert!(matches!(read, ReadOutcome::Absent));
+    assert!(matches!(read, ReadOutcome::Absent(_)));
 }
 
 #[test]
@@ -566,7 +572,7 @@ fn indices_beyond_an_axis_are_out_of_range() {
     ];
     for wanted in beyond {
         let error = Store::new()
-            .read_tile(&dataset, TileId::whole(wanted))
+            .read_tile(&dataset, TileId::whole(wanted), Absence::AsStored)
             .expect_err("beyond");
         assert_eq!(error.code, Code::OutOfRange, "{wanted:?}");
     }
@@ -575,7 +581,7 @@ fn indices_beyond_an_axis_are_out_of_range() {
         ..TileId::whole(plane(0, 0, 0))
     };
     let error = Store::new()
-        .read_tile(&dataset, outside)
+        .read_tile(&dataset, outside, Absence::AsStored)
         .expect_err("outside");
     assert_eq!(error.code, Code::OutOfRange);
 }
@@ -603,11 +609,11 @@ fn timepoints_in_stores_of_their_own_are_joined() {
     let store = Store::new();
     let read = |t| {
         store
-            .read_tile(&dataset, TileId::whole(plane(t, 1, 2)))
+            .read_tile(&dataset, TileId::whole(plane(t, 1, 2)), Absence::AsStored)
             .expect("readable")
     };
-    assert!(matches!(read(0), ReadOutcome::Absent));
-    assert!(matches!(read(2), ReadOutcome::Absent));
+    assert!(matches!(read(0), ReadOutcome::Absent(_)));
+    assert!(matches!(read(2), ReadOutcome::Absent(_)));
     let ReadOutcome::Pixels { tiles, .. } = read(1) else {
         panic!("absent")
     };
@@ -641,7 +647,7 @@ fn blosc_chunks_are_read_by_both_paths() {
     let dataset = recipe.dataset(folder.path());
     let store = Store::new();
     let read = store
-        .read_tile(&dataset, TileId::whole(plane(0, 0, 0)))
+        .read_tile(&dataset, TileId::whole(plane(0, 0, 0)), Absence::AsStored)
         .expect("readable");
     let ReadOutcome::Pixels { tiles, .. } = read else {
         panic!("absent")
@@ -681,7 +687,7 @@ fn an_unusual_chain_goes_through_zarrs() {
     let arrays = Arrays::One(locator(folder.path(), ZarrFormat::V3, Some(&document)));
     let dataset = dataset(image("zyx", &[4, 9, 7], SampleType::U16, arrays), None);
     let read = Store::new()
-        .read_tile(&dataset, TileId::whole(plane(0, 0, 3)))
+        .read_tile(&dataset, TileId::whole(plane(0, 0, 3)), Absence::AsStored)
         .expect("readable");
     let ReadOutcome::Pixels { tiles, state } = read else {
         panic!("absent")

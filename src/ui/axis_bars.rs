@@ -10,14 +10,17 @@ use super::{
 };
 use crate::{
     dataset::Dataset,
+    ledger::Notice,
     model::{NavAxis, PlaneId, PlaneState, ZPick},
-    session::Command,
+    session::{Command, Position},
 };
 
 /// Axes in the order of their bars.
 const AXES: [NavAxis; 3] = [NavAxis::Time, NavAxis::Fov, NavAxis::Z];
 /// Bars wider than this have room for that on every axis, in points.
 const ROOMY_PT: f32 = 700.0;
+/// A bar with less room than this, in points, has no physical value, so that its slider does not lie under the index.
+const VALUE_FROM_PT: f32 = 250.0;
 /// Width of what stands at the right end of a bar, in points.
 const EXTRAS_PT: f32 = 124.0;
 /// Speeds on offer, steps per second.
@@ -66,7 +69,9 @@ fn bar_ui(ui: &mut Ui, axis: NavAxis, view: &View<'_>, facts: &Facts, out: &mut 
     // From the right, so that the slider takes what is left.
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         extras_ui(ui, axis, view, facts, out);
-        value_ui(ui, axis, view, facts);
+        if ui.available_width() > VALUE_FROM_PT {
+            value_ui(ui, axis, view, facts);
+        }
         index_ui(ui, axis, view, out);
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             let (index, length) = (
@@ -74,25 +79,30 @@ fn bar_ui(ui: &mut Ui, axis: NavAxis, view: &View<'_>, facts: &Facts, out: &mut 
                 view.dataset.len_along(axis),
             );
             let label = format!("{name} slider");
-            let is_written = |at| is_written(axis, at, view);
-            if let Some(to) = slider::ui(ui, &label, index, length, &is_written, colors) {
+            let is_whole = !facts.is_unfinished(view.dataset);
+            let is_acquired = |at| is_whole || is_acquired(axis, at, view);
+            if let Some(to) = slider::ui(ui, &label, index, length, &is_acquired, colors) {
                 out.push(Action::View(Command::SetIndex(axis, to)));
             }
         });
     });
 }
 
-/// True where the first drawn channel's plane at an index is on disk: in a finished dataset everywhere, in a running
-/// acquisition as far as the ledger knows; of a FOV, where any of its planes is.
-fn is_written(axis: NavAxis, index: u32, view: &View<'_>) -> bool {
-    let dataset = view.dataset;
-    if !dataset.is_running() {
-        return true;
-    }
+/// True where an index is filled. In a finished dataset everywhere; in a running acquisition where anything is acquired:
+/// of a timepoint in any FOV, of a FOV at the shown timepoint, of a z-slice in the shown FOV's first drawn channel.
+fn is_acquired(axis: NavAxis, index: u32, view: &View<'_>) -> bool {
+    let (dataset, ledger) = (view.dataset, view.ledger);
     let at = view.session.position.with_index(axis, index, dataset);
-    if axis == NavAxis::Fov {
-        return view.ledger.counts(at.fov).written > 0;
-    }
+    let counts = match axis {
+        NavAxis::Time => ledger.counts_of_timepoint(at.t),
+        NavAxis::Fov => ledger.counts_at(at.fov, at.t),
+        NavAxis::Z => return is_plane_acquired(view, at),
+    };
+    counts.acquired() > 0
+}
+
+/// True where the first drawn channel's plane is on disk, whole or in part, or announced and not looked at yet.
+fn is_plane_acquired(view: &View<'_>, at: Position) -> bool {
     let channel = view.session.drawn_channels().first().copied();
     let plane = PlaneId {
         fov: at.fov,
@@ -103,7 +113,11 @@ fn is_written(axis: NavAxis, index: u32, view: &View<'_>) -> bool {
         extra: at.extra,
         level: 0,
     };
-    view.ledger.state(plane) == PlaneState::Written
+    match view.ledger.state(plane) {
+        PlaneState::Written | PlaneState::Partial { .. } => true,
+        PlaneState::Unknown => view.ledger.notice(plane) != Notice::None,
+        PlaneState::Planned | PlaneState::Missing | PlaneState::Failed(_) => false,
+    }
 }
 
 /// The typed index, and quietly the last one.
@@ -244,6 +258,51 @@ fn axis_keys(axis: NavAxis) -> [&'static str; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        dataset::testing::{Sizes, dataset},
+        ledger::{Ledger, PageSize},
+        model::FovId,
+        session::Session,
+    };
+
+    #[test]
+    fn bars_fill_with_what_is_acquired_at_the_shown_place() {
+        let dataset = dataset(Sizes::default());
+        let (session, mut ledger) = (Session::new(&dataset), Ledger::default());
+        let size = PageSize::of(&dataset.template);
+        let plane = |fov, t, c, z| PlaneId {
+            fov: FovId(fov),
+            layer: 0,
+            t,
+            c,
+            z: ZPick::Slice(z),
+            extra: 0,
+            level: 0,
+        };
+        let half = PlaneState::Partial {
+            present: 1,
+            total: 2,
+        };
+        ledger.announce(size, plane(0, 0, 0, 0), 1);
+        ledger.book(size, plane(0, 0, 0, 1), half);
+        ledger.book(size, plane(0, 0, 0, 2), PlaneState::Planned);
+        ledger.book(size, plane(0, 0, 1, 3), PlaneState::Written);
+        ledger.announce(size, plane(1, 2, 0, 0), 1);
+        ledger.book(size, plane(2, 0, 0, 0), PlaneState::Failed("torn".into()));
+        let view = View {
+            session: &session,
+            dataset: &dataset,
+            ledger: &ledger,
+        };
+        let filled = |axis| -> Vec<u32> {
+            (0..dataset.len_along(axis))
+                .filter(|&at| is_acquired(axis, at, &view))
+                .collect()
+        };
+        assert_eq!(filled(NavAxis::Time), [0, 2]);
+        assert_eq!(filled(NavAxis::Fov), [0], "at the shown timepoint");
+        assert_eq!(filled(NavAxis::Z), [0, 1], "of the first drawn channel");
+    }
 
     #[test]
     fn times_read_as_a_clock() {

@@ -83,7 +83,7 @@ impl CanvasView {
         self.take_pointer(ui, &response, out);
         ui.painter().add((stage.paint)(rect, self.size));
         Self::loading_ui(ui, rect, stage.facts);
-        absence::ui(ui, rect, stage.facts, out);
+        absence::ui(ui, rect, view, stage.facts, out);
         readout::scale_bar_ui(ui, rect, view, self.size);
         let hovered = self.pixel_under(self.pointer, view);
         if let Some((x, y)) = hovered {

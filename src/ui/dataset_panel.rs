@@ -2,9 +2,10 @@
 
 use egui::{CollapsingHeader, Grid, RichText, Ui};
 
-use super::{Action, Facts, View, tokens::palette};
+use super::{Action, Facts, View, live, live::grouped, tokens::palette};
 use crate::{
     dataset::{Dataset, Image},
+    ledger::PageSize,
     model::AxisRole,
 };
 
@@ -17,7 +18,10 @@ pub(super) fn ui(ui: &mut Ui, view: &View<'_>, facts: &Facts, out: &mut Vec<Acti
         .spacing([8.0, 3.0])
         .show(ui, |ui| {
             for (name, value) in lines(view, facts) {
-                ui.label(RichText::new(name).color(colors.quiet));
+                let label = ui.label(RichText::new(name).color(colors.quiet));
+                if let Some(hint) = hint(name) {
+                    label.on_hover_text(hint);
+                }
                 ui.add(egui::Label::new(&value).wrap());
                 ui.end_row();
             }
@@ -107,6 +111,8 @@ fn lines(view: &View<'_>, facts: &Facts) -> Vec<(&'static str, String)> {
                 .map(|complete| if complete { "yes" } else { "no" }.to_owned()),
         );
     }
+    lines.extend(live_lines(view, facts));
+    let mut known = |name, value: Option<String>| lines.extend(value.map(|value| (name, value)));
     known("Exposure", exposures(image));
     known("Stage", stage(view, facts));
     known(
@@ -117,6 +123,49 @@ fn lines(view: &View<'_>, facts: &Facts) -> Vec<(&'static str, String)> {
             .map(|executed| executed.time.clone()),
     );
     lines
+}
+
+/// Counts of an acquisition that runs or ran while it was shown; what is 0 is left out.
+fn live_lines(view: &View<'_>, facts: &Facts) -> Vec<(&'static str, String)> {
+    let Some(live) = &facts.live else {
+        return Vec::new();
+    };
+    let at = view.session.position;
+    let page = PageSize::of(view.session.image(view.dataset)).num_planes();
+    let here = view.ledger.counts_at(at.fov, at.t).acquired();
+    let mut lines = vec![
+        ("Acquired", live.progress()),
+        (
+            "This FOV",
+            format!("{} of {} at t {}", grouped(here), grouped(page), at.t),
+        ),
+    ];
+    let counted = [
+        ("Partial", view.ledger.total().partial),
+        ("Missing", live.missing),
+        ("Failed", live.failed),
+        ("Late", live.num_late),
+    ];
+    let some = counted.into_iter().filter(|(_, count)| *count > 0);
+    lines.extend(some.map(|(name, count)| (name, grouped(count))));
+    if facts.is_live() {
+        lines.extend(live.planes_per_sec.map(|rate| ("Rate", live::rate(rate))));
+        let end = |time| ("End", format!("in {}", live::clock(time)));
+        lines.extend(live.remaining.map(end));
+    }
+    lines
+}
+
+/// What a count means, where its name is too short to say it.
+fn hint(name: &str) -> Option<&'static str> {
+    match name {
+        "This FOV" => Some("Acquired planes of this FOV at this timepoint"),
+        "Partial" => Some("Planes of which some chunks are on disk"),
+        "Missing" => Some("Planes that are not on disk, and that nobody will write"),
+        "Failed" => Some("Planes that cannot be read"),
+        "Late" => Some("Notices of an earlier acquisition, not taken"),
+        _ => None,
+    }
 }
 
 /// `T 3 · C 4 · Z 10 · 2048 × 2048`.
@@ -188,7 +237,9 @@ mod tests {
     use crate::{
         dataset::testing::{Sizes, dataset},
         ledger::Ledger,
+        model::{FovId, PlaneId, PlaneState, ZPick},
         session::Session,
+        ui::{LiveFacts, LiveState},
     };
 
     #[test]
@@ -210,5 +261,66 @@ mod tests {
         assert_eq!(value("Shape"), Some("T 4 · C 2 · Z 5 · 64 × 48"));
         assert_eq!(value("Pixel"), Some("0.5\u{2009}µm"));
         assert_eq!(value("Objective"), None);
+        assert_eq!(value("Acquired"), None);
+    }
+
+    #[test]
+    fn a_running_acquisition_is_counted_and_an_ended_one_without_its_rate() {
+        let dataset = dataset(Sizes::default());
+        let (session, mut ledger) = (Session::new(&dataset), Ledger::default());
+        let plane = |fov, z| PlaneId {
+            fov: FovId(fov),
+            layer: 0,
+            t: 0,
+            c: 0,
+            z: ZPick::Slice(z),
+            extra: 0,
+            level: 0,
+        };
+        let size = PageSize::of(&dataset.template);
+        ledger.announce(size, plane(0, 0), 1);
+        ledger.book(size, plane(0, 1), PlaneState::Written);
+        ledger.announce(size, plane(1, 0), 1);
+        let live = LiveFacts {
+            state: LiveState::Running,
+            acquired: 3,
+            planned: Some(1200),
+            planes_per_sec: Some(12.0),
+            remaining: Some(std::time::Duration::from_secs(99)),
+            failed: 2,
+            missing: 0,
+            num_late: 0,
+        };
+        let lines = |live: LiveFacts| {
+            let view = View {
+                session: &session,
+                dataset: &dataset,
+                ledger: &ledger,
+            };
+            let facts = Facts {
+                live: Some(live),
+                ..Facts::default()
+            };
+            live_lines(&view, &facts)
+        };
+        let text = |(name, value): (&str, String)| format!("{name} {value}");
+        let running: Vec<String> = lines(live.clone()).into_iter().map(text).collect();
+        let expected = [
+            "Acquired 3 of 1\u{2009}200",
+            "This FOV 2 of 10 at t 0",
+            "Failed 2",
+            "Rate 12 planes/s",
+            "End in 01:39",
+        ];
+        assert_eq!(running, expected);
+        let ended = LiveFacts {
+            state: LiveState::Ended {
+                at: "14:02".into(),
+                reason: "finished".into(),
+            },
+            ..live
+        };
+        let ended: Vec<String> = lines(ended).into_iter().map(text).collect();
+        assert_eq!(ended, expected[..3]);
     }
 }

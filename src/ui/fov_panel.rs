@@ -1,28 +1,38 @@
 //! Where the FOVs are: a plate map where there is a plate, the regions otherwise, then the FOVs of the region.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
-use egui::{Color32, Rect, Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{Color32, Rect, Response, RichText, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
 
 use super::{
     Action, Facts, View,
-    tokens::{Palette, SPACE_8, palette},
+    fov_state::{Fill, FovState, Square},
+    tokens::{ROUNDING, SPACE_8, palette},
 };
 use crate::{
-    dataset::Dataset,
+    dataset::{Dataset, Fov},
     model::{DatasetId, FovId, PlateFormat, WellName},
     session::Command,
 };
 
 /// Buttons of FOVs and lines of regions are this high, in points.
 const LINE_PT: f32 = 20.0;
+/// Side of the square beside a region's name, in points.
+const SQUARE_PT: f32 = 10.0;
 
 /// The panel, with what was worked out of the FOV table once.
 #[derive(Default)]
 pub(super) struct FovPanel {
-    known: Option<(DatasetId, u64)>,
+    known: Option<Known>,
     regions: Vec<Region>,
     plate: Option<PlateFormat>,
+}
+
+/// The FOV table that the regions were worked out of.
+struct Known {
+    dataset: DatasetId,
+    fovs: Arc<[Fov]>,
+    order: Arc<[FovId]>,
 }
 
 /// FOVs of one region, in display order.
@@ -31,8 +41,8 @@ struct Region {
     /// Row and column on the physical plate.
     well: Option<(u32, u32)>,
     fovs: Vec<FovId>,
-    /// Some of them are on disk.
-    is_present: bool,
+    /// How many of them are on disk.
+    num_present: usize,
 }
 
 impl FovPanel {
@@ -53,9 +63,9 @@ impl FovPanel {
             .position(|region| region.fovs.contains(&shown))
             .unwrap_or(0);
         if let Some(plate) = self.plate {
-            self.plate_ui(ui, plate, current, view, colors, out);
+            self.plate_ui(ui, plate, current, view, facts, out);
         } else if self.regions.len() > 1 {
-            self.regions_ui(ui, current, out);
+            self.regions_ui(ui, current, view, facts, out);
         }
         let Some(region) = self.regions.get(current) else {
             return;
@@ -64,15 +74,24 @@ impl FovPanel {
         if !region.name.is_empty() {
             ui.label(&region.name);
         }
-        fovs_ui(ui, region, view, colors, out);
+        fovs_ui(ui, region, view, facts, out);
     }
 
-    /// Groups the FOV table by region; done once per dataset revision.
+    /// Groups the FOV table by region; done once per table.
     fn work_out(&mut self, dataset: &Dataset) {
-        if self.known == Some((dataset.id, dataset.fovs.len() as u64)) {
+        let is_known = self.known.as_ref().is_some_and(|known| {
+            known.dataset == dataset.id
+                && Arc::ptr_eq(&known.fovs, &dataset.fovs)
+                && Arc::ptr_eq(&known.order, &dataset.order)
+        });
+        if is_known {
             return;
         }
-        self.known = Some((dataset.id, dataset.fovs.len() as u64));
+        self.known = Some(Known {
+            dataset: dataset.id,
+            fovs: Arc::clone(&dataset.fovs),
+            order: Arc::clone(&dataset.order),
+        });
         self.regions.clear();
         let mut places: HashMap<String, usize> = HashMap::new();
         for &fov in dataset.order.iter() {
@@ -91,12 +110,12 @@ impl FovPanel {
                     name,
                     well,
                     fovs: Vec::new(),
-                    is_present: false,
+                    num_present: 0,
                 });
                 self.regions.len() - 1
             });
             self.regions[place].fovs.push(fov);
-            self.regions[place].is_present |= row.present;
+            self.regions[place].num_present += usize::from(row.present);
         }
         let wells: Option<Vec<(u32, u32)>> =
             self.regions.iter().map(|region| region.well).collect();
@@ -116,9 +135,10 @@ impl FovPanel {
         plate: PlateFormat,
         current: usize,
         view: &View<'_>,
-        colors: Palette,
+        facts: &Facts,
         out: &mut Vec<Action>,
     ) {
+        let colors = palette(facts.theme);
         let pitch = (ui.available_width() / plate.num_columns as f32).min(22.0);
         let size = vec2(
             pitch * plate.num_columns as f32,
@@ -148,30 +168,34 @@ impl FovPanel {
             let Some((row, column)) = region.well else {
                 continue;
             };
-            paint_well(
-                ui,
-                cell(row, column),
-                region,
-                index == current,
-                view,
-                colors,
-            );
+            let state = region.state(view, facts);
+            let well = Square {
+                rect: cell(row, column),
+                rounding: 1,
+                outline: colors.quiet,
+                is_shown: index == current,
+            };
+            ui.painter().extend(state.shapes(well, colors));
         }
-        self.plate_clicked(&response, rect, pitch, out);
+        let words = |region: &Region| region.words(view, facts);
+        self.plate_clicked(&response, rect, pitch, &words, out);
     }
 
-    fn plate_clicked(&self, response: &Response, rect: Rect, pitch: f32, out: &mut Vec<Action>) {
+    fn plate_clicked(
+        &self,
+        response: &Response,
+        rect: Rect,
+        pitch: f32,
+        words: &dyn Fn(&Region) -> String,
+        out: &mut Vec<Action>,
+    ) {
         let well_at = |at: egui::Pos2| {
             let offset = (at - rect.min) / pitch;
             let well = Some((offset.y.max(0.0) as u32, offset.x.max(0.0) as u32));
             self.regions.iter().find(|region| region.well == well)
         };
         if let Some(region) = response.hover_pos().and_then(well_at) {
-            response.clone().on_hover_text_at_pointer(format!(
-                "{}, {} FOVs",
-                region.name,
-                region.fovs.len()
-            ));
+            response.clone().on_hover_text_at_pointer(words(region));
             if response.clicked() {
                 out.extend(
                     region
@@ -183,74 +207,75 @@ impl FovPanel {
         }
     }
 
-    /// Regions as lines; only those on the screen are laid out.
-    fn regions_ui(&self, ui: &mut Ui, current: usize, out: &mut Vec<Action>) {
+    /// Regions as lines, each with its square; only those on the screen are laid out.
+    fn regions_ui(
+        &self,
+        ui: &mut Ui,
+        current: usize,
+        view: &View<'_>,
+        facts: &Facts,
+        out: &mut Vec<Action>,
+    ) {
         let area = egui::ScrollArea::vertical()
             .id_salt("regions")
             .max_height(180.0)
             .auto_shrink(true);
         area.show_rows(ui, LINE_PT, self.regions.len(), |ui, rows| {
             for index in rows {
-                let region = &self.regions[index];
-                let line = egui::Button::selectable(index == current, &region.name).truncate();
-                if ui
-                    .add(line)
-                    .on_hover_text(format!("{} FOVs", region.fovs.len()))
-                    .clicked()
-                {
-                    out.extend(
-                        region
-                            .fovs
-                            .first()
-                            .map(|&fov| Action::View(Command::GoToFov(fov))),
-                    );
-                }
+                region_ui(ui, &self.regions[index], index == current, view, facts, out);
             }
         });
     }
 }
 
-/// Written wells are filled, others outlined, failed ones crossed, the shown one ringed.
-fn paint_well(
-    ui: &Ui,
-    rect: Rect,
-    region: &Region,
-    is_shown: bool,
-    view: &View<'_>,
-    colors: Palette,
-) {
-    let painter = ui.painter();
-    let counts = region.fovs.iter().map(|&fov| view.ledger.counts(fov));
-    let (written, failed) = counts.fold((0, 0), |(written, failed), counts| {
-        (written + counts.written, failed + counts.failed)
-    });
-    let line = if is_shown {
-        colors.accent
-    } else {
-        colors.quiet
-    };
-    // In a finished dataset what is there was written; of a running one the ledger tells.
-    let is_written = written > 0 || (!view.dataset.is_running() && region.is_present);
-    let fill = if is_written {
-        colors.quiet
-    } else {
-        Color32::TRANSPARENT
-    };
-    let stroke = Stroke::new(1.0, line);
-    painter.rect(rect, 1.0, fill, stroke, egui::StrokeKind::Inside);
-    if is_shown {
-        let ring = Stroke::new(2.0, colors.accent);
-        painter.rect_stroke(rect.expand(1.0), 2.0, ring, egui::StrokeKind::Outside);
+impl Region {
+    fn state(&self, view: &View<'_>, facts: &Facts) -> FovState {
+        FovState::of(&self.fovs, self.num_present, view, facts)
     }
-    if failed > 0 {
-        let stroke = Stroke::new(1.5, colors.error);
-        painter.line_segment([rect.left_top(), rect.right_bottom()], stroke);
-        painter.line_segment([rect.right_top(), rect.left_bottom()], stroke);
+
+    /// `B3, 4 FOVs`, and below it what is acquired of them.
+    fn words(&self, view: &View<'_>, facts: &Facts) -> String {
+        let fovs = match self.fovs.len() {
+            1 => "1 FOV".to_owned(),
+            count => format!("{count} FOVs"),
+        };
+        let state = self.state(view, facts).words();
+        format!("{}, {fovs}\n{state}", self.name)
     }
 }
 
+/// One region as a line; a click goes to its first FOV.
+fn region_ui(
+    ui: &mut Ui,
+    region: &Region,
+    is_shown: bool,
+    view: &View<'_>,
+    facts: &Facts,
+    out: &mut Vec<Action>,
+) {
+    let colors = palette(facts.theme);
+    ui.horizontal(|ui| {
+        let size = vec2(SQUARE_PT + SPACE_8, LINE_PT);
+        let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+        let state = region.state(view, facts);
+        let square = Square {
+            rect: Rect::from_center_size(rect.center(), vec2(SQUARE_PT, SQUARE_PT)),
+            rounding: 1,
+            outline: colors.quiet,
+            is_shown,
+        };
+        ui.painter().extend(state.shapes(square, colors));
+        let line = egui::Button::selectable(is_shown, &region.name).truncate();
+        let response = ui.add(line).on_hover_text(region.words(view, facts));
+        if response.clicked() {
+            let first = region.fovs.first();
+            out.extend(first.map(|&fov| Action::View(Command::GoToFov(fov))));
+        }
+    });
+}
+
 /// FOVs of a region as numbered buttons, several in a row; only those on the screen are laid out.
-fn fovs_ui(ui: &mut Ui, region: &Region, view: &View<'_>, colors: Palette, out: &mut Vec<Action>) {
+fn fovs_ui(ui: &mut Ui, region: &Region, view: &View<'_>, facts: &Facts, out: &mut Vec<Action>) {
     const BUTTON_PT: f32 = 34.0;
     let per_row = ((ui.available_width() / (BUTTON_PT + 4.0)) as usize).max(1);
     let num_rows = region.fovs.len().div_ceil(per_row);
@@ -262,51 +287,62 @@ fn fovs_ui(ui: &mut Ui, region: &Region, view: &View<'_>, colors: Palette, out: 
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 4.0;
                 for &fov in region.fovs.iter().skip(row * per_row).take(per_row) {
-                    fov_button(ui, fov, view, colors, out, vec2(BUTTON_PT, LINE_PT - 2.0));
+                    let size = vec2(BUTTON_PT, LINE_PT - 2.0);
+                    fov_button(ui, fov, view, facts, out, size);
                 }
             });
         }
     });
 }
 
+/// A FOV: its number on a square that tells its state.
 fn fov_button(
     ui: &mut Ui,
     fov: FovId,
     view: &View<'_>,
-    colors: Palette,
+    facts: &Facts,
     out: &mut Vec<Action>,
     size: egui::Vec2,
 ) {
     let Some(row) = view.dataset.fov(fov) else {
         return;
     };
+    let colors = palette(facts.theme);
     let name = row
         .fov_in_region
         .map_or_else(|| row.label.clone(), |index| index.to_string());
-    let color = if row.present {
-        colors.text
-    } else {
-        colors.quiet
-    };
+    let state = FovState::of(&[fov], usize::from(row.present), view, facts);
     let is_shown = view.session.position.fov == fov;
-    let button = egui::Button::selectable(is_shown, RichText::new(name).monospace().color(color))
+    let color = if state.fill == Fill::Planned {
+        colors.quiet
+    } else {
+        colors.text
+    };
+    // The square lies under the number, and its place is known only when the button has been laid out.
+    let under = ui.painter().add(Shape::Noop);
+    let button = egui::Button::new(RichText::new(name).monospace().color(color))
+        .fill(Color32::TRANSPARENT)
+        .stroke(Stroke::NONE)
         .min_size(size);
     let response = ui.add(button.truncate());
     response.widget_info(|| {
         WidgetInfo::selected(Role::Button, true, is_shown, format!("FOV {}", row.label))
     });
-    if view.ledger.counts(fov).failed > 0 {
-        let rect = response.rect;
-        ui.painter().line_segment(
-            [pos2(rect.left(), rect.bottom()), rect.right_top()],
-            Stroke::new(1.0, colors.error),
-        );
-    }
-    let hint = if row.present {
-        row.label.clone()
-    } else {
-        format!("{}, not on disk yet", row.label)
+    let is_touched = response.hovered() || response.has_focus();
+    let outline = match state.fill {
+        _ if is_touched => colors.text,
+        Fill::Acquired => colors.line,
+        Fill::Planned | Fill::Partly => colors.quiet,
     };
+    let square = Square {
+        rect: response.rect,
+        rounding: ROUNDING,
+        outline,
+        is_shown,
+    };
+    ui.painter()
+        .set(under, Shape::Vec(state.shapes(square, colors)));
+    let hint = format!("{}\n{}", row.label, state.words());
     if response.on_hover_text(hint).clicked() {
         out.push(Action::View(Command::GoToFov(fov)));
     }

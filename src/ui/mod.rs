@@ -9,16 +9,22 @@ mod canvas_view;
 mod channels_panel;
 mod dataset_panel;
 mod fov_panel;
+mod fov_state;
 mod go_to;
 mod help;
 mod histogram;
 mod icons;
 mod keys;
+mod live;
+mod live_bar;
+mod offers;
 mod readout;
 mod shell;
 mod slider;
 mod start_page;
 mod status_line;
+#[cfg(test)]
+mod tests;
 pub mod tokens;
 mod top_bar;
 
@@ -32,6 +38,7 @@ use crate::{
     model::{CanvasSize, DatasetId, NavAxis, PlaneState, Theme, Value},
     session::{Command, Panels, Session},
 };
+pub use live::{LiveFacts, LiveState, Offer, OfferKind};
 pub use tokens::apply_theme;
 
 /// Width of the panel of FOVs at first, in points.
@@ -78,6 +85,12 @@ pub enum Action {
     ForgetRecent(PathBuf),
     /// The error or notice was read.
     DismissError,
+    /// Open a running acquisition that is offered, and follow it.
+    OpenRunning(PathBuf),
+    /// Show the acquisition of another client that is offered, by its number.
+    ShowOther(u64),
+    /// Open running acquisitions by themselves, or only offer them; remembered.
+    SetFollowRunning(bool),
 }
 
 /// A dataset that was opened before.
@@ -141,6 +154,12 @@ pub struct Facts {
     pub outside: bool,
     /// The FOV's store could be opened, or has not been tried.
     pub is_readable: bool,
+    /// The acquisition that is shown, while it runs and after it ended; `None` for a dataset that never ran here.
+    pub live: Option<LiveFacts>,
+    /// Acquisitions that could be shown instead.
+    pub offers: Vec<Offer>,
+    /// Running acquisitions are opened by themselves.
+    pub follows_running: bool,
 }
 
 /// What is looked at.
@@ -183,6 +202,7 @@ pub struct Window {
     fovs: fov_panel::FovPanel,
     channels: channels_panel::ChannelsPanel,
     start: start_page::StartPage,
+    offers: offers::OfferLines,
 }
 
 impl Window {
@@ -203,6 +223,9 @@ impl Window {
             );
         });
         shell::banner_ui(ui, stage.facts, &mut out);
+        if stage.view.is_some() {
+            self.offers.ui(ui, stage.facts, &mut out);
+        }
         if self.shows_status {
             Panel::bottom("status")
                 .frame(bar_frame())

@@ -3,11 +3,11 @@
 use egui::{Align2, Color32, FontId, Rect, TextFormat, Ui, pos2, text::LayoutJob, vec2};
 
 use super::{
-    Stage, View,
+    Facts, Stage, View,
     tokens::{ON_CANVAS, SMALL_PT, SPACE_12, palette},
 };
 use crate::{
-    model::{CanvasSize, Value, round_length, short_channel_name},
+    model::{CanvasSize, PlaneState, Value, round_length, short_channel_name},
     session::pixel_um,
 };
 
@@ -26,7 +26,8 @@ pub(super) fn ui(ui: &Ui, rect: Rect, view: &View<'_>, (x, y): (u32, u32), stage
     let mut text = LayoutJob::default();
     let place = format!("{}\n", place_text(x, y, view));
     text.append(&place, 0.0, format(ON_CANVAS));
-    for (at, (c, value)) in values(view, &(stage.values_at)(x, y)).enumerate() {
+    let all = (stage.values_at)(x, y);
+    for (at, (c, value)) in values(view, &all).enumerate() {
         if at > 0 && at % VALUES_PER_LINE == 0 {
             text.append("\n", 0.0, format(ON_CANVAS));
         }
@@ -39,6 +40,9 @@ pub(super) fn ui(ui: &Ui, rect: Rect, view: &View<'_>, (x, y): (u32, u32), stage
             format(Color32::from_rgb(swatch.r, swatch.g, swatch.b)),
         );
         text.append(&format!("{value:>5}  "), 0.0, format(ON_CANVAS));
+    }
+    if let Some(words) = zero_words(view, stage.facts, &all) {
+        text.append(&format!("\n{words}"), 0.0, format(ON_CANVAS));
     }
     let galley = ui.painter().layout_job(text);
     let at = rect.right_bottom() - vec2(SPACE_12, SPACE_12);
@@ -102,6 +106,35 @@ pub(super) fn values_text(view: &View<'_>, all: &[Option<Value>]) -> String {
     named.join("\n")
 }
 
+/// Which of the drawn channels are black because their plane was written with nothing but zeros.
+fn zero_words(view: &View<'_>, facts: &Facts, all: &[Option<Value>]) -> Option<String> {
+    let is_written = |c: usize| {
+        let mut shown = facts.shown.iter();
+        shown.any(|(other, state)| usize::from(*other) == c && *state == PlaneState::Written)
+    };
+    // The statistics may still be those of the plane before: the value under the pointer must agree.
+    let is_zero = |c: &usize| {
+        let histogram = view.session.channels[*c].histogram.as_ref();
+        let value = all.get(*c).copied().flatten();
+        histogram.is_some_and(|found| found.num_samples > 0 && (found.min, found.max) == (0.0, 0.0))
+            && value.is_some_and(|value| value.as_f64() == 0.0)
+            && is_written(*c)
+    };
+    let drawn = view.session.drawn_channels();
+    let zero: Vec<usize> = drawn.iter().copied().filter(is_zero).collect();
+    if zero.is_empty() {
+        return None;
+    }
+    if zero.len() == drawn.len() {
+        return Some("all zero as written".into());
+    }
+    let names: Vec<String> = zero
+        .iter()
+        .map(|&c| short_channel_name(&view.session.channels[c].name))
+        .collect();
+    Some(format!("{}: all zero as written", names.join(", ")))
+}
+
 /// Drawn channels with their raw values; a dash where a channel has none there.
 fn values(view: &View<'_>, all: &[Option<Value>]) -> impl Iterator<Item = (usize, String)> {
     let drawn = view.session.drawn_channels().into_iter();
@@ -112,4 +145,52 @@ fn values(view: &View<'_>, all: &[Option<Value>]) -> impl Iterator<Item = (usize
             value.map_or_else(|| "–".to_owned(), |value| value.to_string()),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        dataset::testing::{Sizes, dataset},
+        ledger::Ledger,
+        model::{Histogram, MemoryOrder, Pixels, Samples},
+        session::Session,
+    };
+
+    /// What is said of channel 0, black and with 0 under the pointer, and of channel 1, where a sample is 7.
+    fn check(states: [PlaneState; 2], largest: [u16; 2], value: u64, expected: Option<&str>) {
+        let dataset = dataset(Sizes::default());
+        let (mut session, ledger) = (Session::new(&dataset), Ledger::default());
+        for (channel, max) in session.channels.iter_mut().zip(largest) {
+            let samples = Samples::U16(vec![0, max]);
+            let pixels = Pixels::new(2, 1, MemoryOrder::RowMajor, samples).unwrap();
+            channel.histogram = Histogram::of(&pixels).map(Arc::new);
+        }
+        let view = View {
+            session: &session,
+            dataset: &dataset,
+            ledger: &ledger,
+        };
+        let facts = Facts {
+            shown: (0..).zip(states).collect(),
+            ..Facts::default()
+        };
+        let values = [0, value].map(|value| Some(Value::Unsigned(value)));
+        let said = zero_words(&view, &facts, &values);
+        assert_eq!(said.as_deref(), expected);
+    }
+
+    #[test]
+    fn a_written_plane_of_nothing_but_zeros_says_so() {
+        use PlaneState::{Unknown, Written};
+        let both = [Written, Written];
+        check(both.clone(), [0, 7], 0, Some("Dye 0: all zero as written"));
+        check(both.clone(), [0, 0], 0, Some("all zero as written"));
+        check(both.clone(), [9, 7], 0, None);
+        // The statistics of the plane before are not those of the value under the pointer.
+        check(both, [9, 0], 7, None);
+        check([Unknown, Written], [0, 7], 0, None);
+    }
 }

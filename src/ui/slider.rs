@@ -1,4 +1,4 @@
-//! A slider as wide as its bar: one stop per index, the part that is on disk filled.
+//! A slider as wide as its bar: one stop per index, the acquired part filled.
 
 use egui::{Key, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
 
@@ -10,13 +10,13 @@ const TRACK_PT: f32 = 6.0;
 const HANDLE_PT: f32 = 8.0;
 const MAX_HANDLE_PT: f32 = 56.0;
 
-/// Draws the slider, filled where `is_written`; the index that the person moved to, if any.
+/// Draws the slider, filled where `is_acquired`; the index that the person moved to, if any.
 pub(super) fn ui(
     ui: &mut Ui,
     label: &str,
     index: u32,
     length: u32,
-    is_written: &dyn Fn(u32) -> bool,
+    is_acquired: &dyn Fn(u32) -> bool,
     colors: Palette,
 ) -> Option<u32> {
     let size = vec2(ui.available_width().max(40.0), 16.0);
@@ -27,7 +27,7 @@ pub(super) fn ui(
     let marks = Marks {
         index: moved.unwrap_or(index),
         length,
-        is_written,
+        is_acquired,
     };
     paint(ui, &response, rect, &marks, colors);
     moved.filter(|&to| to != index)
@@ -72,17 +72,17 @@ fn stepped(ui: &Ui, response: &Response, index: u32, last: u32) -> Option<u32> {
 struct Marks<'a> {
     index: u32,
     length: u32,
-    is_written: &'a dyn Fn(u32) -> bool,
+    is_acquired: &'a dyn Fn(u32) -> bool,
 }
 
 fn paint(ui: &Ui, response: &Response, rect: Rect, marks: &Marks<'_>, colors: Palette) {
     let track = Rect::from_center_size(rect.center(), vec2(rect.width(), TRACK_PT));
     let painter = ui.painter();
     painter.rect_filled(track, ROUNDING, colors.raised);
-    for (left, right) in written(marks, rect.width()) {
+    for (left, right) in acquired(marks, rect.width()) {
         let x = track.x_range();
         let part = Rect::from_x_y_ranges(x.min + left..=x.min + right, track.y_range());
-        painter.rect_filled(part, ROUNDING, colors.line);
+        painter.rect_filled(part, ROUNDING, colors.acquired());
     }
     let cell = rect.width() / marks.length.max(1) as f32;
     let width = cell.clamp(HANDLE_PT.min(rect.width()), MAX_HANDLE_PT);
@@ -103,16 +103,16 @@ fn paint(ui: &Ui, response: &Response, rect: Rect, marks: &Marks<'_>, colors: Pa
     }
 }
 
-/// Stretches of the track that are on disk, from its left in points; no more of them than the track has points.
-fn written(marks: &Marks<'_>, width: f32) -> Vec<(f32, f32)> {
+/// Stretches of the track that are acquired, from its left in points; no more of them than the track has points.
+fn acquired(marks: &Marks<'_>, width: f32) -> Vec<(f32, f32)> {
     let num_cells = marks.length.min(width.max(1.0) as u32).max(1);
-    let is_written = |cell: u32| {
+    let is_acquired = |cell: u32| {
         let index = u64::from(cell) * u64::from(marks.length) / u64::from(num_cells);
-        (marks.is_written)(index as u32)
+        (marks.is_acquired)(index as u32)
     };
     let at = |cell: u32| cell as f32 * width / num_cells as f32;
     let mut stretches: Vec<(f32, f32)> = Vec::new();
-    for cell in (0..num_cells).filter(|&cell| is_written(cell)) {
+    for cell in (0..num_cells).filter(|&cell| is_acquired(cell)) {
         match stretches.last_mut() {
             Some(last) if last.1 == at(cell) => last.1 = at(cell + 1),
             _ => stretches.push((at(cell), at(cell + 1))),
@@ -126,14 +126,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbouring_written_steps_are_one_stretch() {
-        let check = |length: u32, is_written: &dyn Fn(u32) -> bool, expected: &[(f32, f32)]| {
+    fn neighbouring_acquired_steps_are_one_stretch() {
+        let check = |length: u32, is_acquired: &dyn Fn(u32) -> bool, expected: &[(f32, f32)]| {
             let marks = Marks {
                 index: 0,
                 length,
-                is_written,
+                is_acquired,
             };
-            assert_eq!(written(&marks, 100.0), expected);
+            assert_eq!(acquired(&marks, 100.0), expected);
         };
         check(4, &|_| true, &[(0.0, 100.0)]);
         check(4, &|_| false, &[]);

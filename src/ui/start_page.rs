@@ -7,8 +7,10 @@ use egui::{Align, Layout, RichText, TextEdit, Ui};
 use super::{
     Action, Facts, Recent, icons,
     icons::Icon,
+    offers,
     tokens::{SPACE_4, SPACE_8, SPACE_16, palette},
 };
+use crate::model::CivilTime;
 
 /// Width of the column in points.
 const COLUMN_PT: f32 = 440.0;
@@ -43,6 +45,8 @@ impl StartPage {
             }
             ui.add_space(SPACE_16);
             self.path_ui(ui, out);
+            ui.add_space(SPACE_16);
+            offers::start_ui(ui, facts, out);
             ui.add_space(SPACE_16);
             recents_ui(ui, facts, out);
         });
@@ -93,7 +97,9 @@ fn recent_ui(ui: &mut Ui, recent: &Recent, facts: &Facts, out: &mut Vec<Action>)
             if icons::button(ui, Icon::Close, &forget, false).clicked() {
                 out.push(Action::ForgetRecent(recent.path.clone()));
             }
-            let date = date(recent.opened_unix_secs);
+            let opened =
+                CivilTime::of_unix_micros(recent.opened_unix_secs.saturating_mul(1_000_000));
+            let date = opened.date();
             ui.label(RichText::new(date).monospace().color(quiet));
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let name = egui::Button::selectable(false, &recent.name).truncate();
@@ -113,39 +119,4 @@ fn recent_ui(ui: &mut Ui, recent: &Recent, facts: &Facts, out: &mut Vec<Action>)
         ui.add(egui::Label::new(RichText::new(about).small().color(quiet)).truncate());
     });
     ui.add_space(SPACE_4);
-}
-
-/// `2026-07-29`, UTC (days to civil date after Howard Hinnant, "chrono-compatible low-level date algorithms").
-fn date(unix_secs: u64) -> String {
-    let days = unix_secs / 86_400 + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_are_civil() {
-        for (secs, text) in [
-            (0, "1970-01-01"),
-            (951_782_400, "2000-02-29"),
-            (1_785_283_200, "2026-07-29"),
-            (4_107_542_399, "2100-02-28"),
-        ] {
-            assert_eq!(date(secs), text);
-        }
-    }
 }

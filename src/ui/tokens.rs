@@ -46,6 +46,14 @@ pub struct Palette {
     pub live: Color32,
 }
 
+impl Palette {
+    /// What is acquired, in bars and squares: seen beside what is not, and dark enough for numbers on it.
+    #[must_use]
+    pub fn acquired(self) -> Color32 {
+        self.quiet.lerp_to_gamma(self.panel, 0.5)
+    }
+}
+
 /// The colours of a theme.
 #[must_use]
 pub const fn palette(theme: Theme) -> Palette {
@@ -166,6 +174,8 @@ mod tests {
     fn text_is_readable_in_both_themes() {
         for theme in [Theme::Dark, Theme::Light] {
             let colors = palette(theme);
+            let on_acquired = contrast(colors.text, colors.acquired());
+            assert!(on_acquired >= 4.5, "numbers, {theme:?}: {on_acquired}");
             for ground in [colors.panel, colors.raised] {
                 assert!(contrast(colors.text, ground) >= 4.5, "text, {theme:?}");
                 for quiet in [

@@ -2,7 +2,7 @@
 
 use egui::{Align, Layout, RichText, Ui};
 
-use super::{Action, Facts, View, icons, icons::Icon, tokens::palette};
+use super::{Action, Facts, View, icons, icons::Icon, live_bar, offers, tokens::palette};
 use crate::{
     model::{CanvasSize, Theme},
     session::Command,
@@ -31,7 +31,7 @@ pub(super) fn ui(
             if ui.button("?").on_hover_text("All keys (F1)").clicked() {
                 *shows_help = !*shows_help;
             }
-            if view.is_some() {
+            if let Some(view) = view {
                 if ui
                     .button("1:1")
                     .on_hover_text("One texel on one pixel (1)")
@@ -42,6 +42,7 @@ pub(super) fn ui(
                 if icons::button(ui, Icon::Fit, "Fit (F)", false).clicked() {
                     out.push(Action::View(Command::Fit));
                 }
+                live_bar::ui(ui, view, facts, out);
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 place_ui(ui, view, facts);
@@ -87,35 +88,30 @@ fn menu_ui(
     shows_help: &mut bool,
     out: &mut Vec<Action>,
 ) {
-    let mut item = |ui: &mut Ui, text: &str, key: &str, action: Action| {
-        if ui.add(egui::Button::new(text).shortcut_text(key)).clicked() {
-            out.push(action);
-            ui.close();
-        }
-    };
-    item(ui, "Open folder…", "Ctrl O", Action::OpenDialog);
-    item(ui, "Open the demo", "", Action::OpenDemo);
+    item(ui, "Open folder…", "Ctrl O", Action::OpenDialog, out);
+    item(ui, "Open the demo", "", Action::OpenDemo, out);
     if view.is_some() {
-        item(ui, "Read the folder again", "F5", Action::Reload);
-        item(ui, "Close", "Ctrl W", Action::CloseDataset);
+        item(ui, "Read the folder again", "F5", Action::Reload, out);
+        item(ui, "Close", "Ctrl W", Action::CloseDataset, out);
         ui.separator();
-        item(ui, "Save view…", "Ctrl S", Action::SaveView);
-        item(ui, "Copy view", "Ctrl C", Action::CopyView);
+        item(ui, "Save view…", "Ctrl S", Action::SaveView, out);
+        item(ui, "Copy view", "Ctrl C", Action::CopyView, out);
     }
     ui.separator();
-    recents_ui(ui, facts, &mut item);
+    recents_ui(ui, facts, out);
     ui.menu_button("Theme", |ui| {
         for (theme, name) in [(Theme::Dark, "Dark"), (Theme::Light, "Light")] {
-            item(ui, name, "", Action::SetTheme(theme));
+            item(ui, name, "", Action::SetTheme(theme), out);
         }
     });
     ui.menu_button("Text size", |ui| {
         for (scale, name) in TEXT_SCALES {
-            item(ui, name, "", Action::SetTextScale(scale));
+            item(ui, name, "", Action::SetTextScale(scale), out);
         }
     });
+    offers::setting_ui(ui, facts, out);
     ui.separator();
-    item(ui, "Quit", "Ctrl Q", Action::Quit);
+    item(ui, "Quit", "Ctrl Q", Action::Quit, out);
     if ui
         .add(egui::Button::new("All keys").shortcut_text("F1"))
         .clicked()
@@ -130,13 +126,21 @@ fn menu_ui(
     );
 }
 
-fn recents_ui(ui: &mut Ui, facts: &Facts, item: &mut impl FnMut(&mut Ui, &str, &str, Action)) {
+fn recents_ui(ui: &mut Ui, facts: &Facts, out: &mut Vec<Action>) {
     if facts.recents.is_empty() {
         return;
     }
     ui.menu_button("Recent", |ui| {
         for recent in &facts.recents {
-            item(ui, &recent.name, "", Action::Open(recent.path.clone()));
+            item(ui, &recent.name, "", Action::Open(recent.path.clone()), out);
         }
     });
+}
+
+/// A line of the menu, with its key.
+fn item(ui: &mut Ui, text: &str, key: &str, action: Action, out: &mut Vec<Action>) {
+    if ui.add(egui::Button::new(text).shortcut_text(key)).clicked() {
+        out.push(action);
+        ui.close();
+    }
 }

@@ -69,7 +69,7 @@ impl Desk {
         if !has_adapter() {
             return None;
         }
-        let starting = App::start(setup.options, setup.settings, Timing::start());
+        let starting = App::start(setup.options, setup.settings, Timing::start()).unwrap();
         let harness = Harness::builder()
             .with_size(setup.size_pt)
             .with_pixels_per_point(setup.pixels_per_point)

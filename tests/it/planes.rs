@@ -8,7 +8,7 @@ use std::{
 use squidview::{
     dataset::{Dataset, ImageSlot},
     formats,
-    model::{FovId, PlaneId, PlaneState, TileId, ZPick},
+    model::{Absence, FovId, PlaneId, PlaneState, TileId, ZPick},
     store::{ReadOutcome, Store},
 };
 
@@ -71,12 +71,12 @@ pub(crate) fn plane_rows(store: &Store, dataset: &Dataset, plane: PlaneId) -> Op
     {
         let asked = TileId { plane, row, col };
         let (x, y, width, height) = grid.tile_rect(row, col).unwrap();
-        let tile = match store.read_tile(dataset, asked).unwrap() {
+        let tile = match store.read_tile(dataset, asked, Absence::AsStored).unwrap() {
             ReadOutcome::Pixels {
                 tiles,
                 state: PlaneState::Written,
             } => tiles.into_iter().next().unwrap(),
-            ReadOutcome::Pixels { .. } | ReadOutcome::Absent => return None,
+            ReadOutcome::Pixels { .. } | ReadOutcome::Absent(_) => return None,
         };
         assert_eq!(tile.tile, asked, "the asked tile comes first");
         let pixels = tile.pixels.to_rows();

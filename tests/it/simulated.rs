@@ -4,14 +4,22 @@ use std::{
     collections::{BTreeMap, HashSet},
     fs,
     path::{Path, PathBuf},
-    time::Duration,
+    process::{Command, Stdio},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Map, Value, json};
 use squidview::{
-    dataset::{Arrays, Dataset},
+    dataset::{Announcement, Arrays, Dataset, PlaneAt},
+    live::{
+        AcquisitionId, Audience, Client, InstanceFolder, Listen, Live, LiveEvent, RunNews,
+        RunWatch, Server,
+    },
+    metadata::run_state::EndReason,
     model::{PlaneId, ZPick},
-    simulate::{Compression, Plan, SimulateError, Structure, Written, simulate},
+    simulate::{Announcer, Compression, Plan, SimulateError, Structure, Written, simulate},
     store::Store,
 };
 
@@ -447,4 +455,246 @@ fn a_folder_that_holds_something_is_refused_and_left_alone() {
     assert_eq!(ran.status, Some(1), "{ran:?}");
     assert!(ran.stderr.contains("not empty"), "{}", ran.stderr);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+// As a microscope that is late, a user who stops, a program that dies.
+
+const SMALL: &str = "--structure per_fov --t 3 --z 2 --channels DAPI,GFP --size 48x40";
+
+#[test]
+fn skipped_timepoints_are_gaps_in_arrays_of_full_length() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("late");
+    let ran = on(
+        &out,
+        &format!("simulate PATH {SMALL} --interval-ms 0 --skip-timepoints 1"),
+    );
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    let found = on(&out, "inspect PATH --json").answer();
+    assert_eq!(found["image"]["shape"], json!([3, 2, 2, 40, 48]));
+    assert_eq!(found["warnings"], json!([]));
+    assert!(out.join("0/.done").exists() && out.join("2/.done").exists());
+    assert!(!out.join("1").exists());
+    let after = on(&out, "plane PATH --stats --t 2").answer();
+    assert_ne!(after["max"], 0);
+}
+
+#[test]
+fn an_abort_and_a_crash_leave_what_was_written() {
+    let check = |option: &str, aborted: bool, next: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, state) = (folder.path().join("cut"), folder.path().join("state"));
+        let line = format!(
+            "simulate PATH {SMALL} --interval-ms 0 {option} --run-json {}",
+            state.display()
+        );
+        let ran = on(&out, &line);
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        let acquisition = open_whole(&out).acquisition.clone().unwrap();
+        assert_eq!(
+            (acquisition.complete, acquisition.aborted),
+            (Some(false), aborted),
+            "{option}"
+        );
+        assert_eq!(out.join(".done").exists(), aborted, "{option}");
+        let error = |c: u32, z: u32| {
+            let line = format!("plane PATH --stats --t 1 --c {c} --z {z}");
+            on(&out, &line).json()["error"]["code"].clone()
+        };
+        assert_eq!(error(0, 0), Value::Null, "{option}");
+        assert_eq!(error(1, 0), next, "{option}");
+        assert_eq!(error(0, 1), "not_written", "{option}");
+        let run = fs::read_to_string(state.join("run.json")).unwrap();
+        let run: Value = serde_json::from_str(&run).unwrap();
+        let (status, reason) = if aborted {
+            ("ended", json!("user_abort"))
+        } else {
+            ("running", Value::Null)
+        };
+        assert_eq!(run["status"], status, "{option}");
+        assert_eq!(run["reason"], reason, "{option}");
+    };
+    check("--abort-after 5", true, "not_written");
+    check("--crash-after 5", false, "corrupt_data");
+}
+
+#[test]
+fn what_cannot_be_left_out_is_refused() {
+    for option in [
+        "--abort-after 13",
+        "--crash-after 13",
+        "--skip-timepoints 3",
+        "--skip-timepoints 0,1,2",
+        "--abort-after 1 --crash-after 1",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("never");
+        let ran = on(
+            &out,
+            &format!("simulate PATH {SMALL} --interval-ms 0 {option}"),
+        );
+        assert_eq!((ran.status, out.exists()), (Some(2), false), "{ran:?}");
+    }
+}
+
+#[test]
+fn the_watch_of_the_microscopes_state_follows_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, state) = (folder.path().join("live"), folder.path().join("state"));
+    let (sender, woken) = crossbeam_channel::bounded(1);
+    let wake = move || {
+        sender.try_send(()).ok();
+    };
+    let watch = RunWatch::start(&state, Arc::new(wake)).unwrap();
+    let mut writer = Command::new(env!("CARGO_BIN_EXE_squidview"))
+        .args(["simulate", out.to_str().unwrap()])
+        .args(SMALL.split_whitespace())
+        .args(["--interval-ms", "100", "--run-json"])
+        .env("SQUID_WATCHDOG_STATE_DIR", &state)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut told = Vec::new();
+    while !matches!(told.last(), Some(RunNews::Ended(_))) {
+        let Some(news) = watch.take() else {
+            woken
+                .recv_timeout(Duration::from_secs(30))
+                .expect("an end in time");
+            continue;
+        };
+        told.push(news);
+    }
+    assert!(writer.wait().unwrap().success());
+    let (Some(RunNews::Running(first)), Some(RunNews::Ended(last))) = (told.first(), told.last())
+    else {
+        panic!("a start and an end: {told:?}");
+    };
+    assert_eq!(first.output_path.as_deref(), Some(out.as_path()));
+    assert_eq!(
+        (&last.end, last.progress.images),
+        (&Some(EndReason::Completed), Some(12))
+    );
+}
+
+/// Hears of news; the interface is not there.
+struct NoScreen;
+
+impl Audience for NoScreen {
+    fn wake(&self, _after: Duration) {}
+
+    fn anticipate(&self, _id: AcquisitionId, _at: PlaneAt) -> bool {
+        false
+    }
+}
+
+/// What a window hears of a run of the program: the announcement, the written planes, and whether it ended.
+fn heard(options: &str, num_planes: usize) -> (Announcement, Vec<PlaneAt>, bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = folder.path().join("runtime");
+    let live = Live::start(Arc::new(NoScreen)).unwrap();
+    let server = Server::start(
+        &live,
+        &Listen::At("127.0.0.1:0".into()),
+        &InstanceFolder::at(&runtime),
+    );
+    let server = server.unwrap().unwrap();
+    let ran = Command::new(env!("CARGO_BIN_EXE_squidview"))
+        .args(["simulate", folder.path().join("out").to_str().unwrap()])
+        .args("--t 1 --z 2 --channels DAPI,GFP --size 32x24 --interval-ms 0".split(' '))
+        .args(options.split(' '))
+        .args(["--push", &server.address().to_string()])
+        .env("SQUIDVIEW_RUNTIME_DIR", &runtime)
+        .output()
+        .unwrap();
+    assert!(ran.status.success() && ran.stderr.is_empty(), "{ran:?}");
+    let (mut started, mut written, mut has_ended) = (None, Vec::new(), false);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    // The writer is gone; what it said may still be on its way.
+    let has_crashed = options.contains("--crash");
+    while written.len() < num_planes || !(has_ended || has_crashed) || server.num_clients() > 0 {
+        assert!(Instant::now() < deadline, "an end in time");
+        thread::sleep(Duration::from_millis(5));
+        let news = live.take();
+        written.extend(news.written.into_keys());
+        for event in news.events {
+            match event {
+                LiveEvent::Started(found) => started = Some(found.announcement),
+                LiveEvent::Ended(_) => has_ended = true,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    written.sort_by_key(|at| (at.fov, at.t, at.z, at.c));
+    let started = started.expect("a start");
+    ((*started).clone(), written, has_ended)
+}
+
+#[test]
+fn every_plane_is_announced_by_the_flat_number_of_its_fov() {
+    for options in [
+        "--structure per_fov --fovs-per-region 2 1",
+        "--structure hcs --wells A1 B2 --fovs-per-region 2 1",
+        "--structure 6d --n-regions 2 --fovs-per-region 2 1",
+        "--structure single",
+    ] {
+        let num_fovs = if options.contains("single") { 1 } else { 3 };
+        let (announcement, written, has_ended) = heard(options, 4 * num_fovs as usize);
+        assert!(has_ended, "{options}");
+        assert_eq!(announcement.num_fovs(), num_fovs, "{options}");
+        let mut expected = Vec::new();
+        for fov in 0..num_fovs {
+            for (z, c) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                expected.push(PlaneAt { fov, t: 0, c, z });
+            }
+        }
+        assert_eq!(written, expected, "{options}");
+    }
+}
+
+#[test]
+fn a_crash_is_not_announced() {
+    let (_, written, has_ended) = heard("--structure single --crash-after 3", 3);
+    assert_eq!((written.len(), has_ended), (3, false));
+}
+
+#[test]
+fn a_window_that_goes_away_does_not_stop_the_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plan, out) = (
+        plan(Structure::SixD, Compression::Fast),
+        folder.path().join("out"),
+    );
+    let windows = InstanceFolder::at(&folder.path().join("runtime"));
+    let live = Live::start(Arc::new(NoScreen)).unwrap();
+    let address = Listen::At("127.0.0.1:0".into());
+    let mut server = Server::start(&live, &address, &windows).unwrap();
+    let client = Client::newest(&windows, "test").unwrap();
+    let mut announcer = Announcer::start(client, &plan, &out).unwrap();
+    let mut on_plane = |written: Written| {
+        if written.num_written == 2 {
+            server = None;
+        }
+        announcer.written(written);
+        true
+    };
+    simulate(&plan, &out, &mut on_plane, Duration::ZERO).unwrap();
+    announcer.end();
+    assert!(out.join(".done").exists());
+}
+
+#[test]
+fn without_a_window_it_is_written_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("alone");
+    let ran = Command::new(env!("CARGO_BIN_EXE_squidview"))
+        .args(["simulate", out.to_str().unwrap()])
+        .args(SMALL.split(' '))
+        .args(["--interval-ms", "0", "--push"])
+        .env("SQUIDVIEW_RUNTIME_DIR", folder.path().join("runtime"))
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    let warned = String::from_utf8(ran.stderr).unwrap();
+    assert_eq!(warned.matches("not announced").count(), 1, "{warned}");
+    assert!(out.join(".done").exists());
 }

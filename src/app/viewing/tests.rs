@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     dataset::testing::{Sizes, dataset},
     loader::{LoaderOptions, ReadTiles},
-    model::{MemoryOrder, NavAxis, Samples},
+    model::{Absence, MemoryOrder, NavAxis, Samples},
     store::{ReadError, ReadOutcome, TileRead},
 };
 
@@ -21,7 +21,12 @@ const SLOW_Z: u32 = 3;
 struct OneSlow;
 
 impl ReadTiles for OneSlow {
-    fn read_tile(&self, dataset: &Dataset, tile: TileId) -> Result<ReadOutcome, ReadError> {
+    fn read_tile(
+        &self,
+        dataset: &Dataset,
+        tile: TileId,
+        _absence: Absence,
+    ) -> Result<ReadOutcome, ReadError> {
         let ZPick::Slice(z) = tile.plane.z else {
             panic!("no projection is wished")
         };

@@ -11,7 +11,7 @@ fn read_changed(folder: &Path, recipe: &Recipe, change: impl FnOnce(&mut Value))
         image(&recipe.axes, &recipe.shape, SampleType::U16, arrays),
         None,
     );
-    let read = Store::new().read_tile(&dataset, TileId::whole(plane(0, 0, 0)));
+    let read = Store::new().read_tile(&dataset, TileId::whole(plane(0, 0, 0)), Absence::AsStored);
     read.expect_err("hostile").code
 }
 

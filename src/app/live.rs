@@ -1,0 +1,313 @@
+//! Live news in the window: acquisitions that are announced, and what becomes of notices.
+//!
+//! The live thread tells an [`Ear`], which lets the loader begin with a plane that is on the screen before the interface
+//! wakes. The interface takes what was merged once per frame, and publishes what it shows after the present.
+
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use eframe::egui;
+use parking_lot::Mutex;
+
+use super::{App, Viewing, pace::Pace, starting::first_session, viewing::plane_of};
+use crate::{
+    dataset::{AnnouncedLayout, Dataset, PlaneAt},
+    formats,
+    live::{
+        AcquisitionId, Audience, Destination, InstanceFolder, Listen, Live, LiveEvent, PlaneCounts,
+        Server, ServerError, Started, Status, Watched,
+    },
+    loader::Loader,
+    model::{Code, DatasetId, FovId, Problem, Shown},
+    session::Command,
+};
+
+/// Who is told of news, on the live thread.
+pub(super) struct Ear {
+    context: Arc<OnceLock<egui::Context>>,
+    loader: Arc<Loader>,
+    /// The announced acquisition that is open, and the dataset that it is.
+    open: Mutex<Option<(AcquisitionId, DatasetId)>>,
+}
+
+impl Ear {
+    pub(super) fn new(context: Arc<OnceLock<egui::Context>>, loader: Arc<Loader>) -> Self {
+        Self {
+            context,
+            loader,
+            open: Mutex::default(),
+        }
+    }
+}
+
+impl Audience for Ear {
+    fn wake(&self, after: Duration) {
+        if let Some(context) = self.context.get() {
+            context.request_repaint_after(after);
+        }
+    }
+
+    fn anticipate(&self, id: AcquisitionId, at: PlaneAt) -> bool {
+        let open = *self.open.lock();
+        // Rows of an announced dataset are flat numbers.
+        open.is_some_and(|(open, dataset)| {
+            open == id && self.loader.anticipate(dataset, plane_of(FovId(at.fov), at))
+        })
+    }
+}
+
+/// What the window keeps of live sources.
+pub(super) struct LiveSide {
+    // Field order is shutdown order: no client is served by a hub that is gone.
+    server: Option<Server>,
+    live: Live,
+    ear: Arc<Ear>,
+    /// Acquisitions that another client's start displaced, the latest last.
+    pub(super) displaced: Vec<Started>,
+    watched: Watched,
+    status: RefCell<Arc<Status>>,
+    fence: u64,
+    pub(super) num_late: u64,
+}
+
+impl LiveSide {
+    pub(super) fn new(live: Live, ear: Arc<Ear>) -> Self {
+        Self {
+            server: None,
+            live,
+            ear,
+            displaced: Vec::new(),
+            watched: Watched::default(),
+            status: RefCell::default(),
+            fence: 0,
+            num_late: 0,
+        }
+    }
+
+    /// Lets other programs connect. The window works without.
+    ///
+    /// # Errors
+    /// Why nobody can, in words.
+    pub(super) fn listen(&mut self, listen: &Listen) -> Result<(), String> {
+        if *listen == Listen::Off {
+            return Ok(());
+        }
+        let started = InstanceFolder::of_user()
+            .map_err(ServerError::from)
+            .and_then(|folder| Server::start(&self.live, listen, &folder));
+        self.server =
+            started.map_err(|error| format!("Other programs cannot connect ({error})"))?;
+        Ok(())
+    }
+
+    /// Says to the live thread what is wished for the screen.
+    pub(super) fn watch(&mut self, viewing: Option<&Viewing>) {
+        let watched = viewing.map(watched).unwrap_or_default();
+        if self.watched != watched {
+            self.live.watch(watched.clone());
+            self.watched = watched;
+        }
+    }
+
+    /// Says to clients what is on the screen.
+    fn publish(&self, status: Status) {
+        let mut last = self.status.borrow_mut();
+        if !is_same(&last, &status) {
+            *last = Arc::new(status);
+            self.live.publish(Arc::clone(&last));
+        }
+    }
+}
+
+/// True where clients would be told the same.
+fn is_same(a: &Status, b: &Status) -> bool {
+    let dataset = |status: &Status| {
+        let open = status.dataset.as_ref();
+        open.map(|dataset| (dataset.id, dataset.revision))
+    };
+    let shown = match (&a.shown, &b.shown) {
+        (Some(a), Some(b)) => a.is_same_as(b),
+        (None, None) => true,
+        _ => false,
+    };
+    let rest = |status: &Status| {
+        (
+            status.acquisition,
+            status.counts,
+            status.is_push_active,
+            status.is_zarr_push_active,
+            status.fence,
+        )
+    };
+    shown && dataset(a) == dataset(b) && rest(a) == rest(b)
+}
+
+impl App {
+    /// A handle to this window, for a program that announces what it acquires.
+    #[must_use]
+    pub fn push_handle(&self) -> crate::live::PushHandle {
+        self.live.live.handle()
+    }
+
+    /// Takes what came from live sources since the last frame.
+    pub(super) fn take_live(&mut self, ctx: &egui::Context) {
+        let news = self.live.live.take();
+        (self.live.fence, self.live.num_late) = (news.fence, news.num_late);
+        for event in news.events {
+            self.take_event(ctx, event);
+        }
+        let is_open = |viewing: &&mut Viewing| {
+            viewing.acquisition.is_some() && viewing.acquisition == news.acquisition
+        };
+        let Some(viewing) = self.viewing.as_mut().filter(is_open) else {
+            return;
+        };
+        viewing.announce(&news.written);
+        let rescan: Vec<FovId> = news.rescan.iter().map(|&flat| FovId(flat)).collect();
+        viewing.renew_fovs(rescan.iter().copied());
+        let mut planes: Vec<PlaneAt> = news.written.into_keys().collect();
+        planes.sort_by_key(|at| (at.t, at.fov, at.z, at.c));
+        let planes = planes.into_iter().chain(news.newest);
+        viewing.follow(planes.map(|at| plane_of(FovId(at.fov), at)));
+        if let Some(plane) = viewing.newest {
+            self.pace.newest(plane, &viewing.dataset, Instant::now());
+        }
+        self.rescan_disk(&rescan);
+    }
+
+    fn take_event(&mut self, ctx: &egui::Context, event: LiveEvent) {
+        match event {
+            LiveEvent::Started(started) => self.show_announced(ctx, &started),
+            LiveEvent::Ended(id) => {
+                let viewing = self.viewing.as_mut();
+                if let Some(viewing) = viewing.filter(|it| it.acquisition == Some(id)) {
+                    viewing.stop_announcing();
+                    self.pace.end("finished");
+                }
+            }
+            LiveEvent::Displaced(started) => {
+                let client = started.client;
+                self.live.displaced.retain(|other| other.client != client);
+                self.live.displaced.push(started);
+            }
+            LiveEvent::Open(path) => self.open(&path),
+            LiveEvent::Refresh => self.reload(),
+            LiveEvent::Go(destinations) => self.go(destinations),
+            LiveEvent::Written { fov, t, z, c } => {
+                if let Some(viewing) = &mut self.viewing {
+                    viewing.announce(&HashMap::from([(PlaneAt { fov, t, c, z }, 1)]));
+                }
+            }
+            LiveEvent::Warning(text) => {
+                tracing::warn!("{text}");
+                if let Some(viewing) = &mut self.viewing {
+                    viewing.list_problem(Problem::new(Code::Ignored, ".", text));
+                }
+            }
+        }
+    }
+
+    /// Opens an announced acquisition in place of whatever is shown; nothing on disk is touched here.
+    fn show_announced(&mut self, ctx: &egui::Context, started: &Started) {
+        self.opening.cancel();
+        self.waits_for_demo = false;
+        (self.error, self.notice) = (None, None);
+        if let Some(viewing) = self.viewing.take() {
+            self.leave(&viewing);
+            self.loader.retry();
+        }
+        let dataset = formats::announced(&started.announcement, &started.registered);
+        *self.live.ear.open.lock() = Some((started.id, dataset.id));
+        self.live.displaced.retain(|other| other.id != started.id);
+        self.title(ctx, &dataset.name);
+        let session = first_session(&dataset, &self.settings);
+        let mut viewing = Viewing::new(dataset, session);
+        viewing.acquisition = Some(started.id);
+        self.viewing = Some(viewing);
+        self.pace = Pace::default();
+        self.watch_disk();
+    }
+
+    fn go(&mut self, destinations: Vec<Destination>) {
+        let Some(viewing) = &mut self.viewing else {
+            return;
+        };
+        for destination in destinations {
+            viewing.apply(&match destination {
+                Destination::Index(axis, index) => Command::SetIndex(axis, index),
+                Destination::Channel(channel) => Command::SelectChannel(channel),
+                Destination::Label(label) => Command::GoToText(label),
+            });
+        }
+    }
+
+    /// Shows an acquisition again that another client's start displaced.
+    pub(super) fn show_displaced(&mut self, number: u64) {
+        let mut displaced = self.live.displaced.iter();
+        if let Some(started) = displaced.find(|it| it.id.number() == number) {
+            self.live.live.resume(started.id);
+        }
+    }
+
+    /// Tells clients what the frame showed that was just presented; the moment is that of the first such frame.
+    pub(super) fn publish(&self, shown: Option<Arc<Shown>>) {
+        let viewing = self.viewing.as_ref();
+        let acquisition = viewing.and_then(|viewing| viewing.acquisition);
+        let dataset = viewing.map(|viewing| &viewing.dataset);
+        let announced = dataset.and_then(|dataset| dataset.announcement.as_ref());
+        let is_zarr = announced.is_some_and(|it| it.layout != AnnouncedLayout::Registered);
+        let status = Status {
+            dataset: dataset.cloned(),
+            acquisition,
+            shown,
+            counts: viewing.map(counts).unwrap_or_default(),
+            is_push_active: announced.is_some(),
+            is_zarr_push_active: is_zarr && viewing.is_some_and(|it| it.is_announcing),
+            fence: self.live.fence,
+        };
+        self.live.publish(status);
+    }
+}
+
+/// The planes of a view, as clients are told.
+fn counts(viewing: &Viewing) -> PlaneCounts {
+    let (total, dataset) = (viewing.ledger.total(), &viewing.dataset);
+    PlaneCounts {
+        planned: planned_planes(dataset),
+        written: total.written + total.announced,
+        partial: total.partial,
+        missing: total.missing,
+        failed: total.failed,
+    }
+}
+
+/// Planes that there will be at the end, where that is known.
+pub(super) fn planned_planes(dataset: &Dataset) -> Option<u64> {
+    let by_files = dataset
+        .acquisition
+        .as_ref()
+        .and_then(|it| it.planned_planes);
+    by_files.or_else(|| {
+        let is_known = dataset.is_template_read && dataset.announcement.is_some();
+        is_known.then(|| dataset.template.num_planes() * u64::from(dataset.num_fovs()))
+    })
+}
+
+/// What of a view notices can concern.
+fn watched(viewing: &Viewing) -> Watched {
+    let session = &viewing.session;
+    let selection = session.selection();
+    let at = selection.position;
+    Watched {
+        acquisition: viewing.acquisition,
+        fov: at.fov.0,
+        t: at.t,
+        z: (!selection.is_max).then_some(at.z),
+        channels: selection.channels.iter().map(|&c| c as u16).collect(),
+        follows: session.follow.is_on,
+    }
+}

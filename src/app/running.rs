@@ -1,0 +1,231 @@
+//! The acquisition that the microscope's software says is running: offered, opened by itself, and its end shown.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use eframe::egui;
+
+use super::App;
+use crate::{
+    live::{RunNews, RunWatch, state_folder},
+    metadata::run_state::{EndReason, Run},
+    model::{Code, NavAxis},
+    session::Command,
+    ui::{LiveFacts, LiveState, Offer, OfferKind},
+};
+
+/// A running acquisition without an image yet is tried again after this time.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+
+/// What is known of the microscope's run.
+#[derive(Default)]
+pub(super) struct Running {
+    watch: Option<RunWatch>,
+    /// The run, as long as it has not ended.
+    run: Option<Run>,
+    /// Its heartbeat stopped.
+    is_lost: bool,
+    /// A running acquisition that is to be opened and followed.
+    wanted: Option<PathBuf>,
+    /// When it is tried again, because it had no image yet.
+    try_at: Option<Instant>,
+}
+
+impl Running {
+    /// Something else is opened: the running acquisition is not waited for any more.
+    pub(super) fn wish_no_more(&mut self) {
+        (self.wanted, self.try_at) = (None, None);
+    }
+
+    /// When an acquisition without an image is tried again.
+    pub(super) fn next_try(&self) -> Option<Instant> {
+        self.try_at
+    }
+
+    fn path(&self) -> Option<&Path> {
+        self.run.as_ref()?.output_path.as_deref()
+    }
+
+    fn is_of(&self, root: &Path) -> bool {
+        self.path().is_some_and(|path| path == root)
+    }
+}
+
+impl App {
+    /// Begins to hear of running acquisitions. The window works without.
+    pub(super) fn hear_runs(&mut self) {
+        let Some(folder) = state_folder() else { return };
+        match RunWatch::start(&folder, Arc::clone(&self.wake)) {
+            Ok(watch) => self.running.watch = Some(watch),
+            Err(error) => tracing::warn!("running acquisitions are not heard of: {error}"),
+        }
+    }
+
+    /// Takes what the microscope's software says, and opens what was waited for.
+    pub(super) fn take_runs(&mut self, now: Instant) {
+        while let Some(news) = self.running.watch.as_ref().and_then(RunWatch::take) {
+            match news {
+                RunNews::Running(run) => self.take_running(run),
+                RunNews::Lost(_) => self.running.is_lost = true,
+                RunNews::Ended(run) => self.take_end(&run),
+                RunNews::Gone => self.running.run = None,
+            }
+        }
+        if self.running.try_at.is_some_and(|at| now >= at) {
+            self.running.try_at = None;
+            if let Some(path) = self.running.wanted.clone() {
+                self.opening.start(&path, false, None);
+            }
+        }
+    }
+
+    fn take_running(&mut self, run: Run) {
+        let known = self.running.run.as_ref();
+        let is_new = known.is_none_or(|known| !known.is_same_run(&run));
+        self.running.run = Some(run);
+        self.running.is_lost = false;
+        let follows = self.settings.follows_running || self.options.follow;
+        let path = self.running.path().map(Path::to_owned);
+        if let Some(path) = path.filter(|path| is_new && follows && !self.shows(path)) {
+            self.open_running(&path);
+        }
+    }
+
+    fn take_end(&mut self, run: &Run) {
+        self.running.run = None;
+        self.running.wanted = None;
+        let path = run.output_path.as_deref();
+        if path.is_some_and(|path| self.shows(path)) {
+            let words = match &run.end {
+                Some(EndReason::Completed) | None => "finished".into(),
+                Some(EndReason::CompletedWithErrors) => "finished with errors".into(),
+                Some(EndReason::UserAbort) => "stopped: user abort".into(),
+                Some(EndReason::Error) => "stopped: error".into(),
+                Some(other) => format!("ended: {other}"),
+            };
+            self.pace.end(&words);
+        }
+    }
+
+    /// True where the acquisition of that folder is open, by itself or announced.
+    fn shows(&self, path: &Path) -> bool {
+        let viewing = self.viewing.as_ref();
+        viewing.is_some_and(|viewing| viewing.dataset.root == path)
+    }
+
+    /// Opens a running acquisition and follows it; one without an image yet as soon as it has one.
+    pub(super) fn open_running(&mut self, path: &Path) {
+        self.open(path);
+        self.running.wanted = Some(path.to_owned());
+    }
+
+    /// A running acquisition that has no image yet is no error; true where it is waited for.
+    pub(super) fn waits_for_first_image(&mut self, path: &Path, code: Code) -> bool {
+        let is_early = matches!(code, Code::NotZarr | Code::NotFound | Code::NotWritten);
+        let is_wanted = self.running.wanted.as_deref() == Some(path);
+        if !(is_early && is_wanted && self.running.is_of(path)) {
+            return false;
+        }
+        let name = self.running.run.as_ref().map(Run::name);
+        self.notice = Some(format!(
+            "Waiting for the first image of {}…",
+            name.unwrap_or_default()
+        ));
+        self.running.try_at = Some(Instant::now() + TRY_AGAIN);
+        true
+    }
+
+    /// A running acquisition that was opened by itself is followed.
+    pub(super) fn follow_opened(&mut self, path: &Path) {
+        let is_wanted = self.running.wanted.as_deref() == Some(path);
+        self.running.try_at = None;
+        self.running.wanted = None;
+        if let Some(viewing) = self.viewing.as_mut().filter(|_| is_wanted) {
+            viewing.apply(&Command::SetFollow(true));
+        }
+    }
+
+    /// What the window says of the acquisition that is open; `None` where it never ran here.
+    pub(super) fn live_facts(&self, now: Instant) -> Option<LiveFacts> {
+        let viewing = self.viewing.as_ref()?;
+        let (dataset, total) = (&viewing.dataset, viewing.ledger.total());
+        let is_run = self.running.is_of(&dataset.root);
+        let step = dataset.template.sampling.t_secs;
+        let is_announcing = viewing.acquisition.is_some() && viewing.is_announcing;
+        let state = if let Some((at, reason)) = self.pace.ended.clone() {
+            LiveState::Ended { at, reason }
+        } else if !dataset.is_running() {
+            return None;
+        } else if is_run && self.running.is_lost {
+            LiveState::Lost
+        } else if is_announcing || is_run || self.pace.is_live(step, now) {
+            LiveState::Running
+        } else {
+            LiveState::Quiet
+        };
+        let planned = super::live::planned_planes(dataset);
+        Some(LiveFacts {
+            state,
+            acquired: total.acquired(),
+            planned,
+            planes_per_sec: self.pace.planes_per_sec(now),
+            remaining: planned.and_then(|planned| self.pace.remaining(planned, now)),
+            failed: total.failed,
+            missing: total.missing,
+            num_late: self.live.num_late,
+        })
+    }
+
+    /// Acquisitions that could be shown instead of what is open.
+    pub(super) fn offers(&self) -> Vec<Offer> {
+        let mut offers = Vec::new();
+        let run = self.running.run.as_ref().filter(|_| !self.running.is_lost);
+        if let Some(run) = run
+            && let Some(path) = run.output_path.clone()
+            && !self.shows(&path)
+            && self.running.wanted.is_none()
+        {
+            offers.push(Offer {
+                name: run.name(),
+                detail: path.display().to_string(),
+                kind: OfferKind::RunningAcquisition { path },
+            });
+        }
+        let displaced = self.live.displaced.iter();
+        offers.extend(displaced.map(|started| {
+            Offer {
+                kind: OfferKind::OtherClient {
+                    number: started.id.number(),
+                },
+                name: format!(
+                    "{} FOVs, {} channels",
+                    started.announcement.num_fovs(),
+                    started.announcement.channels.len()
+                ),
+                detail: started
+                    .announcement
+                    .labels
+                    .first()
+                    .cloned()
+                    .unwrap_or_default(),
+            }
+        }));
+        offers
+    }
+
+    /// Wakes the interface while the words about the pace change by themselves.
+    pub(super) fn schedule_pace(&self, ctx: &egui::Context, now: Instant) {
+        const REFRESH: Duration = Duration::from_secs(1);
+        let viewing = self.viewing.as_ref();
+        let has_rate = self.pace.ended.is_none() && self.pace.planes_per_sec(now).is_some();
+        if has_rate && viewing.is_some_and(|it| it.dataset.len_along(NavAxis::Fov) > 0) {
+            ctx.request_repaint_after(REFRESH);
+        }
+        if let Some(at) = self.running.next_try() {
+            ctx.request_repaint_after(at.saturating_duration_since(now));
+        }
+    }
+}

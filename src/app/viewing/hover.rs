@@ -1,0 +1,95 @@
+//! Raw values under the pointer: the level-0 tiles around it are wished for, also where a coarser level is drawn.
+
+use super::Viewing;
+use crate::{
+    cache::Cache,
+    model::{ChannelLook, PlaneId, Tier, TileId, Value, Visible, Wish, ZPick},
+};
+
+impl Viewing {
+    /// Row and column of the level-0 tile around the pixel whose values were asked for last.
+    pub(super) fn tile_under_pointer(&self) -> Option<(u32, u32)> {
+        let (x, y) = self.hovered.get()?;
+        let grid = self.dataset.image(self.session.position.fov)?.grid(0)?;
+        Some((y / grid.tile_height, x / grid.tile_width))
+    }
+
+    /// The level-0 tiles under the pointer, read last: their raw values are shown also where a coarser level is drawn.
+    pub(super) fn hover_wishes(&self, visible: &Visible) -> Vec<Wish> {
+        let Some((row, col)) = self.hover_tile.filter(|_| !self.session.max_projection) else {
+            return Vec::new();
+        };
+        let at = self.session.position;
+        let tile = |look: &ChannelLook| TileId {
+            plane: PlaneId {
+                fov: at.fov,
+                layer: 0,
+                t: at.t,
+                c: look.c,
+                z: ZPick::Slice(at.z),
+                extra: at.extra,
+                level: 0,
+            },
+            row,
+            col,
+        };
+        // Only what is placed can be read: this FOV may have fewer channels, or be smaller.
+        let placed = |look: &&ChannelLook| {
+            let mut tiles = visible.placed.iter().flat_map(|placed| &placed.tiles);
+            tiles.any(|tile| tile.plane.c == look.c) && !visible.wishes.is_empty()
+        };
+        let drawn = visible.looks.iter().filter(placed);
+        let tiles = drawn.map(tile);
+        let is_new = |tile: &TileId| visible.wishes.iter().all(|wish| wish.tile != *tile);
+        let tier = Tier::Recent;
+        tiles
+            .filter(is_new)
+            .map(|tile| Wish { tile, tier })
+            .collect()
+    }
+
+    /// True where the pointer has come to a tile that the last plan did not know.
+    pub(in crate::app) fn hovers_anew(&self) -> bool {
+        self.tile_under_pointer() != self.hover_tile
+    }
+
+    /// Raw value of every channel at a level-0 pixel of the shown plane; `None` where a channel has none there.
+    pub(in crate::app) fn values_at(&self, x: u32, y: u32, cache: &Cache) -> Vec<Option<Value>> {
+        self.hovered.set(Some((x, y)));
+        let position = self.shown_position();
+        let Some(grid) = self
+            .dataset
+            .image(position.fov)
+            .and_then(|image| image.grid(0))
+        else {
+            return Vec::new();
+        };
+        let (col, row) = (x / grid.tile_width, y / grid.tile_height);
+        let (x, y) = (x % grid.tile_width, y % grid.tile_height);
+        let z = if self.shown_selection().is_max {
+            ZPick::Max
+        } else {
+            ZPick::Slice(position.z)
+        };
+        let channels = 0..self.session.channels.len();
+        let tiles = channels.map(|c| {
+            let c = u16::try_from(c).unwrap_or(u16::MAX);
+            let plane = PlaneId {
+                fov: position.fov,
+                layer: 0,
+                t: position.t,
+                c,
+                z,
+                extra: position.extra,
+                level: 0,
+            };
+            TileId { plane, row, col }
+        });
+        tiles
+            .map(|tile| {
+                self.pixels_of(tile, cache)
+                    .and_then(|(_, pixels)| pixels.value(x, y))
+            })
+            .collect()
+    }
+}

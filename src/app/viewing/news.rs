@@ -1,0 +1,315 @@
+//! News of a running acquisition, applied to one view: notices, and what was found on disk.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::{Duration, Instant},
+};
+
+use super::{FIRST_RECHECK, RECHECK, Viewing};
+use crate::{
+    dataset::{Image, ImageSlot, PlaneAt},
+    ledger::{Notice, PageSize},
+    model::{AxisRole, Code, FovId, PlaneId, PlaneState, Problem, TileId, Visible, ZPick},
+};
+
+/// An announced plane that stays absent for so long counts as all zero: the writer leaves out chunks of nothing else.
+const ZERO_AFTER: Duration = Duration::from_secs(5);
+/// The same on a network disk, where a file shows up later than its notice.
+const ZERO_AFTER_ON_NETWORK: Duration = Duration::from_secs(30);
+/// Notices beyond the store's timepoints that wait for its documents to be read again.
+const MAX_BEYOND: usize = 4096;
+
+/// Planes that were announced and are not there yet.
+#[derive(Default)]
+pub(super) struct Late {
+    /// Those on the screen, and since when.
+    since: HashMap<PlaneId, Instant>,
+    /// Before they are looked for again.
+    pause: Option<Duration>,
+    /// Beyond the timepoints of their store: it is opened again to see whether it has grown.
+    beyond: HashMap<PlaneAt, u32>,
+    /// Whether the acquisition lies on a network disk, once that was looked up.
+    is_on_network: Option<bool>,
+}
+
+impl Viewing {
+    /// Takes notices of an announced acquisition: planes that were written, and how often. FOVs by flat number.
+    pub(in crate::app) fn announce(&mut self, written: &HashMap<PlaneAt, u32>) {
+        let Some(last_t) = written.keys().map(|at| at.t).max() else {
+            return;
+        };
+        let mut appeared = HashSet::new();
+        for (&at, &times) in written {
+            let Some(fov) = self.dataset.fov_at(at.fov) else {
+                continue;
+            };
+            if self.is_beyond(fov, at) {
+                if self.late.beyond.len() < MAX_BEYOND {
+                    *self.late.beyond.entry(at).or_default() += times;
+                    appeared.insert(fov);
+                }
+                continue;
+            }
+            self.announce_plane(plane_of(fov, at), times);
+            if self.unreadable(fov) == Some(PlaneState::Planned) {
+                appeared.insert(fov);
+            }
+        }
+        // A store's own shape says how many timepoints there are; before there is one, the notices do.
+        let dataset = &self.dataset;
+        let is_open_ended = !dataset.is_template_read || is_registered(&dataset.template);
+        if is_open_ended && let Some(longer) = self.dataset.with_timepoints(last_t + 1) {
+            self.change(longer);
+        }
+        if !appeared.is_empty() {
+            self.change(self.dataset.with_reopening(|fov| appeared.contains(&fov)));
+        }
+        self.late.pause = None;
+        self.recheck_at = None;
+    }
+
+    /// Notices of these FOVs may have been lost: what is known of their planes is looked up again.
+    pub(in crate::app) fn renew_fovs(&mut self, fovs: impl Iterator<Item = FovId>) {
+        for fov in fovs {
+            self.ledger.renew_fov(fov);
+            self.is_dirty = true;
+        }
+    }
+
+    /// The acquisition came to its end: what was absent may mean something else now.
+    pub(in crate::app) fn end(&mut self, is_aborted: bool) {
+        self.change(self.dataset.with_end(is_aborted));
+        self.ledger.renew_absent();
+        self.is_dirty = true;
+    }
+
+    /// Lists a problem of the dataset.
+    pub(in crate::app) fn list_problem(&mut self, problem: Problem) {
+        let mut dataset = self.dataset.as_ref().clone();
+        dataset.revision += 1;
+        dataset.add_problems(vec![problem]);
+        self.change(dataset);
+    }
+
+    /// Everything is looked up again: stores are opened and planes are read anew (F5 on an announced acquisition).
+    pub(in crate::app) fn refresh(&mut self) {
+        self.change(self.dataset.with_reopening(|_| true));
+        let fovs = self.dataset.order.to_vec();
+        self.renew_fovs(fovs.into_iter());
+    }
+
+    /// The announcements ended; the stores may say by now that they are complete.
+    pub(in crate::app) fn stop_announcing(&mut self) {
+        self.is_announcing = false;
+        let dataset = &self.dataset;
+        let is_open = |fov| {
+            dataset
+                .image(fov)
+                .is_none_or(|it| it.complete != Some(true))
+        };
+        self.change(dataset.with_reopening(is_open));
+        self.is_dirty = true;
+    }
+
+    /// Takes what the disk says of planes.
+    pub(in crate::app) fn take_found(&mut self, found: Vec<(PlaneId, PlaneState)>) {
+        for (plane, state) in found {
+            let size = self.page_size(plane.fov);
+            let (known, notice) = (self.ledger.state(plane), self.ledger.notice(plane));
+            match state {
+                PlaneState::Written | PlaneState::Partial { .. } => {
+                    // What was read is known better than what was looked up, unless it was made up of nothing.
+                    let is_known = known == PlaneState::Written || known == state;
+                    if is_known && notice != Notice::AllZero {
+                        continue;
+                    }
+                    if notice == Notice::AllZero {
+                        self.ledger.announce(size, plane, 1);
+                    } else if known != PlaneState::Unknown {
+                        self.ledger.renew(size, plane);
+                    }
+                    self.ledger.book(size, plane, state);
+                    self.is_dirty |= self.concerns(plane);
+                }
+                PlaneState::Planned | PlaneState::Missing => {
+                    if known == PlaneState::Unknown && notice == Notice::None {
+                        self.ledger.book(size, plane, state);
+                    }
+                }
+                PlaneState::Unknown | PlaneState::Failed(_) => {}
+            }
+        }
+    }
+
+    /// Files of planes were replaced: they are read again.
+    pub(in crate::app) fn take_rewritten(&mut self, planes: &[PlaneId]) {
+        for &plane in planes {
+            self.ledger.renew(self.page_size(plane.fov), plane);
+            self.is_dirty |= self.concerns(plane);
+        }
+    }
+
+    /// Documents of stores changed: they are opened again.
+    pub(in crate::app) fn reopen(&mut self, fovs: &HashSet<FovId>) {
+        self.change(self.dataset.with_reopening(|fov| fovs.contains(&fov)));
+        self.is_dirty = true;
+    }
+
+    /// FOVs appeared; ids stay.
+    pub(in crate::app) fn grow(&mut self, dataset: crate::dataset::Dataset) {
+        self.change(dataset);
+        self.is_dirty = true;
+    }
+
+    /// A notice that does not fit the store as it was opened last.
+    fn is_beyond(&self, fov: FovId, at: PlaneAt) -> bool {
+        let dataset = &self.dataset;
+        let template = dataset.is_template_read.then_some(&dataset.template);
+        let image = dataset.image(fov).or(template);
+        image.is_some_and(|image| !is_registered(image) && at.t >= image.num_timepoints())
+    }
+
+    /// Stores were opened again: notices that were beyond them are taken, or refused with their values.
+    pub(super) fn announce_beyond(&mut self) {
+        let beyond = std::mem::take(&mut self.late.beyond);
+        let is_open = |at: &PlaneAt| {
+            let fov = self.dataset.fov_at(at.fov);
+            fov.is_some_and(|fov| !self.dataset.wants_opening(fov))
+        };
+        let (open, waiting): (HashMap<_, _>, HashMap<_, _>) =
+            beyond.into_iter().partition(|(at, _)| is_open(at));
+        self.late.beyond = waiting;
+        for (at, times) in open {
+            let Some(fov) = self.dataset.fov_at(at.fov) else {
+                continue;
+            };
+            if self.is_beyond(fov, at) {
+                self.refuse(fov, at);
+            } else {
+                self.announce_plane(plane_of(fov, at), times);
+            }
+        }
+    }
+
+    fn refuse(&mut self, fov: FovId, at: PlaneAt) {
+        let image = self.dataset.image(fov);
+        let last = image.map_or(0, |image| image.num_timepoints().saturating_sub(1));
+        let path = self.dataset.fov(fov).map(|row| row.path.clone());
+        let text = format!(
+            "timepoint {} was announced, the store has 0 to {last}",
+            at.t
+        );
+        let problem = Problem::new(Code::OutOfRange, path.unwrap_or_default(), text);
+        self.list_problem(problem);
+    }
+
+    fn announce_plane(&mut self, plane: PlaneId, times: u32) {
+        self.ledger
+            .announce(self.page_size(plane.fov), plane, times);
+        self.is_dirty |= self.concerns(plane);
+    }
+
+    /// Lengths of a FOV's page in the ledger; as announced until its store was opened.
+    fn page_size(&self, fov: FovId) -> PageSize {
+        let image = self.dataset.image(fov);
+        PageSize::of(image.unwrap_or(&self.dataset.template))
+    }
+
+    /// True where a plane may be on the screen.
+    fn concerns(&self, plane: PlaneId) -> bool {
+        let at = self.session.position;
+        (plane.fov, plane.t) == (at.fov, at.t)
+    }
+
+    /// How long to wait before looking again for planes of the wished picture that are not (wholly) there; `None` where
+    /// all are. Announced ones are due at any moment, so they are looked for sooner.
+    pub(super) fn pause_before_recheck(
+        &mut self,
+        wished: &Visible,
+        now: Instant,
+    ) -> Option<Duration> {
+        let tiles = || wished.placed.iter().flat_map(|placed| &placed.tiles);
+        let is_absent = |tile: &&TileId| {
+            matches!(self.without_of(**tile), Some(PlaneState::Planned))
+                || matches!(self.ledger.state(tile.plane), PlaneState::Partial { .. })
+        };
+        let absent: Vec<PlaneId> = tiles()
+            .filter(is_absent)
+            .map(|tile| tile.plane.at_level(0))
+            .collect();
+        let late: HashSet<PlaneId> = absent
+            .iter()
+            .copied()
+            .filter(|&plane| self.ledger.notice(plane) == Notice::Written)
+            .collect();
+        self.late.since.retain(|plane, _| late.contains(plane));
+        for &plane in &late {
+            self.late.since.entry(plane).or_insert(now);
+        }
+        if late.is_empty() {
+            self.late.pause = None;
+            return (!absent.is_empty()).then_some(RECHECK);
+        }
+        let next = self.late.pause.map_or(FIRST_RECHECK, |last| last * 2);
+        Some(*self.late.pause.insert(next.min(RECHECK)))
+    }
+
+    /// Looks again for announced planes of the picture that were not there; what was late for too long counts as zero.
+    pub(super) fn look_for_late_ones(&mut self, now: Instant) {
+        let limit = if self.is_on_network() {
+            ZERO_AFTER_ON_NETWORK
+        } else {
+            ZERO_AFTER
+        };
+        let late: Vec<(PlaneId, Instant)> = self.late.since.iter().map(|(&p, &s)| (p, s)).collect();
+        for (plane, since) in late {
+            if !matches!(plane.z, ZPick::Slice(_)) {
+                continue;
+            }
+            let size = self.page_size(plane.fov);
+            // Of a FOV without a store nothing can be made up: neither shape nor sample type is known.
+            let has_store = matches!(
+                self.dataset.images.get(plane.fov.row()),
+                Some(ImageSlot::Opened(_) | ImageSlot::Stale(_))
+            );
+            let is_late = now.saturating_duration_since(since) >= limit;
+            let is_registered = self
+                .dataset
+                .image(plane.fov)
+                .is_some_and(|it| is_registered(it));
+            if is_late && has_store && !is_registered {
+                self.ledger.count_as_zero(size, plane);
+                self.late.since.remove(&plane);
+            } else if has_store {
+                self.ledger.renew(size, plane);
+            }
+        }
+    }
+
+    fn is_on_network(&mut self) -> bool {
+        let root = &self.dataset.root;
+        *self
+            .late
+            .is_on_network
+            .get_or_insert_with(|| crate::source::is_on_network(root))
+    }
+}
+
+fn is_registered(image: &Image) -> bool {
+    let arrays = image.levels.first().map(|level| &level.arrays);
+    matches!(arrays, Some(crate::dataset::Arrays::Registered(_)))
+        && image.axis_of(AxisRole::Time).is_some()
+}
+
+/// The level-0 plane of a notice.
+pub(in crate::app) fn plane_of(fov: FovId, at: PlaneAt) -> PlaneId {
+    PlaneId {
+        fov,
+        layer: 0,
+        t: at.t,
+        c: at.c,
+        z: ZPick::Slice(at.z),
+        extra: 0,
+        level: 0,
+    }
+}

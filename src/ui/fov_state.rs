@@ -1,0 +1,208 @@
+//! What is acquired of a FOV or a region at the shown timepoint, as words and as a square: told by shape, never by colour
+//! alone.
+//!
+//! ```text
+//! ┌───┐ planned   ┌───┐ partly    ┌───┐ acquired   ╔═══╗ shown   ┌╲ ╱┐ failed
+//! │   │           │▄▄▄│           │███│            ║   ║         │ ╳ │
+//! └───┘           └───┘           └───┘            ╚═══╝         └╱ ╲┘
+//! ```
+
+use egui::{Color32, Rect, Shape, Stroke, StrokeKind, pos2};
+
+use super::{Facts, View, live::grouped, tokens::Palette};
+use crate::{ledger::PageSize, model::FovId};
+
+/// How much is acquired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fill {
+    /// Nothing.
+    Planned,
+    /// Something.
+    Partly,
+    /// All that will be.
+    Acquired,
+}
+
+/// What is acquired of some FOVs at one timepoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FovState {
+    pub(super) fill: Fill,
+    /// Acquired planes and all of them, where the acquisition is not finished.
+    counts: Option<(u64, u64)>,
+    num_failed: u64,
+    t: u32,
+}
+
+/// Where a state is drawn.
+#[derive(Clone, Copy)]
+pub(super) struct Square {
+    pub(super) rect: Rect,
+    pub(super) rounding: u8,
+    pub(super) outline: Color32,
+    pub(super) is_shown: bool,
+}
+
+impl FovState {
+    /// Of a running acquisition the ledger tells; in a finished dataset what is on disk counts as acquired.
+    pub(super) fn of(fovs: &[FovId], num_present: usize, view: &View<'_>, facts: &Facts) -> Self {
+        let (dataset, ledger, t) = (view.dataset, view.ledger, view.session.position.t);
+        let is_unfinished = facts.is_unfinished(dataset);
+        let part = |done: u64, all: u64| match done {
+            0 => Fill::Planned,
+            _ if done < all => Fill::Partly,
+            _ => Fill::Acquired,
+        };
+        let mut state = Self {
+            fill: part(num_present as u64, fovs.len() as u64),
+            counts: None,
+            num_failed: 0,
+            t,
+        };
+        // A finished plate has nothing to look up, unless something in it failed.
+        if !is_unfinished && ledger.total().failed == 0 {
+            return state;
+        }
+        let (mut acquired, mut all) = (0, 0);
+        for &fov in fovs {
+            let counts = ledger.counts_at(fov, t);
+            let image = dataset.image(fov).unwrap_or(&dataset.template);
+            acquired += counts.acquired();
+            all += PageSize::of(image).num_planes();
+            state.num_failed += counts.failed;
+        }
+        if is_unfinished {
+            state.fill = part(acquired, all);
+            state.counts = Some((acquired, all));
+        }
+        state
+    }
+
+    /// `12 of 80 planes at t 3, 2 failed`.
+    pub(super) fn words(self) -> String {
+        let acquired = match (self.counts, self.fill) {
+            (Some((0, _)), _) => format!("not acquired yet at t {}", self.t),
+            (Some((acquired, all)), _) => {
+                format!(
+                    "{} of {} planes at t {}",
+                    grouped(acquired),
+                    grouped(all),
+                    self.t
+                )
+            }
+            (None, Fill::Planned) => "not on disk".into(),
+            (None, Fill::Partly) => "partly on disk".into(),
+            (None, Fill::Acquired) => "on disk".into(),
+        };
+        match self.num_failed {
+            0 => acquired,
+            failed => format!("{acquired}, {} failed", grouped(failed)),
+        }
+    }
+
+    /// What a square shows; drawn from back to front.
+    pub(super) fn shapes(self, square: Square, colors: Palette) -> Vec<Shape> {
+        let Square {
+            rect,
+            rounding,
+            outline,
+            is_shown,
+        } = square;
+        let filled = |rect| Shape::rect_filled(rect, rounding, colors.acquired());
+        let mut shapes = Vec::new();
+        match self.fill {
+            Fill::Planned => {}
+            Fill::Partly => {
+                let half = pos2(rect.left(), rect.center().y);
+                shapes.push(filled(Rect::from_min_max(half, rect.max)));
+            }
+            Fill::Acquired => shapes.push(filled(rect)),
+        }
+        if self.num_failed > 0 {
+            let (cross, inside) = (Stroke::new(1.0, colors.error), rect.shrink(1.0));
+            let diagonals = [
+                [inside.left_top(), inside.right_bottom()],
+                [inside.right_top(), inside.left_bottom()],
+            ];
+            shapes.extend(diagonals.map(|ends| Shape::line_segment(ends, cross)));
+        }
+        let stroked = |stroke| Shape::rect_stroke(rect, rounding, stroke, StrokeKind::Inside);
+        shapes.push(stroked(Stroke::new(1.0, outline)));
+        if is_shown {
+            shapes.push(stroked(Stroke::new(2.0, colors.accent)));
+        }
+        shapes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        dataset::testing::{Sizes, dataset},
+        ledger::Ledger,
+        model::{PlaneId, PlaneState, ZPick},
+        session::Session,
+        ui::{LiveFacts, LiveState},
+    };
+
+    fn running() -> Facts {
+        Facts {
+            live: Some(LiveFacts {
+                state: LiveState::Running,
+                acquired: 0,
+                planned: None,
+                planes_per_sec: None,
+                remaining: None,
+                failed: 0,
+                missing: 0,
+                num_late: 0,
+            }),
+            ..Facts::default()
+        }
+    }
+
+    /// Two FOVs of 2 channels and 5 slices with so many announced planes each: fill and words at t 0.
+    fn check(num_announced: [u32; 2], has_failed: bool, expected: (Fill, &str)) {
+        let dataset = dataset(Sizes::default());
+        let (session, mut ledger) = (Session::new(&dataset), Ledger::default());
+        let size = PageSize::of(&dataset.template);
+        for (fov, num) in (0..).zip(num_announced) {
+            for at in 0..num {
+                let plane = PlaneId {
+                    fov: FovId(fov),
+                    layer: 0,
+                    t: 0,
+                    c: (at / 5) as u16,
+                    z: ZPick::Slice(at % 5),
+                    extra: 0,
+                    level: 0,
+                };
+                ledger.announce(size, plane, 1);
+                if has_failed && at == 0 {
+                    ledger.book(size, plane, PlaneState::Failed("torn".into()));
+                }
+            }
+        }
+        let view = View {
+            session: &session,
+            dataset: &dataset,
+            ledger: &ledger,
+        };
+        let state = FovState::of(&[FovId(0), FovId(1)], 2, &view, &running());
+        assert_eq!((state.fill, state.words().as_str()), expected);
+        let finished = FovState::of(&[FovId(0), FovId(1)], 2, &view, &Facts::default());
+        assert_eq!(finished.fill, Fill::Acquired);
+    }
+
+    #[test]
+    fn the_square_fills_with_what_is_acquired_at_the_shown_timepoint() {
+        check([0, 0], false, (Fill::Planned, "not acquired yet at t 0"));
+        check([3, 0], false, (Fill::Partly, "3 of 20 planes at t 0"));
+        check([10, 10], false, (Fill::Acquired, "20 of 20 planes at t 0"));
+        check(
+            [10, 10],
+            true,
+            (Fill::Partly, "18 of 20 planes at t 0, 2 failed"),
+        );
+    }
+}
