@@ -12,7 +12,7 @@ use std::{
 
 use super::*;
 use crate::{
-    dataset::ImageSlot,
+    dataset::{AnnouncedSizes, Announcement, ImageSlot},
     formats,
     model::{PlaneState, ZPick},
     simulate::{ChunkMode, Compression, Plan, SimulateError, Structure, Written, simulate},
@@ -641,6 +641,32 @@ fn an_array_that_grows_along_its_fovs_gets_rows() {
     describe(3);
     viewer.wait("three FOVs", |viewer| viewer.written().len() == 12);
     assert_eq!(viewer.dataset.num_fovs(), 3);
+}
+
+#[test]
+fn an_announced_run_is_found_from_before_its_folder_exists_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let fovs = [("B2", 0), ("B2", 1), ("A1", 0)];
+    let paths = fovs.map(|(region, fov)| out.join(format!("zarr/{region}/fov_{fov}.ome.zarr")));
+    let labels = fovs.map(|(region, fov)| format!("{region}:{fov}"));
+    let plan = plan(Structure::PerFov);
+    let sizes = AnnouncedSizes {
+        channels: plan.channels.clone(),
+        num_z: plan.num_z.into(),
+        height: plan.height.into(),
+        width: plan.width.into(),
+    };
+    let announced = Announcement::per_fov(paths.into(), sizes, labels.into()).unwrap();
+    let dataset = formats::announced(&Arc::new(announced), &Arc::default());
+    let mut viewer = Viewer::of(dataset, true);
+    let writer = Writer::start(plan, out, Duration::from_millis(2));
+    writer.allow(u64::MAX);
+    viewer.wait("the end", |viewer| viewer.ended.is_some());
+    let truth = writer.truth();
+    assert!(writer.thread.join().unwrap().is_ok());
+    viewer.wait("all planes", |viewer| viewer.written() == truth);
+    assert_eq!((viewer.ended, truth.len()), (Some(false), 36));
 }
 
 #[test]

@@ -227,6 +227,14 @@ impl Watch {
             self.survey.stores.check_documents(fov, &self.shared.outbox);
         }
         self.survey.check_latest_files();
+        // An acquisition may be announced before anything of it is on disk.
+        if self.surroundings.acquisition.is_none() && self.dataset.announcement.is_some() {
+            let found = Surroundings::of(self.survey.stores.dataset());
+            if found.acquisition.is_some() {
+                self.survey.set_scan(found.scan.clone());
+                self.surroundings = found;
+            }
+        }
         let folder = self.surroundings.acquisition.as_deref();
         let stamp = folder.and_then(stamp_of);
         if stamp != self.acquisition_stamp {
@@ -240,7 +248,9 @@ impl Watch {
     }
 
     fn look_for_growth(&mut self) {
-        if std::mem::take(&mut self.survey.stores.has_more_fovs) {
+        // What was announced names all of its FOVs, whatever else an array holds.
+        let has_more = std::mem::take(&mut self.survey.stores.has_more_fovs);
+        if has_more && self.dataset.announcement.is_none() {
             self.growth.ask();
         }
         self.growth.look();
