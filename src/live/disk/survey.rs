@@ -579,6 +579,24 @@ impl Survey {
             has_found |= found;
             self.gap_credit -= f64::from(num_looks + 1);
         }
+        has_found | self.look_at_page_ahead()
+    }
+
+    /// Looks at one page of the newest timepoint that should not be begun yet, in turn: looking at first planes misses
+    /// what a writer begins in the middle.
+    fn look_at_page_ahead(&mut self) -> bool {
+        let Some(newest) = self.newest.filter(|_| self.gap_credit > 0.0) else {
+            return false;
+        };
+        let num_ahead = self.num_ranks().saturating_sub(newest.rank + 1);
+        let Some(step) = self.turn.checked_rem(num_ahead) else {
+            return false;
+        };
+        let Some(fov) = self.fov_at(newest.rank + 1 + step) else {
+            return false;
+        };
+        let (num_looks, has_found) = self.visit(PageKey { t: newest.t, fov }, FIRST_PAUSE);
+        self.gap_credit -= f64::from(num_looks);
         has_found
     }
 
@@ -602,7 +620,11 @@ impl Survey {
         } else {
             self.tell_planned(key);
         }
-        let is_awaited = self.newest.is_some_and(|newest| key.t <= newest.t);
+        let is_awaited = self.newest.is_some_and(|newest| {
+            let is_begun =
+                || self.rank_of(key.fov) <= newest.rank || !self.book.has_nothing_written(key);
+            key.t < newest.t || key.t == newest.t && is_begun()
+        });
         if is_awaited && !self.is_over && !self.book.is_full(key) && self.in_gaps.insert(key) {
             let pause = if has_found { FIRST_PAUSE } else { pause };
             self.gaps

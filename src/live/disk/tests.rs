@@ -644,6 +644,46 @@ fn an_array_that_grows_along_its_fovs_gets_rows() {
 }
 
 #[test]
+fn whatever_order_a_writer_takes_the_book_is_the_truth() {
+    let regions = vec![("R0".to_owned(), 8)];
+    let copied = Copied::new(
+        Plan {
+            regions,
+            num_timepoints: 3,
+            num_z: 6,
+            ..plan(Structure::PerFov)
+        },
+        true,
+    );
+    let mut planes = Vec::new();
+    for t in 0..3 {
+        for fov in 0..8 {
+            for z in 0..6 {
+                planes.extend([(fov, t, z, 0), (fov, t, z, 1)]);
+            }
+        }
+    }
+    // A linear congruential generator (Knuth's constants) shuffles.
+    let mut random = 7_u64;
+    for at in (1..planes.len()).rev() {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        planes.swap(at, (random >> 33) as usize % (at + 1));
+    }
+    let mut truth = BTreeSet::new();
+    let mut viewer: Option<Viewer> = None;
+    for (number, &(fov, t, z, c)) in planes.iter().take(200).enumerate() {
+        truth.insert(copied.write("R0", fov, t, z, c));
+        let viewer = viewer.get_or_insert_with(|| Viewer::new(&copied.to, true));
+        // The writer dies now and then, for as long as it takes.
+        if number % 50 == 49 {
+            viewer.wait("what is written so far", |viewer| viewer.written() == truth);
+        }
+    }
+}
+
+#[test]
 fn an_announced_run_is_found_from_before_its_folder_exists_to_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
