@@ -621,9 +621,13 @@ impl Survey {
             self.tell_planned(key);
         }
         let is_awaited = self.newest.is_some_and(|newest| {
-            let is_begun =
-                || self.rank_of(key.fov) <= newest.rank || !self.book.has_nothing_written(key);
-            key.t < newest.t || key.t == newest.t && is_begun()
+            let is_due = || {
+                let rank = self.rank_of(key.fov);
+                // What was gone through is not gone through again, wherever the frontier goes.
+                let visited = self.visited.get(key.t as usize).copied().unwrap_or(0);
+                rank <= newest.rank || rank < visited || !self.book.has_nothing_written(key)
+            };
+            key.t < newest.t || key.t == newest.t && is_due()
         });
         if is_awaited && !self.is_over && !self.book.is_full(key) && self.in_gaps.insert(key) {
             let pause = if has_found { FIRST_PAUSE } else { pause };
