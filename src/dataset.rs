@@ -16,7 +16,7 @@ pub use announcement::{
 };
 pub use registered::{Registered, RegisteredPlanes};
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};
 
 use crate::model::{
     Axis, AxisRole, Channel, Code, DatasetId, FovId, NavAxis, Plate, PointUm, Problem, SampleType,
@@ -552,6 +552,7 @@ impl Dataset {
                     if let Some(around) = opened.around {
                         next.surround(&around);
                     }
+                    next.note_present(opened.images.iter().map(|(fov, _)| *fov));
                     for (fov, image) in opened.images {
                         if !next.is_template_read {
                             next.is_template_read = true;
@@ -579,6 +580,28 @@ impl Dataset {
                 }
             }
         }
+        next
+    }
+
+    /// Stores of FOVs that were only planned are there now.
+    fn note_present(&mut self, fovs: impl Iterator<Item = FovId>) {
+        let is_absent = |fov: &FovId| self.fov(*fov).is_some_and(|row| !row.present);
+        let appeared: Vec<FovId> = fovs.filter(is_absent).collect();
+        if appeared.is_empty() {
+            return;
+        }
+        let mut rows = self.fovs.to_vec();
+        for fov in appeared {
+            rows[fov.row()].present = true;
+        }
+        self.fovs = rows.into();
+    }
+
+    /// The next revision, in which the stores of these FOVs are known to be there and are to be opened (again).
+    #[must_use]
+    pub fn with_changed_stores(&self, fovs: &HashSet<FovId>) -> Self {
+        let mut next = self.with_reopening(|fov| fovs.contains(&fov));
+        next.note_present(fovs.iter().copied());
         next
     }
 

@@ -90,15 +90,18 @@ impl App {
         if !changed.is_empty() {
             viewing.reopen(&changed);
         }
-        written.sort_by_key(|plane| in_scan_order(viewing, *plane));
-        viewing.follow(written.into_iter().chain(newest));
+        if viewing.session.follow.is_on {
+            written.sort_by_cached_key(|plane| in_scan_order(viewing, *plane));
+            viewing.follow(written.into_iter());
+        }
+        viewing.follow(newest.into_iter());
         if let Some(plane) = newest {
             self.pace.newest(plane, &viewing.dataset, now);
         }
         if let Some(is_aborted) = ended {
             viewing.end(is_aborted);
             self.pace
-                .end(if is_aborted { "stopped" } else { "finished" });
+                .end(if is_aborted { "stopped" } else { "finished" }, false);
         }
     }
 

@@ -169,10 +169,13 @@ impl App {
         viewing.announce(&news.written);
         let rescan: Vec<FovId> = news.rescan.iter().map(|&flat| FovId(flat)).collect();
         viewing.renew_fovs(rescan.iter().copied());
-        let mut planes: Vec<PlaneAt> = news.written.into_keys().collect();
-        planes.sort_by_key(|at| (at.t, at.fov, at.z, at.c));
-        let planes = planes.into_iter().chain(news.newest);
-        viewing.follow(planes.map(|at| plane_of(FovId(at.fov), at)));
+        let plane = |at: PlaneAt| plane_of(FovId(at.fov), at);
+        if viewing.session.follow.is_on {
+            let mut planes: Vec<PlaneAt> = news.written.into_keys().collect();
+            planes.sort_by_key(|at| (at.t, at.fov, at.z, at.c));
+            viewing.follow(planes.into_iter().map(plane));
+        }
+        viewing.follow(news.newest.into_iter().map(plane));
         if let Some(plane) = viewing.newest {
             self.pace.newest(plane, &viewing.dataset, Instant::now());
         }
@@ -186,7 +189,7 @@ impl App {
                 let viewing = self.viewing.as_mut();
                 if let Some(viewing) = viewing.filter(|it| it.acquisition == Some(id)) {
                     viewing.stop_announcing();
-                    self.pace.end("finished");
+                    self.pace.end("finished", false);
                 }
             }
             LiveEvent::Displaced(started) => {
@@ -223,7 +226,7 @@ impl App {
         let dataset = formats::announced(&started.announcement, &started.registered);
         *self.live.ear.open.lock() = Some((started.id, dataset.id));
         self.live.displaced.retain(|other| other.id != started.id);
-        self.title(ctx, &dataset.name);
+        super::set_title(ctx, &dataset.name);
         let session = first_session(&dataset, &self.settings);
         let mut viewing = Viewing::new(dataset, session);
         viewing.acquisition = Some(started.id);

@@ -34,7 +34,7 @@ use crate::{
     canvas::{self, DrawList},
     live::Listen,
     loader::Loader,
-    model::{CanvasSize, DatasetId, Shown},
+    model::{CanvasSize, DatasetId, PlaneState, Shown},
     session::{Command, Session},
     settings::Settings,
     store::Store,
@@ -68,7 +68,7 @@ pub struct Options {
     pub demo: bool,
     /// Where settings are read and kept; `None`: nowhere (tests).
     pub settings_path: Option<PathBuf>,
-    /// Open a running acquisition by itself and follow it.
+    /// Follow the newest plane: of the path, or of the acquisition that runs, which is opened by itself.
     pub follow: bool,
     /// Hear of running acquisitions from the microscope's software.
     pub hears_runs: bool,
@@ -202,6 +202,14 @@ impl App {
         self.opening.underway().is_none() && self.viewing.as_ref().is_none_or(Viewing::is_current)
     }
 
+    /// What the disk says of the planes of the picture, one per drawn channel.
+    #[must_use]
+    pub fn shown_states(&self) -> Vec<PlaneState> {
+        let planes = self.viewing.as_ref().map(Viewing::shown_planes);
+        let planes = planes.unwrap_or_default().into_iter();
+        planes.map(|(_, state)| state).collect()
+    }
+
     /// True where something of the picture that is drawn has pixels.
     #[must_use]
     pub fn has_picture(&self) -> bool {
@@ -265,7 +273,7 @@ impl App {
             .timing
             .reach_at(Stage::Dataset, opened.at);
         (self.error, self.notice) = (None, None);
-        self.title(ctx, &dataset.name);
+        set_title(ctx, &dataset.name);
         if !self.is_demo(&opened.path) {
             self.settings
                 .remember_opened(facts::recent_entry(&opened.path, &dataset));
@@ -291,11 +299,6 @@ impl App {
         self.watch_disk();
         self.follow_opened(&opened.path);
         self.save_settings();
-    }
-
-    fn title(&self, ctx: &egui::Context, name: &str) {
-        let title = format!("{name} — squidview");
-        ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
     }
 
     /// Keeps what is worth keeping of a view that is left, and frees what it held.
@@ -614,6 +617,12 @@ impl eframe::App for App {
         }
         self.save_settings();
     }
+}
+
+/// Names what is open in the window's title.
+fn set_title(ctx: &egui::Context, name: &str) {
+    let title = format!("{name} — squidview");
+    ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
 }
 
 /// Draws the panels, and the canvas from what is at hand for exactly the size it got.

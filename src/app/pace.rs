@@ -15,7 +15,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 /// Samples of the rate that are kept.
 const MAX_SAMPLES: usize = 256;
 /// Without a new plane for so long (or three times the time between timepoints) nobody is taken to write.
-const QUIET_AFTER: Duration = Duration::from_secs(600);
+const QUIET_AFTER: Duration = Duration::from_mins(10);
 
 /// The pace of one acquisition.
 #[derive(Default)]
@@ -44,10 +44,12 @@ impl Pace {
         self.samples.push_back((now, place));
     }
 
-    /// The acquisition ended, in words.
-    pub(super) fn end(&mut self, words: &str) {
-        let at = chrono::Local::now().format("%H:%M").to_string();
-        self.ended = Some((at, words.to_owned()));
+    /// The acquisition ended, in words; whoever gives a reason comes before whoever gives none.
+    pub(super) fn end(&mut self, words: &str, has_reason: bool) {
+        if has_reason || self.ended.is_none() {
+            let at = chrono::Local::now().format("%H:%M").to_string();
+            self.ended = Some((at, words.to_owned()));
+        }
     }
 
     /// True where a new plane came not long ago.

@@ -375,7 +375,9 @@ fn siblings(dataset: &Dataset, fov: FovId, num_in_array: Option<u64>) -> Vec<Fov
 
 fn side_facts(side: &SideFiles, dataset: &Dataset) -> SideFacts {
     let mut rows = dataset.fovs.to_vec();
-    rows.iter_mut().for_each(|row| side.place(row));
+    for row in &mut rows {
+        side.place(row);
+    }
     let placed = rows.iter().enumerate().filter_map(|(at, row)| {
         let centre = row.stage_um?;
         Some((FovId(at as u32), centre, row.stage_z_um))

@@ -12,7 +12,7 @@ use super::{
     layout::{self, What},
     probe::Node,
     regions,
-    side_files::SideFiles,
+    side_files::{self, SideFiles},
 };
 use crate::{
     dataset::{Arrays, Dataset, Image},
@@ -38,18 +38,24 @@ impl Surroundings {
     /// Looks around a dataset. What is not there (any more) leaves its part empty.
     #[must_use]
     pub fn of(dataset: &Dataset) -> Self {
-        let found = layout::find(&dataset.root, &mut |_| true).ok();
-        let acquisition = found.as_ref().and_then(|found| found.acquisition.clone());
+        // What was announced names all of its FOVs, and may have no store yet that could be recognised.
+        let is_announced = dataset.announcement.is_some();
+        let found = (!is_announced)
+            .then(|| layout::find(&dataset.root, &mut |_| true).ok())
+            .flatten();
+        let acquisition = match &found {
+            Some(found) => found.acquisition.clone(),
+            None => Some(dataset.root.clone()).filter(|root| {
+                is_announced && source::list(root).is_ok_and(|entries| side_files::are_in(&entries))
+            }),
+        };
         let planned = acquisition.as_deref().map_or_else(Vec::new, |folder| {
             let entries = source::list(folder).unwrap_or_default();
             SideFiles::read(folder, &entries, &dataset.root).planned
         });
         let (scan, is_planned) = scan_order(dataset, &planned);
         let containers = match found {
-            // What was announced names all of its FOVs.
-            Some(found) if !is_planned && dataset.announcement.is_none() => {
-                containers(&found.what, &found.root)
-            }
+            Some(found) if !is_planned => containers(&found.what, &found.root),
             _ => Vec::new(),
         };
         Self {

@@ -54,13 +54,11 @@ pub(super) fn file_of(
     dataset: &Dataset,
     plane: PlaneId,
 ) -> Result<PathBuf, ReadError> {
-    match at(plane).and_then(|at| planes.get(at)) {
-        Some(Registered::File { path, .. }) => Ok(path),
-        _ => {
-            let message = "no file was registered for this plane";
-            Err(ReadError::new(Code::NotFound, message, &dataset.root))
-        }
+    if let Some(Registered::File { path, .. }) = at(plane).and_then(|at| planes.get(at)) {
+        return Ok(path);
     }
+    let message = "no file was registered for this plane";
+    Err(ReadError::new(Code::NotFound, message, &dataset.root))
 }
 
 /// The plane as it was registered: rows of the FOV table are flat numbers there.

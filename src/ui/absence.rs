@@ -6,7 +6,10 @@ use super::{
     Action, Facts, View, live,
     tokens::{ON_CANVAS, SMALL_PT, SPACE_8, SPACE_12, palette},
 };
-use crate::model::{PlaneState, short_channel_name};
+use crate::{
+    dataset::{AnnouncedLayout, Dataset},
+    model::{PlaneState, short_channel_name},
+};
 
 /// Size of the words in points.
 const WORDS_PT: f32 = 16.0;
@@ -117,7 +120,7 @@ fn words(view: &View<'_>, facts: &Facts) -> Option<Words> {
     if let Some((c, reason)) = failed {
         return Some(if facts.is_readable {
             Words::Failed {
-                words: "Chunk is damaged".into(),
+                words: failure_words(view.dataset).into(),
                 reason: format!("channel {c}: {reason}"),
             }
         } else {
@@ -128,8 +131,26 @@ fn words(view: &View<'_>, facts: &Facts) -> Option<Words> {
         });
     }
     absent(view, facts, &PlaneState::Missing, "Not on disk")
-        .or_else(|| absent(view, facts, &PlaneState::Planned, "Not acquired yet"))
+        .or_else(|| planned(view, facts))
         .or_else(|| partial(facts))
+}
+
+/// What a plane that cannot be read is: registered ones lie in no chunk.
+fn failure_words(dataset: &Dataset) -> &'static str {
+    let announced = dataset.announcement.as_ref();
+    if announced.is_some_and(|it| it.layout == AnnouncedLayout::Registered) {
+        "This plane cannot be drawn"
+    } else {
+        "Chunk is damaged"
+    }
+}
+
+/// Planes that are still to come. While the view goes with the newest plane its other channels always are: words about
+/// them would blink with every plane.
+fn planned(view: &View<'_>, facts: &Facts) -> Option<Words> {
+    let words = absent(view, facts, &PlaneState::Planned, "Not acquired yet");
+    let follows = view.session.follow.is_on && facts.is_live();
+    words.filter(|words| !(follows && matches!(words, Words::Beside(_))))
 }
 
 /// Planes in that state: all of the picture, or some channels of it by name.

@@ -11,6 +11,7 @@ mod fixture;
 mod imports;
 mod live;
 mod live_hostile;
+mod live_registered;
 mod live_socket;
 mod live_window;
 mod oracle;

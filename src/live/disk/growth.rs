@@ -13,6 +13,8 @@ use crate::{dataset::Dataset, formats, source};
 const FOLDERS_PER_LOOK: usize = 64;
 /// A folder that changed so lately may have changed once more within the resolution of its time.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
+/// Listing a plate reads a document per well: not more often than this.
+const RELIST_PERIOD: Duration = Duration::from_secs(1);
 /// Pauses before listing once more: a folder appears before what is in it.
 const PAUSES_SECS: [u64; 4] = [1, 1, 2, 4];
 
@@ -30,6 +32,7 @@ pub(super) struct Growth {
     turn: usize,
     /// When to list next, and how often it was done since something changed.
     relist: Option<(Instant, usize)>,
+    last_listed: Option<Instant>,
 }
 
 impl Growth {
@@ -40,6 +43,7 @@ impl Growth {
             containers: Vec::new(),
             turn: 0,
             relist,
+            last_listed: None,
         };
         growth.set_folders(folders);
         growth
@@ -93,9 +97,11 @@ impl Growth {
             return false;
         };
         let now = Instant::now();
-        if now < due {
+        let is_early = |last: Instant| now < last + RELIST_PERIOD;
+        if now < due || self.last_listed.is_some_and(is_early) {
             return false;
         }
+        self.last_listed = Some(now);
         let pause = PAUSES_SECS.get(tries);
         self.relist = pause.map(|&secs| (now + Duration::from_secs(secs), tries + 1));
         true

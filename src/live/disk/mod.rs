@@ -161,7 +161,12 @@ impl DiskWatch {
     /// News since the last call; bounded; never blocks on I/O.
     #[must_use]
     pub fn take(&self) -> Vec<DiskNews> {
-        self.shared.outbox.take()
+        let was_full = self.shared.outbox.is_full();
+        let news = self.shared.outbox.take();
+        if was_full {
+            self.shared.kick();
+        }
+        news
     }
 }
 

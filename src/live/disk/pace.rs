@@ -65,10 +65,11 @@ impl Pace {
         self.next = now + HINT_PERIOD;
     }
 
-    /// Look now.
+    /// Look now, and a few times soon after: what is asked for, or appears in a folder that was just created, may take
+    /// a moment.
     pub(super) fn hurry(&mut self, now: Instant) {
         self.next = now;
-        self.burst = None;
+        self.burst = Some(0);
     }
 
     /// A look is over; something was found or not.

@@ -169,7 +169,8 @@ impl Stores {
             self.check_documents(fov, outbox);
         }
         let image = self.dataset.image(fov)?;
-        (t < image.num_timepoints()).then(|| PageShape::of(image))
+        let is_inside = t < image.num_timepoints() && t < limits::TIMEPOINTS;
+        is_inside.then(|| PageShape::of(image))
     }
 
     /// True where each timepoint has a store of its own and this one has none yet.

@@ -147,7 +147,8 @@ impl Survey {
         self.stores.dataset().acquisition.is_some()
     }
 
-    fn begin_pass(&mut self) {
+    /// Goes through all pages that are not full once more.
+    pub(super) fn begin_pass(&mut self) {
         self.visited.clear();
         self.todo.clear();
         self.num_opened = self.stores.num_opened;
@@ -578,6 +579,24 @@ impl Survey {
             has_found |= found;
             self.gap_credit -= f64::from(num_looks + 1);
         }
+        has_found | self.look_at_page_ahead()
+    }
+
+    /// Looks at one page of the newest timepoint that should not be begun yet, in turn: looking at first planes misses
+    /// what a writer begins in the middle.
+    fn look_at_page_ahead(&mut self) -> bool {
+        let Some(newest) = self.newest.filter(|_| self.gap_credit > 0.0) else {
+            return false;
+        };
+        let num_ahead = self.num_ranks().saturating_sub(newest.rank + 1);
+        let Some(step) = self.turn.checked_rem(num_ahead) else {
+            return false;
+        };
+        let Some(fov) = self.fov_at(newest.rank + 1 + step) else {
+            return false;
+        };
+        let (num_looks, has_found) = self.visit(PageKey { t: newest.t, fov }, FIRST_PAUSE);
+        self.gap_credit -= f64::from(num_looks);
         has_found
     }
 
@@ -601,7 +620,15 @@ impl Survey {
         } else {
             self.tell_planned(key);
         }
-        let is_awaited = self.newest.is_some_and(|newest| key.t <= newest.t);
+        let is_awaited = self.newest.is_some_and(|newest| {
+            let is_due = || {
+                let rank = self.rank_of(key.fov);
+                // What was gone through is not gone through again, wherever the frontier goes.
+                let visited = self.visited.get(key.t as usize).copied().unwrap_or(0);
+                rank <= newest.rank || rank < visited || !self.book.has_nothing_written(key)
+            };
+            key.t < newest.t || key.t == newest.t && is_due()
+        });
         if is_awaited && !self.is_over && !self.book.is_full(key) && self.in_gaps.insert(key) {
             let pause = if has_found { FIRST_PAUSE } else { pause };
             self.gaps

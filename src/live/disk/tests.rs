@@ -1,5 +1,7 @@
 //! Acquisitions that the simulator writes, or that are copied file by file in another order, watched as they grow.
 
+mod measurements;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
@@ -10,7 +12,7 @@ use std::{
 
 use super::*;
 use crate::{
-    dataset::ImageSlot,
+    dataset::{AnnouncedSizes, Announcement, ImageSlot},
     formats,
     model::{PlaneState, ZPick},
     simulate::{ChunkMode, Compression, Plan, SimulateError, Structure, Written, simulate},
@@ -639,6 +641,152 @@ fn an_array_that_grows_along_its_fovs_gets_rows() {
     describe(3);
     viewer.wait("three FOVs", |viewer| viewer.written().len() == 12);
     assert_eq!(viewer.dataset.num_fovs(), 3);
+}
+
+#[test]
+fn whatever_order_a_writer_takes_the_book_is_the_truth() {
+    let regions = vec![("R0".to_owned(), 8)];
+    let copied = Copied::new(
+        Plan {
+            regions,
+            num_timepoints: 3,
+            num_z: 6,
+            ..plan(Structure::PerFov)
+        },
+        true,
+    );
+    let mut planes = Vec::new();
+    for t in 0..3 {
+        for fov in 0..8 {
+            for z in 0..6 {
+                planes.extend([(fov, t, z, 0), (fov, t, z, 1)]);
+            }
+        }
+    }
+    // A linear congruential generator (Knuth's constants) shuffles.
+    let mut random = 7_u64;
+    for at in (1..planes.len()).rev() {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        planes.swap(at, (random >> 33) as usize % (at + 1));
+    }
+    let mut truth = BTreeSet::new();
+    let mut viewer: Option<Viewer> = None;
+    for (number, &(fov, t, z, c)) in planes.iter().take(200).enumerate() {
+        truth.insert(copied.write("R0", fov, t, z, c));
+        let viewer = viewer.get_or_insert_with(|| Viewer::new(&copied.to, true));
+        // The writer dies now and then, for as long as it takes.
+        if number % 50 == 49 {
+            viewer.wait("what is written so far", |viewer| viewer.written() == truth);
+        }
+    }
+}
+
+#[test]
+fn an_announced_run_is_found_from_before_its_folder_exists_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let fovs = [("B2", 0), ("B2", 1), ("A1", 0)];
+    let paths = fovs.map(|(region, fov)| out.join(format!("zarr/{region}/fov_{fov}.ome.zarr")));
+    let labels = fovs.map(|(region, fov)| format!("{region}:{fov}"));
+    let plan = plan(Structure::PerFov);
+    let sizes = AnnouncedSizes {
+        channels: plan.channels.clone(),
+        num_z: plan.num_z.into(),
+        height: plan.height.into(),
+        width: plan.width.into(),
+    };
+    let announced = Announcement::per_fov(paths.into(), sizes, labels.into()).unwrap();
+    let dataset = formats::announced(&Arc::new(announced), &Arc::default());
+    let mut viewer = Viewer::of(dataset, true);
+    let writer = Writer::start(plan, out, Duration::from_millis(2));
+    writer.allow(u64::MAX);
+    viewer.wait("the end", |viewer| viewer.ended.is_some());
+    let truth = writer.truth();
+    assert!(writer.thread.join().unwrap().is_ok());
+    viewer.wait("all planes", |viewer| viewer.written() == truth);
+    assert_eq!((viewer.ended, truth.len()), (Some(false), 36));
+}
+
+#[test]
+fn stores_of_single_timepoints_are_followed() {
+    let regions = vec![("A1".to_owned(), 2)];
+    let copied = Copied::new(
+        Plan {
+            regions,
+            ..plan(Structure::Hcs)
+        },
+        true,
+    );
+    let mut truth = BTreeSet::new();
+    let mut write = |fov: u32, t: u32, z: u32, c: u16| {
+        let from = copied.from.join(copied.store("A1", fov));
+        let store = copied
+            .to
+            .join(format!("plate.zarr/A/1/{fov}/{t}/acquisition.zarr"));
+        if !store.exists() {
+            fs::create_dir_all(store.join("0")).unwrap();
+            let document = |name: &str| -> serde_json::Value {
+                serde_json::from_str(&fs::read_to_string(from.join(name)).unwrap()).unwrap()
+            };
+            let mut array = document("0/zarr.json");
+            array["shape"][0] = 1.into();
+            fs::write(store.join("0/zarr.json"), array.to_string()).unwrap();
+            let mut group = document("zarr.json");
+            group["attributes"]["_squid"]["acquisition_complete"] = false.into();
+            fs::write(store.join("zarr.json"), group.to_string()).unwrap();
+        }
+        let file = store.join(format!("0/c/0/{c}/{z}/0/0"));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::copy(from.join(format!("0/c/{t}/{c}/{z}/0/0")), &file).unwrap();
+        truth.insert(("A1".to_owned(), fov, t, z, c));
+        truth.clone()
+    };
+    let mut written = write(0, 0, 0, 0);
+    let mut viewer = Viewer::new(&copied.to, true);
+    for t in 0..3 {
+        for fov in 0..2 {
+            for (z, c) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                written = write(fov, t, z, c);
+            }
+            viewer.wait(&format!("timepoint {t} of FOV {fov}"), |viewer| {
+                viewer.written() == written
+            });
+        }
+    }
+    let newest = viewer.newest.map(|plane| viewer.name(plane)).unwrap();
+    assert_eq!(newest, ("A1".to_owned(), 1, 2, 1, 1));
+}
+
+#[test]
+fn news_are_merged_and_wake_once() {
+    let wakes = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&wakes);
+    let outbox = Outbox::new(Arc::new(move |after| heard.lock().push(after)));
+    let plane = |c| PlaneId {
+        fov: FovId(0),
+        layer: 0,
+        t: 0,
+        c,
+        z: ZPick::Slice(0),
+        extra: 0,
+        level: 0,
+    };
+    let late = Duration::from_mins(1);
+    outbox.planes(vec![(plane(0), PlaneState::Planned)], late);
+    outbox.planes(vec![(plane(0), PlaneState::Written)], late);
+    assert_eq!(*wakes.lock(), [late]);
+    outbox.newest(plane(0));
+    outbox.newest(plane(1));
+    assert_eq!(*wakes.lock(), [late, Duration::ZERO]);
+    let news = outbox.take();
+    let [DiskNews::Planes(planes), DiskNews::Newest(newest)] = news.as_slice() else {
+        panic!("found {news:?}")
+    };
+    assert_eq!(planes, &[(plane(0), PlaneState::Written)]);
+    assert_eq!(*newest, plane(1));
+    assert!(outbox.take().is_empty());
 }
 
 #[test]

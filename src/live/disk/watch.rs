@@ -180,8 +180,16 @@ impl Watch {
         let asks = std::mem::take(&mut *self.shared.asks.lock());
         if let Some(dataset) = asks.dataset {
             let num_before = self.survey.stores.dataset().fovs.len();
+            let end_of = |dataset: &Dataset| {
+                let run = dataset.acquisition.as_ref();
+                run.map(|run| (run.complete, run.aborted))
+            };
+            let means_other = end_of(&self.dataset) != end_of(&dataset);
             self.survey.stores.adopt(&dataset);
             self.dataset = dataset;
+            if means_other {
+                self.survey.begin_pass();
+            }
             if self.survey.stores.dataset().fovs.len() != num_before {
                 self.look_around();
             }
@@ -213,12 +221,24 @@ impl Watch {
         if stamp_of(root).is_none() {
             return;
         }
+        // Of an announced acquisition the folder may come later than its announcement.
+        if self.surroundings.acquisition.is_none() && self.dataset.announcement.is_some() {
+            self.look_around();
+        }
         let fovs = self.survey.first_fovs();
         let frontier = self.survey.frontier().map(|(fov, _)| fov);
         for fov in fovs.into_iter().chain(frontier) {
             self.survey.stores.check_documents(fov, &self.shared.outbox);
         }
         self.survey.check_latest_files();
+        // An acquisition may be announced before anything of it is on disk.
+        if self.surroundings.acquisition.is_none() && self.dataset.announcement.is_some() {
+            let found = Surroundings::of(self.survey.stores.dataset());
+            if found.acquisition.is_some() {
+                self.survey.set_scan(found.scan.clone());
+                self.surroundings = found;
+            }
+        }
         let folder = self.surroundings.acquisition.as_deref();
         let stamp = folder.and_then(stamp_of);
         if stamp != self.acquisition_stamp {
@@ -232,7 +252,9 @@ impl Watch {
     }
 
     fn look_for_growth(&mut self) {
-        if std::mem::take(&mut self.survey.stores.has_more_fovs) {
+        // What was announced names all of its FOVs, whatever else an array holds.
+        let has_more = std::mem::take(&mut self.survey.stores.has_more_fovs);
+        if has_more && self.dataset.announcement.is_none() {
             self.growth.ask();
         }
         self.growth.look();

@@ -1,0 +1,89 @@
+//! Planes that are registered one by one: arrays in memory are drawn, image files say why they are not.
+
+use std::path::Path;
+
+use squidview::{
+    dataset::AnnouncedSizes,
+    live::PushHandle,
+    model::{MemoryOrder, NavAxis, Pixels, PlaneState, Samples},
+};
+
+use crate::desk::{Desk, Setup};
+
+const WIDTH: u32 = 64;
+const HEIGHT: u32 = 48;
+const CHANNEL: &str = "Fluorescence 488 nm Ex";
+
+fn sizes() -> AnnouncedSizes {
+    AnnouncedSizes {
+        channels: vec![CHANNEL.into()],
+        num_z: 1,
+        height: HEIGHT.into(),
+        width: WIDTH.into(),
+    }
+}
+
+/// From 0 on the left to the given value on the right.
+fn ramp(top: u16) -> Pixels {
+    let row = (0..WIDTH).map(|x| (u32::from(top) * x / (WIDTH - 1)) as u16);
+    let samples: Vec<u16> = (0..HEIGHT).flat_map(|_| row.clone()).collect();
+    Pixels::new(WIDTH, HEIGHT, MemoryOrder::RowMajor, Samples::U16(samples)).unwrap()
+}
+
+fn started(num_fovs: usize) -> Option<(Desk, PushHandle)> {
+    let mut desk = Desk::new(Setup::default())?;
+    let handle = desk.harness.state().push_handle();
+    let labels = (0..num_fovs).map(|fov| format!("A1:{fov}")).collect();
+    handle.start_acquisition(sizes(), labels).unwrap();
+    desk.settle();
+    assert!(!desk.harness.state().has_picture(), "nothing is registered");
+    Some((desk, handle))
+}
+
+#[test]
+fn an_array_in_memory_is_drawn_and_lengthens_the_time_axis() {
+    let Some((mut desk, handle)) = started(2) else {
+        return;
+    };
+    handle.register_array(0, 0, 0, CHANNEL, ramp(4000)).unwrap();
+    desk.until("the array is drawn", |app| {
+        app.is_settled() && app.has_picture()
+    });
+    desk.harness.run_steps(2);
+    let (left, right) = (desk.color_at(0.4, 0.5), desk.color_at(0.6, 0.5));
+    assert!(right[1] > left[1] + 10, "{left:?} {right:?}");
+    assert!(!desk.has("T slider"), "one timepoint so far");
+    handle.register_array(3, 1, 0, CHANNEL, ramp(4000)).unwrap();
+    desk.until("the time axis is there", |app| {
+        let dataset = app.push_handle().status().dataset.clone();
+        dataset.is_none_or(|dataset| dataset.len_along(NavAxis::Time) == 4)
+    });
+    desk.harness.run_steps(3);
+    assert!(desk.has("T slider"));
+    let at = desk.session().position;
+    assert_eq!((at.t, at.fov.0), (0, 0), "the view stays");
+    assert!(desk.harness.state().has_picture());
+}
+
+#[test]
+fn a_registered_file_says_why_it_is_not_drawn() {
+    let Some((mut desk, handle)) = started(1) else {
+        return;
+    };
+    let path = Path::new("/data/run/0/A1_0_0_488.tiff");
+    handle.register_image(0, 0, 0, CHANNEL, path, 0).unwrap();
+    desk.until("the plane's state is known", |app| {
+        let states = app.shown_states();
+        states.iter().any(
+            |state| matches!(state, PlaneState::Failed(reason) if reason.contains("comes later")),
+        )
+    });
+    let error = handle
+        .register_image(0, 0, 0, CHANNEL, path, -1)
+        .unwrap_err();
+    assert!(error.to_string().contains("page_idx -1"), "{error}");
+    let error = handle
+        .register_image(0, 1, 0, CHANNEL, path, 0)
+        .unwrap_err();
+    assert_eq!(error.to_string(), "fov_idx 1, expected 0 to 0");
+}
