@@ -73,6 +73,27 @@ impl ChannelView {
         }
     }
 
+    /// Takes over what the files say by now, as far as nobody has chosen otherwise: of an acquisition that was announced
+    /// nothing but names is known until its first store is there.
+    pub(super) fn follow_files(&mut self, before: &Self, now: &Self) {
+        if self.name == before.name {
+            self.name.clone_from(&now.name);
+        }
+        if self.visible == before.visible {
+            self.visible = now.visible;
+        }
+        if self.lut == before.lut {
+            self.lut = now.lut;
+        }
+        let is_of_files = matches!(
+            self.limits_source,
+            LimitsSource::Pending | LimitsSource::File
+        );
+        if is_of_files && now.limits.is_some() {
+            (self.limits, self.limits_source) = (now.limits, now.limits_source);
+        }
+    }
+
     /// Gamma inside its bounds, 0.1 to 10.
     pub(super) fn set_gamma(&mut self, gamma: f32) {
         self.gamma = if gamma.is_finite() {

@@ -20,7 +20,8 @@ use crate::{
 
 /// 2 regions of 2 FOVs, 3 timepoints, 3 z-slices, 2 channels.
 const NUM_PLANES: u64 = 72;
-const PLAN: &str = "--structure per_fov --n-regions 2 --n-fov 2 --t 3 --z 3 --channels DAPI,GFP --size 128x96";
+const PLAN: &str =
+    "--structure per_fov --n-regions 2 --n-fov 2 --t 3 --z 3 --channels DAPI,GFP --size 128x96";
 /// Long enough for pictures in the middle on a busy machine: 9 s in all.
 const INTERVAL_MS: &str = "125";
 /// The middle z-slice, where a window begins.
@@ -136,7 +137,11 @@ fn canvas_px(acquisition: &Path) -> Option<[u32; 4]> {
 }
 
 /// Part of the canvas that differs from a picture by more than rounding, its scale bar and the values left out.
-fn difference(screen: &RgbaImage, [left, top, width, height]: [u32; 4], picture: &RgbaImage) -> f64 {
+fn difference(
+    screen: &RgbaImage,
+    [left, top, width, height]: [u32; 4],
+    picture: &RgbaImage,
+) -> f64 {
     let is_covered = |x: u32, y: u32| y + 48 > height && (x < 220 || x + 420 > width);
     let num_off = picture.enumerate_pixels().filter(|&(x, y, pixel)| {
         let on_screen = screen.get_pixel(left + x, top + y);
@@ -231,7 +236,9 @@ fn what_another_process_announces_is_shown_in_a_real_window() {
     let _window = scene.window(&[]);
     let mut client = scene.client();
     let _simulator = scene.simulator("--push");
-    check_grows(&scene, &mut client, |status| status["zarr_push_active"] == true);
+    check_grows(&scene, &mut client, |status| {
+        status["zarr_push_active"] == true
+    });
     status_when(&mut client, "the end is known", |status| {
         status["push_active"] == true && status["zarr_push_active"] == false
     });

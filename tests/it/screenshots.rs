@@ -3,6 +3,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -304,17 +308,47 @@ fn shapes(album: &Album) {
 }
 
 /// An acquisition that is written beside the windows, 25 planes a second.
-fn microscope(album: &Album, name: &str, plan: Plan) -> (PathBuf, JoinHandle<()>) {
-    let path = album.data.join(name);
-    if path.exists() {
-        fs::remove_dir_all(&path).unwrap();
+struct Microscope {
+    path: PathBuf,
+    num_written: Arc<AtomicU64>,
+    thread: JoinHandle<()>,
+}
+
+impl Microscope {
+    fn start(album: &Album, name: &str, plan: Plan) -> Self {
+        let path = album.data.join(name);
+        if path.exists() {
+            fs::remove_dir_all(&path).unwrap();
+        }
+        let num_written = Arc::new(AtomicU64::new(0));
+        let (out, count) = (path.clone(), Arc::clone(&num_written));
+        let write = move || {
+            let mut on_plane = |written: Written| {
+                count.store(written.num_written, Ordering::Relaxed);
+                true
+            };
+            simulate(&plan, &out, &mut on_plane, Duration::from_millis(40)).unwrap();
+        };
+        let thread = thread::Builder::new().name("microscope".into());
+        let microscope = Self {
+            path,
+            num_written,
+            thread: thread.spawn(write).unwrap(),
+        };
+        microscope.wait(1);
+        microscope
     }
-    let out = path.clone();
-    let write = move || {
-        simulate(&plan, &out, &mut |_| true, Duration::from_millis(40)).unwrap();
-    };
-    let writer = thread::Builder::new().name("microscope".into());
-    (path, writer.spawn(write).unwrap())
+
+    fn has_written(&self, num_planes: u64) -> bool {
+        self.num_written.load(Ordering::Relaxed) >= num_planes
+    }
+
+    fn wait(&self, num_planes: u64) {
+        while !self.has_written(num_planes) {
+            assert!(!self.thread.is_finished(), "it ended early");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
 }
 
 /// 480 planes: 4 wells of 2 FOVs, 3 timepoints, 5 z-slices, 4 channels.
@@ -329,50 +363,32 @@ fn long_plan() -> Plan {
     }
 }
 
-/// Frames until so many planes are known to be written.
-fn until_written(desk: &mut Desk, num_planes: u64) {
-    desk.until("planes are written", |app| {
-        app.push_handle().status().counts.written >= num_planes
-    });
-}
-
-/// A window on a folder that appears a moment later.
-fn window_on(path: &Path, look: Look) -> Desk {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while squidview::formats::open(path, &mut |_| true).is_err() {
-        assert!(Instant::now() < deadline, "nothing is written");
-        thread::sleep(Duration::from_millis(20));
-    }
-    Desk::with(path, look.setup()).unwrap()
+/// Frames for so long.
+fn pass(desk: &mut Desk, time: Duration) {
+    let end = Instant::now() + time;
+    desk.until("a while has passed", |_| Instant::now() > end);
 }
 
 /// Followed, by hand, in several windows, and at the end.
 fn running(album: &Album) {
-    let (path, writer) = microscope(album, "live", long_plan());
-    let mut desk = window_on(&path, USUAL);
+    let microscope = Microscope::start(album, "live", long_plan());
+    let mut desk = Desk::with(&microscope.path, USUAL.setup()).unwrap();
     desk.press(Modifiers::NONE, Key::L);
     // In the second timepoint, in the middle of a FOV.
-    until_written(&mut desk, 213);
+    desk.until("planes are written", |_| microscope.has_written(213));
     album.save(&mut desk, "live-followed");
     desk.press(Modifiers::NONE, Key::PageUp);
     desk.settle();
     album.save(&mut desk, "live-by-hand");
     for (name, look) in [("live-small", SMALL), ("live-light", LIGHT)] {
-        let mut other = window_on(&path, look);
+        let mut other = Desk::with(&microscope.path, look.setup()).unwrap();
         other.press(Modifiers::NONE, Key::L);
-        other.until("a rate is known", |app| {
-            app.push_handle().status().counts.written > 240
-        });
-        let wait = Instant::now() + Duration::from_secs(2);
-        other.until("a while has passed", |_| Instant::now() > wait);
+        pass(&mut other, Duration::from_secs(2));
         album.save(&mut other, name);
     }
-    until_written(&mut desk, 480);
-    writer.join().unwrap();
-    desk.until("its end is known", |_| true);
-    let wait = Instant::now() + Duration::from_secs(2);
-    desk.until("a while has passed", |_| Instant::now() > wait);
-    desk.settle();
+    desk.until("all is written", |_| microscope.has_written(480));
+    microscope.thread.join().unwrap();
+    pass(&mut desk, Duration::from_secs(3));
     album.save(&mut desk, "live-ended");
 
     let aborted = Plan {
@@ -380,31 +396,29 @@ fn running(album: &Album) {
         run_folder: Some(state_of_the_microscope()),
         ..long_plan()
     };
-    let (path, writer) = microscope(album, "stopped", aborted);
-    for (name, look) in [("live-stopped", USUAL), ("live-stopped-small", SMALL)] {
+    let microscope = Microscope::start(album, "stopped", aborted);
+    let windows = [("live-stopped", USUAL), ("live-stopped-small", SMALL)].map(|(name, look)| {
         let setup = Setup {
             options: Options {
-                path: Some(path.clone()),
+                path: Some(microscope.path.clone()),
                 hears_runs: true,
                 ..Options::default()
             },
             ..look.setup()
         };
-        drop(window_on(&path, SMALL));
         let mut desk = Desk::new(setup).unwrap();
-        if !writer.is_finished() {
-            until_written(&mut desk, 130);
-        }
-        let wait = Instant::now() + Duration::from_secs(3);
-        desk.until("a while has passed", |_| Instant::now() > wait);
         desk.settle();
+        (name, desk)
+    });
+    microscope.thread.join().unwrap();
+    for (name, mut desk) in windows {
+        pass(&mut desk, Duration::from_secs(3));
         for _ in 0..4 {
             desk.press(Modifiers::NONE, Key::PageDown);
         }
         desk.settle();
         album.save(&mut desk, name);
     }
-    writer.join().unwrap();
 }
 
 /// Announced planes that are late, and an announced acquisition of which nothing is there yet.
@@ -449,8 +463,7 @@ fn announced(album: &Album) {
     for channel in &plan.channels {
         handle.notify_zarr_frame(0, 1, 1, channel, 0).unwrap();
     }
-    let wait = Instant::now() + Duration::from_secs(2);
-    desk.until("a while has passed", |_| Instant::now() > wait);
+    pass(&mut desk, Duration::from_secs(2));
     album.save(&mut desk, "announced-late");
 
     let stores = (0..2).map(|fov| path.join(format!("zarr/B1/fov_{fov}.ome.zarr")));
@@ -459,15 +472,17 @@ fn announced(album: &Album) {
     other
         .start_zarr_acquisition(stores.collect(), sizes, labels)
         .unwrap();
-    let wait = Instant::now() + Duration::from_secs(1);
-    desk.until("the other is shown", |_| Instant::now() > wait);
+    pass(&mut desk, Duration::from_secs(1));
     album.save(&mut desk, "offer-of-another-client");
 }
 
 /// Where `scripts/screenshots` lets the microscope keep its state.
 fn state_of_the_microscope() -> PathBuf {
     let is_given = std::env::var_os("SQUID_WATCHDOG_STATE_DIR").is_some();
-    assert!(is_given, "scripts/screenshots sets SQUID_WATCHDOG_STATE_DIR");
+    assert!(
+        is_given,
+        "scripts/screenshots sets SQUID_WATCHDOG_STATE_DIR"
+    );
     state_folder().unwrap()
 }
 
@@ -477,8 +492,7 @@ fn offered(album: &Album) {
         run_folder: Some(state_of_the_microscope()),
         ..long_plan()
     };
-    let (path, writer) = microscope(album, "offered", plan);
-    drop(window_on(&path, SMALL));
+    let microscope = Microscope::start(album, "offered", plan);
     let other = album.dataset("plate", &plate(&["A1"]));
     for (name, look, shown) in [
         ("offer-start", USUAL, None),
@@ -508,5 +522,5 @@ fn offered(album: &Album) {
         }
         album.save(&mut desk, name);
     }
-    writer.join().unwrap();
+    microscope.thread.join().unwrap();
 }

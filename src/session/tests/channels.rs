@@ -179,3 +179,50 @@ fn resetting_a_channel_brings_back_its_colour_and_gamma_and_leaves_its_visibilit
     assert_eq!((view.lut, view.gamma), (Lut::Color(color), 1.0));
     assert!(!view.visible);
 }
+
+#[test]
+fn what_the_files_say_later_is_taken_over_where_nobody_chose() {
+    let announced = dataset(Sizes {
+        c: 3,
+        ..Sizes::default()
+    });
+    let mut opened = announced.clone();
+    let mut template = opened.template.as_ref().clone();
+    let window = ContrastLimits {
+        low: 5.0,
+        high: 50.0,
+    };
+    let blue = Rgb { r: 1, g: 2, b: 200 };
+    let described = Channel {
+        color: Some(blue),
+        window: Some(window),
+        ..Channel::default()
+    };
+    template.channels = vec![described; 3];
+    opened.template = Arc::new(template);
+    let chosen = ContrastLimits {
+        low: 1.0,
+        high: 2.0,
+    };
+    let commands = [
+        Command::SetLut(1, Lut::Map(Colormap::Turbo)),
+        Command::SetLimits(1, chosen),
+        Command::SetVisible(1, false),
+        Command::SetGamma(2, 2.0),
+    ];
+    let mut session = after(&commands, &announced);
+    session.apply(&Command::DatasetChanged, &opened);
+    let [first, second, third] = &session.channels[..] else {
+        panic!("three channels");
+    };
+    let files = (Lut::Color(blue), Some(window));
+    assert_eq!((first.lut, first.limits), files);
+    assert_eq!(
+        (third.lut, third.limits, third.gamma),
+        (files.0, files.1, 2.0)
+    );
+    let own = (Lut::Map(Colormap::Turbo), Some(chosen), false);
+    assert_eq!((second.lut, second.limits, second.visible), own);
+    session.apply(&Command::DatasetChanged, &announced);
+    assert_eq!(session.channels[0].limits, Some(window), "a window stays");
+}
