@@ -369,11 +369,21 @@ fn pass(desk: &mut Desk, time: Duration) {
     desk.until("a while has passed", |_| Instant::now() > end);
 }
 
+/// Follows, once there is something to follow.
+fn follow(desk: &mut Desk) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !desk.has("Follow the newest plane (L)") {
+        assert!(Instant::now() < deadline, "nothing runs");
+        pass(desk, Duration::from_millis(10));
+    }
+    desk.press(Modifiers::NONE, Key::L);
+}
+
 /// Followed, by hand, in several windows, and at the end.
 fn running(album: &Album) {
     let microscope = Microscope::start(album, "live", long_plan());
     let mut desk = Desk::with(&microscope.path, USUAL.setup()).unwrap();
-    desk.press(Modifiers::NONE, Key::L);
+    follow(&mut desk);
     // In the second timepoint, in the middle of a FOV.
     desk.until("planes are written", |_| microscope.has_written(213));
     album.save(&mut desk, "live-followed");
@@ -382,7 +392,7 @@ fn running(album: &Album) {
     album.save(&mut desk, "live-by-hand");
     for (name, look) in [("live-small", SMALL), ("live-light", LIGHT)] {
         let mut other = Desk::with(&microscope.path, look.setup()).unwrap();
-        other.press(Modifiers::NONE, Key::L);
+        follow(&mut other);
         pass(&mut other, Duration::from_secs(2));
         album.save(&mut other, name);
     }
@@ -435,6 +445,8 @@ fn announced(album: &Album) {
         channels: vec!["DAPI".into(), "GFP".into()],
         width: 512,
         height: 512,
+        // Nothing says that it ended.
+        ending: Ending::CrashesAfter(7),
         ..Plan::default()
     };
     let stores = (0..4).map(|fov| path.join(format!("zarr/A1/fov_{fov}.ome.zarr")));
@@ -456,9 +468,9 @@ fn announced(album: &Album) {
         handle
             .notify_zarr_frame(written.t.into(), fov, written.z.into(), channel, 0)
             .unwrap();
-        written.num_written < 7
+        true
     };
-    simulate(&plan, &path, &mut on_plane, Duration::ZERO).unwrap_err();
+    simulate(&plan, &path, &mut on_plane, Duration::ZERO).unwrap();
     handle.load_fov(1, Some(0), Some(1)).unwrap();
     for channel in &plan.channels {
         handle.notify_zarr_frame(0, 1, 1, channel, 0).unwrap();
@@ -466,7 +478,11 @@ fn announced(album: &Album) {
     pass(&mut desk, Duration::from_secs(2));
     album.save(&mut desk, "announced-late");
 
-    let stores = (0..2).map(|fov| path.join(format!("zarr/B1/fov_{fov}.ome.zarr")));
+    let stores = (0..2).map(|fov| {
+        album
+            .data
+            .join(format!("announced too/zarr/B1/fov_{fov}.ome.zarr"))
+    });
     let labels = vec!["B1:0".into(), "B1:1".into()];
     let other = handle.other_client();
     other
