@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::{Colormap, ContrastLimits, Lut, Rgb},
-    session::{ChannelMode, ChannelView, Command},
+    session::{ChannelMode, ChannelView, Command, LimitsSource},
 };
 
 /// Width of the bar that shows a channel's limits, in points.
@@ -119,7 +119,7 @@ impl ChannelsPanel {
             let (swatch, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
             ui.painter().rect_filled(swatch, 2.0, color_of(channel.lut));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                limits_bar_ui(ui, channel, view.session.limits_of(index), colors);
+                limits_bar_ui(ui, channel, known_limits(view, index, channel), colors);
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     self.name_ui(ui, index, channel, view, colors, out);
                 });
@@ -167,7 +167,7 @@ impl ChannelsPanel {
         colors: Palette,
         out: &mut Vec<Action>,
     ) {
-        let limits = view.session.limits_of(index);
+        let limits = known_limits(view, index, channel);
         match (&channel.histogram, limits) {
             (Some(histogram), Some(limits)) => {
                 let touched =
@@ -219,6 +219,13 @@ impl ChannelsPanel {
     }
 }
 
+/// The limits of a channel; not those that hold for the time being, because no plane of it had a sample yet.
+fn known_limits(view: &View<'_>, index: usize, channel: &ChannelView) -> Option<ContrastLimits> {
+    let is_pending = channel.limits_source == LimitsSource::Pending;
+    let limits = view.session.limits_of(index)?;
+    (!is_pending || channel.limits != Some(limits)).then_some(limits)
+}
+
 /// Where the limits lie between the smallest and the largest sample, for a glance at all channels.
 fn limits_bar_ui(
     ui: &mut Ui,
@@ -228,7 +235,8 @@ fn limits_bar_ui(
 ) {
     let (rect, _) = ui.allocate_exact_size(vec2(LIMITS_BAR_PT, 4.0), Sense::hover());
     ui.painter().rect_filled(rect, 2.0, colors.raised);
-    let (Some(histogram), Some(limits)) = (&channel.histogram, limits) else {
+    let histogram = channel.histogram.as_ref().filter(|it| it.num_samples > 0);
+    let (Some(histogram), Some(limits)) = (histogram, limits) else {
         return;
     };
     let range = (histogram.max - histogram.min).max(f64::MIN_POSITIVE);

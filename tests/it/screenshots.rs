@@ -311,6 +311,8 @@ fn shapes(album: &Album) {
 struct Microscope {
     path: PathBuf,
     num_written: Arc<AtomicU64>,
+    /// It pauses after so many planes.
+    pauses_at: Arc<AtomicU64>,
     thread: JoinHandle<()>,
 }
 
@@ -321,10 +323,18 @@ impl Microscope {
             fs::remove_dir_all(&path).unwrap();
         }
         let num_written = Arc::new(AtomicU64::new(0));
-        let (out, count) = (path.clone(), Arc::clone(&num_written));
+        let pauses_at = Arc::new(AtomicU64::new(u64::MAX));
+        let (out, count, pause) = (
+            path.clone(),
+            Arc::clone(&num_written),
+            Arc::clone(&pauses_at),
+        );
         let write = move || {
             let mut on_plane = |written: Written| {
                 count.store(written.num_written, Ordering::Relaxed);
+                while written.num_written >= pause.load(Ordering::Relaxed) {
+                    thread::sleep(Duration::from_millis(5));
+                }
                 true
             };
             simulate(&plan, &out, &mut on_plane, Duration::from_millis(40)).unwrap();
@@ -333,6 +343,7 @@ impl Microscope {
         let microscope = Self {
             path,
             num_written,
+            pauses_at,
             thread: thread.spawn(write).unwrap(),
         };
         microscope.wait(1);
@@ -384,9 +395,13 @@ fn running(album: &Album) {
     let microscope = Microscope::start(album, "live", long_plan());
     let mut desk = Desk::with(&microscope.path, USUAL.setup()).unwrap();
     follow(&mut desk);
-    // In the second timepoint, in the middle of a FOV.
-    desk.until("planes are written", |_| microscope.has_written(213));
+    // In the second timepoint, in the middle of a FOV, all channels of a z-slice.
+    microscope.pauses_at.store(212, Ordering::Relaxed);
+    desk.until("planes are written", |_| microscope.has_written(212));
+    pass(&mut desk, Duration::from_millis(300));
+    desk.settle();
     album.save(&mut desk, "live-followed");
+    microscope.pauses_at.store(u64::MAX, Ordering::Relaxed);
     desk.press(Modifiers::NONE, Key::PageUp);
     desk.settle();
     album.save(&mut desk, "live-by-hand");
