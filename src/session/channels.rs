@@ -73,6 +73,24 @@ impl ChannelView {
         }
     }
 
+    /// Takes over what the files say now where it still is what they said before: what was set by hand stays.
+    pub(super) fn update(&mut self, before: &Self, now: &Self) {
+        if self.name == before.name {
+            self.name.clone_from(&now.name);
+        }
+        if self.lut == before.lut {
+            self.lut = now.lut;
+        }
+        if self.visible == before.visible {
+            self.visible = now.visible;
+        }
+        let is_of_file = self.limits_source == LimitsSource::File && self.limits == before.limits;
+        let is_pending = self.limits_source == LimitsSource::Pending;
+        if now.limits_source == LimitsSource::File && (is_of_file || is_pending) {
+            (self.limits, self.limits_source) = (now.limits, now.limits_source);
+        }
+    }
+
     /// Gamma inside its bounds, 0.1 to 10.
     pub(super) fn set_gamma(&mut self, gamma: f32) {
         self.gamma = if gamma.is_finite() {

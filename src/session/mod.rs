@@ -58,6 +58,8 @@ pub struct Session {
     pub has_moved: bool,
     /// One per channel of the dataset.
     pub channels: Vec<ChannelView>,
+    /// The same as the files said it last.
+    described: Vec<ChannelView>,
     /// All visible channels blended, or one.
     pub mode: ChannelMode,
     /// The channel that is open in the panel, and shown in single mode.
@@ -91,11 +93,13 @@ impl Session {
         let longest = [NavAxis::Z, NavAxis::Time, NavAxis::Fov]
             .into_iter()
             .find(|&axis| dataset.len_along(axis) > 1);
+        let described = channels::of_dataset(dataset);
         Self {
             position: Position::first(dataset),
             last_move: (longest.unwrap_or(NavAxis::Z), Direction::Forward),
             has_moved: false,
-            channels: channels::of_dataset(dataset),
+            channels: described.clone(),
+            described,
             mode: ChannelMode::Composite,
             selected_channel: 0,
             limits_shared: true,
@@ -261,8 +265,13 @@ impl Session {
     fn take_over(&mut self, dataset: &Dataset) {
         let described = channels::of_dataset(dataset);
         self.channels.truncate(described.len());
+        let views = self.channels.iter_mut().zip(&self.described);
+        for ((view, before), now) in views.zip(&described) {
+            view.update(before, now);
+        }
         let known = self.channels.len();
-        self.channels.extend(described.into_iter().skip(known));
+        self.channels.extend(described.iter().skip(known).cloned());
+        self.described = described;
         self.selected_channel = self
             .selected_channel
             .min(self.channels.len().saturating_sub(1));

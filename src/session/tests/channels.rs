@@ -179,3 +179,33 @@ fn resetting_a_channel_brings_back_its_colour_and_gamma_and_leaves_its_visibilit
     assert_eq!((view.lut, view.gamma), (Lut::Color(color), 1.0));
     assert!(!view.visible);
 }
+
+#[test]
+fn what_files_say_later_is_taken_over_but_for_what_was_set_by_hand() {
+    let described = |names: [&str; 3], colors: [u8; 3]| {
+        let mut dataset = dataset(Sizes {
+            c: 3,
+            ..Sizes::default()
+        });
+        let mut image = dataset.template.as_ref().clone();
+        let channels = names.iter().zip(colors).map(|(name, red)| Channel {
+            name: Some((*name).into()),
+            color: Some(Rgb { r: red, g: 0, b: 0 }),
+            ..Channel::default()
+        });
+        image.channels = channels.collect();
+        dataset.template = image.into();
+        dataset
+    };
+    let before = described(["a", "b", "c"], [1, 2, 3]);
+    let chosen = Lut::Map(Colormap::Viridis);
+    let commands = [Command::SetLut(1, chosen), Command::SetVisible(2, false)];
+    let mut session = after(&commands, &before);
+    let later = described(["a", "b", "C"], [11, 12, 13]);
+    session.apply(&Command::DatasetChanged, &later);
+    let luts: Vec<Lut> = session.channels.iter().map(|view| view.lut).collect();
+    let red = |red| Lut::Color(Rgb { r: red, g: 0, b: 0 });
+    assert_eq!(luts, [red(11), chosen, red(13)]);
+    assert_eq!(session.channels[2].name, "C");
+    assert_eq!(session.drawn_channels(), [0, 1]);
+}
