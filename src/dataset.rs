@@ -549,6 +549,10 @@ impl Dataset {
         for (fov, outcome) in opened {
             match outcome {
                 Ok(opened) => {
+                    if !next.is_template_read {
+                        // Until there was a store, notices said how many timepoints there are.
+                        next.known_timepoints = 0;
+                    }
                     if let Some(around) = opened.around {
                         next.surround(&around);
                     }
@@ -662,13 +666,14 @@ impl Dataset {
             let mut next = self.clone();
             next.revision += 1;
             next.known_timepoints = num_timepoints;
-            next.lengthen_registered(num_timepoints);
+            next.lengthen_announced(num_timepoints);
             next
         })
     }
 
-    /// Registered planes have no store that says how many timepoints there are.
-    fn lengthen_registered(&mut self, num_timepoints: u32) {
+    /// Registered planes have no store that says how many timepoints there are, and stores that are not there yet do not
+    /// say it either.
+    fn lengthen_announced(&mut self, num_timepoints: u32) {
         let mut image = self.template.as_ref().clone();
         let Some(time_at) = image.axis_of(AxisRole::Time) else {
             return;
@@ -680,7 +685,10 @@ impl Dataset {
             }
         }
         let image = Arc::new(image);
-        self.images.fill(ImageSlot::Opened(Arc::clone(&image)));
+        let announced = self.announcement.as_ref().map(|it| &it.layout);
+        if announced == Some(&AnnouncedLayout::Registered) {
+            self.images.fill(ImageSlot::Opened(Arc::clone(&image)));
+        }
         self.template = image;
     }
 

@@ -257,6 +257,34 @@ impl Ledger {
         });
     }
 
+    /// A FOV turned out to be no larger than this: what was booked beyond it is forgotten. The timepoints of that.
+    pub fn drop_beyond(&mut self, fov: FovId, size: PageSize, num_timepoints: u32) -> Vec<u32> {
+        let Some(pages) = self.pages.get_mut(&fov) else {
+            return Vec::new();
+        };
+        let beyond = pages.split_off(&num_timepoints);
+        let mut dropped = Vec::new();
+        for (&t, page) in &mut *pages {
+            let before = page.size.num_planes();
+            dropped.extend(page.shrink(size).into_iter().map(|entry| (t, entry)));
+            self.num_planes -= before - page.size.num_planes();
+        }
+        for (&t, page) in &beyond {
+            self.num_planes -= page.size.num_planes();
+            dropped.extend(page.entries.iter().map(|&entry| (t, entry)));
+        }
+        for (t, entry) in dropped {
+            for counts in [
+                &mut self.total,
+                self.by_timepoint.entry(t).or_default(),
+                self.by_fov.entry(fov).or_default(),
+            ] {
+                counts.moved(entry, Entry::default());
+            }
+        }
+        beyond.into_keys().collect()
+    }
+
     /// Notices of a FOV may have been lost: everything that is booked of it is to be looked at again.
     pub fn renew_fov(&mut self, fov: FovId) {
         self.renew_where(|other, _| other == fov);
@@ -400,6 +428,42 @@ impl Page {
         page
     }
 
+    /// Makes the page no larger than `size`; what stood beyond it.
+    fn shrink(&mut self, size: PageSize) -> Vec<Entry> {
+        let known = self.size;
+        let smaller = PageSize {
+            num_extra: known.num_extra.min(size.num_extra),
+            num_channels: known.num_channels.min(size.num_channels),
+            num_z_slices: known.num_z_slices.min(size.num_z_slices),
+        };
+        if smaller == known {
+            return Vec::new();
+        }
+        let (slices, channels) = (known.num_z_slices, known.num_channels);
+        let mut kept = Self::enlarged(None, smaller);
+        kept.counts = self.counts;
+        let mut dropped = Vec::new();
+        for (at, &entry) in self.entries.iter().enumerate() {
+            let (row, z) = (at as u32 / slices, at as u32 % slices);
+            let (extra, c) = (row / channels, row % channels);
+            let is_inside =
+                extra < smaller.num_extra && c < smaller.num_channels && z < smaller.num_z_slices;
+            if !is_inside {
+                kept.counts.moved(entry, Entry::default());
+                dropped.push(entry);
+                continue;
+            }
+            let row = extra * smaller.num_channels + c;
+            let to = (row * smaller.num_z_slices + z) as usize;
+            kept.entries[to] = entry;
+            if let Some(state) = self.details.remove(&at) {
+                kept.details.insert(to, state);
+            }
+        }
+        *self = kept;
+        dropped
+    }
+
     fn state(&self, at: usize) -> PlaneState {
         match self.entries[at].mark {
             Mark::Unknown => PlaneState::Unknown,
@@ -454,6 +518,32 @@ mod tests {
             extra: 0,
             level: 0,
         }
+    }
+
+    #[test]
+    fn what_was_booked_beyond_a_fov_is_forgotten_and_not_counted() {
+        let mut ledger = Ledger::default();
+        let failed = PlaneState::Failed("torn".into());
+        ledger.book(SIZE, plane(0, 0, 1, 1), failed.clone());
+        ledger.announce(SIZE, plane(0, 0, 1, 2), 1);
+        ledger.announce(SIZE, plane(0, 7, 0, 0), 2);
+        ledger.announce(SIZE, plane(1, 7, 0, 0), 1);
+        let smaller = PageSize {
+            num_z_slices: 2,
+            ..SIZE
+        };
+        assert_eq!(ledger.drop_beyond(FovId(0), smaller, 2), [7]);
+        assert_eq!(ledger.state(plane(0, 0, 1, 1)), failed);
+        assert_eq!(ledger.revision(plane(0, 7, 0, 0)), 0);
+        let (total, of_fov) = (ledger.total(), ledger.counts(FovId(0)));
+        assert_eq!((total.announced, total.failed), (1, 1));
+        assert_eq!((of_fov.announced, of_fov.failed), (0, 1));
+        assert_eq!(ledger.counts_at(FovId(0), 0), of_fov);
+        assert_eq!(ledger.counts_of_timepoint(7).announced, 1);
+        // The page is as small as its FOV now.
+        ledger.announce(smaller, plane(0, 0, 1, 2), 1);
+        assert_eq!(ledger.total(), total);
+        assert!(ledger.drop_beyond(FovId(5), SIZE, 1).is_empty());
     }
 
     #[test]

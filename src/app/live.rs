@@ -200,9 +200,19 @@ impl App {
             LiveEvent::Open(path) => self.open(&path),
             LiveEvent::Refresh => self.reload(),
             LiveEvent::Go(destinations) => self.go(destinations),
-            LiveEvent::Written { fov, t, z, c } => {
-                if let Some(viewing) = &mut self.viewing {
-                    viewing.announce(&HashMap::from([(PlaneAt { fov, t, c, z }, 1)]));
+            LiveEvent::Written {
+                dataset,
+                fov,
+                t,
+                z,
+                c,
+            } => {
+                let viewing = self.viewing.as_mut();
+                if let Some(viewing) = viewing.filter(|it| it.dataset.id == dataset)
+                    && let Some(flat) = viewing.dataset.flat_of(fov)
+                {
+                    let at = PlaneAt { fov: flat, t, c, z };
+                    viewing.announce(&HashMap::from([(at, 1)]));
                 }
             }
             LiveEvent::Warning(text) => {

@@ -210,6 +210,12 @@ impl App {
         planes.map(|(_, state)| state).collect()
     }
 
+    /// The picture that is drawn, where there is one.
+    #[must_use]
+    pub fn drawn(&self) -> Option<&DrawList> {
+        self.drawn.as_deref()
+    }
+
     /// True where something of the picture that is drawn has pixels.
     #[must_use]
     pub fn has_picture(&self) -> bool {

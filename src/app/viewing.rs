@@ -20,7 +20,7 @@ use crate::{
     cache::{Cache, CacheKey},
     canvas::{AtHand, DrawList, draw_list},
     dataset::{Dataset, Executed, ImageSlot, OpenFovError, OpenedFov},
-    ledger::{Ledger, PageSize},
+    ledger::{Ledger, Notice, PageSize},
     live::AcquisitionId,
     loader::{Loaded, Loader},
     model::{
@@ -197,9 +197,19 @@ impl Viewing {
             ) == u64::from(image.num_z_slices());
             // What an older revision was says nothing of the present one.
             let is_current = revision == self.ledger.revision(plane);
-            if same_slices && is_current && matches!(plane.z, ZPick::Slice(_)) {
+            if same_slices
+                && is_current
+                && matches!(plane.z, ZPick::Slice(_))
+                && !self.is_overtaken(plane, &state)
+            {
                 self.ledger.book(PageSize::of(image), plane, state.clone());
             }
+        }
+        // A slow read of an older revision may end after that of a newer one.
+        let held = self.held.get(&tile).map(|(revision, _)| *revision);
+        let known = self.without.get(&tile).map(|(revision, _)| *revision);
+        if held.max(known).is_some_and(|newest| revision < newest) {
+            return;
         }
         let is_wished = self
             .wanted
@@ -216,6 +226,18 @@ impl Viewing {
             }
             self.without.insert(tile, (revision, state));
         }
+    }
+
+    /// True for a read that found nothing where the disk has told of the plane since then. An announced acquisition may
+    /// have made room for planes that it has not announced: there the read knows better.
+    fn is_overtaken(&self, plane: PlaneId, found: &PlaneState) -> bool {
+        let is_on_disk = matches!(
+            self.ledger.state(plane),
+            PlaneState::Written | PlaneState::Partial { .. }
+        );
+        let is_room =
+            self.dataset.announcement.is_some() && self.ledger.notice(plane) == Notice::None;
+        matches!(found, PlaneState::Planned | PlaneState::Missing) && is_on_disk && !is_room
     }
 
     /// A late answer for another FOV or timepoint is not taken for the present one.
@@ -248,8 +270,13 @@ impl Viewing {
     pub(super) fn plan(&mut self, loader: &Loader, cache: &Cache, now: Instant) {
         if !self.opened.is_empty() {
             let opened = std::mem::take(&mut self.opened);
+            let fovs = opened.iter().flat_map(|(fov, outcome)| {
+                let images = outcome.iter().flat_map(|opened| &opened.images);
+                std::iter::once(*fov).chain(images.map(|(fov, _)| *fov))
+            });
+            let fovs: Vec<FovId> = fovs.collect();
             self.change(self.dataset.with_opened(opened));
-            self.announce_beyond();
+            self.announce_beyond(&fovs);
         }
         let is_recheck_due = self.recheck_at.is_some_and(|at| now >= at);
         let fov = self.session.position.fov;
@@ -264,9 +291,13 @@ impl Viewing {
         visible.wishes.extend(self.hover_wishes(&visible));
         let wished = (self.dataset.revision, visible);
         let is_dirty = std::mem::take(&mut self.is_dirty);
-        if is_recheck_due || is_dirty || self.wanted.as_ref() != Some(&wished) {
+        let is_new = self.wanted.as_ref() != Some(&wished);
+        if is_recheck_due || is_dirty || is_new {
             loader.want(&self.dataset, &self.ledger, &wished.1);
-            self.recheck_at = None;
+            // News of other planes, however many, put no recheck off.
+            if is_recheck_due || is_new {
+                self.recheck_at = None;
+            }
             self.hold_only(&wished.1);
             self.wanted = Some(wished.clone());
             // What is cached is handed over at once.
@@ -510,6 +541,12 @@ impl Viewing {
         let position = self.shown_position();
         let (key, executed) = self.executed.as_ref()?;
         (*key == (position.fov, position.t)).then_some(executed)
+    }
+
+    /// True where planes of later timepoints than the shown one were acquired.
+    pub(super) fn is_passed(&self) -> bool {
+        let t = self.shown_position().t;
+        self.newest.is_some_and(|newest| newest.t > t)
     }
 
     /// True where the picture on the screen is beyond the sizes of its FOV.

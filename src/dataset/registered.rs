@@ -42,6 +42,7 @@ struct Inner {
     /// Planes with pixels, the oldest first; one that was registered again stands there more than once.
     ages: VecDeque<(PlaneAt, usize)>,
     num_bytes: usize,
+    num_timepoints: u32,
 }
 
 impl RegisteredPlanes {
@@ -75,6 +76,12 @@ impl RegisteredPlanes {
         true
     }
 
+    /// Timepoints up to the last one of which a plane was registered.
+    #[must_use]
+    pub fn num_timepoints(&self) -> u32 {
+        self.inner.lock().num_timepoints
+    }
+
     /// What was registered for a plane; `None`: nothing.
     #[must_use]
     pub fn get(&self, at: PlaneAt) -> Option<Registered> {
@@ -88,6 +95,7 @@ impl Inner {
             return None;
         }
         self.planes.insert(at, registered);
+        self.num_timepoints = self.num_timepoints.max(at.t + 1);
         Some(())
     }
 }

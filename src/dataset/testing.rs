@@ -154,6 +154,7 @@ pub(crate) fn dataset_of(template: Arc<Image>, slots: Vec<ImageSlot>) -> Dataset
     let fov = |index: u32| Fov {
         path: format!("A/1/{index}"),
         label: format!("A1:{index}"),
+        folder: format!("/nowhere/A/1/{index}").into(),
         region: Some("A1".into()),
         fov_in_region: Some(index),
         present: true,

@@ -165,7 +165,8 @@ fn template_of(announcement: &Announcement, registered: &Arc<RegisteredPlanes>) 
         path: ".".into(),
         arrays: Arrays::Registered(Registry(Arc::clone(registered))),
         shape: vec![
-            1,
+            // Above 1 where an acquisition that was put aside is shown again.
+            registered.num_timepoints().max(1).into(),
             announcement.channels.len() as u64,
             announcement.num_z.into(),
             announcement.height.into(),

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     dataset::{Announcement, RegisteredPlanes},
-    model::NavAxis,
+    model::{DatasetId, FovId, NavAxis},
 };
 
 /// One announced acquisition; unique in the process. A later one has a higher id.
@@ -84,10 +84,12 @@ pub enum LiveEvent {
     Refresh,
     /// Change the view.
     Go(Vec<Destination>),
-    /// A plane of the shown dataset was written (a notice without an acquisition of its own): FOV by flat number.
+    /// A plane of a dataset was written (a notice without an acquisition of its own).
     Written {
-        /// Flat number of the FOV in display order.
-        fov: u32,
+        /// The dataset that was open when the client said so.
+        dataset: DatasetId,
+        /// The FOV: flat numbers change where FOVs appear.
+        fov: FovId,
         /// Timepoint index.
         t: u32,
         /// z-slice index.

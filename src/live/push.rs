@@ -367,8 +367,14 @@ impl PushHandle {
             }
         };
         let last_t = i64::from(crate::model::limits::TIMEPOINTS) - 1;
+        let fov = dataset.fov_at(flat).ok_or(NoticeError::OutOfRange {
+            what: "fov",
+            found: fov,
+            last: last_fov,
+        })?;
         let event = LiveEvent::Written {
-            fov: flat,
+            dataset: dataset.id,
+            fov,
             t: in_range("t", t, last_t)?,
             z: in_range("z", z, i64::from(crate::model::limits::Z_SLICES) - 1)?,
             c: c as u16,

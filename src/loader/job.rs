@@ -210,7 +210,7 @@ impl Shared {
         state.in_flight.remove(&(task.dataset.id, task.job));
         let is_current = state.is_current(task.dataset.id);
         drop(state);
-        // Statistics wait for the tiles of their plane.
+        // Statistics wait for the tiles of their plane, FOVs of an array for each other.
         self.wakes_readers.notify_all();
         is_current
     }
@@ -335,7 +335,12 @@ impl Shared {
 
 /// What a `Visible` asks for, most urgent first: stores, visible tiles, their statistics, then what is likely next.
 fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> VecDeque<Job> {
-    let unopened = |fov: &&FovId| dataset.wants_opening(**fov);
+    // Opening one FOV of an array reveals the others in it.
+    let mut folders = HashSet::new();
+    let unopened = |fov: &&FovId| {
+        let row = dataset.fov(**fov);
+        dataset.wants_opening(**fov) && row.is_none_or(|row| folders.insert(row.folder.as_path()))
+    };
     // The store of the shown FOV comes first; those of FOVs that are only likely next come after the picture.
     let is_shown_unopened = visible.placed.is_empty();
     let mut stores = visible
@@ -450,23 +455,34 @@ impl State {
         let at = self
             .queue
             .iter()
-            .position(|job| self.can_start(dataset.id, job))?;
+            .position(|job| self.can_start(&dataset, job))?;
         let job = self.queue.remove(at)?;
         self.in_flight.insert((dataset.id, job));
         Some(Task { job, dataset })
     }
 
-    fn can_start(&self, dataset: DatasetId, job: &Job) -> bool {
+    fn can_start(&self, dataset: &Dataset, job: &Job) -> bool {
         let is_of_plane = |other: &Job, plane: PlaneId| matches!(other, Job::Tile(tile, _) if tile.plane.at_level(0) == plane);
         match job {
             // Statistics use the tile that is being read for the picture instead of reading it a second time.
             Job::Statistics(plane, _) => !self
                 .in_flight
                 .iter()
-                .any(|(id, other)| *id == dataset && is_of_plane(other, *plane)),
+                .any(|(id, other)| *id == dataset.id && is_of_plane(other, *plane)),
             Job::Tile(tile, _) => self.visible.contains(tile) || self.num_ahead() < self.max_ahead,
-            Job::Fov(_) | Job::Executed(..) => true,
+            Job::Fov(fov) => !self.is_opening(dataset, *fov),
+            Job::Executed(..) => true,
         }
+    }
+
+    /// True while the store of a FOV is being opened, for it or for another FOV in the same array.
+    fn is_opening(&self, dataset: &Dataset, fov: FovId) -> bool {
+        let folder_of = |fov| dataset.fov(fov).map(|row| row.folder.as_path());
+        let folder = folder_of(fov);
+        let is_of_store =
+            |other: &Job| matches!(other, Job::Fov(other) if folder_of(*other) == folder);
+        let mut in_flight = self.in_flight.iter();
+        in_flight.any(|(id, other)| *id == dataset.id && is_of_store(other))
     }
 
     /// Tiles that are being read ahead.

@@ -15,7 +15,10 @@ use parking_lot::Mutex;
 use super::*;
 use crate::{
     cache::CacheKey,
-    dataset::testing::{Sizes, dataset},
+    dataset::{
+        Fov, FovOpener, Image, ImageSlot,
+        testing::{Sizes, dataset, dataset_of, image},
+    },
     ledger::PageSize,
     model::{
         CanvasSize, Code, MemoryOrder, Pixels, PlacedTile, RectPx, Samples, Tier, Wish, ZPick,
@@ -495,4 +498,69 @@ fn reading_ahead_leaves_a_reader_for_what_becomes_visible() {
     assert_eq!(bench.next_tile(), (slice(4), PlaneState::Written, Some(4)));
     assert_eq!(bench.reads(), [slice(0), slice(4)]);
     let_go.send(()).expect("held");
+}
+
+/// Opens all FOVs of one array at once, slowly; counts how often, and how many at the same time.
+struct OneArray {
+    image: Arc<Image>,
+    num_opened: AtomicUsize,
+    num_now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl FovOpener for OneArray {
+    fn open_fov(&self, dataset: &Dataset, _fov: FovId) -> Result<OpenedFov, OpenFovError> {
+        self.num_opened.fetch_add(1, Ordering::SeqCst);
+        let now = self.num_now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(50));
+        self.num_now.fetch_sub(1, Ordering::SeqCst);
+        let all = dataset.order.iter();
+        Ok(OpenedFov {
+            images: all.map(|&fov| (fov, Arc::clone(&self.image))).collect(),
+            ..OpenedFov::default()
+        })
+    }
+}
+
+#[test]
+fn an_array_of_several_fovs_is_opened_once_at_a_time() {
+    let image = Arc::new(image(Sizes::default()));
+    let opener = Arc::new(OneArray {
+        image: Arc::clone(&image),
+        num_opened: AtomicUsize::new(0),
+        num_now: AtomicUsize::new(0),
+        most: AtomicUsize::new(0),
+    });
+    let mut dataset = dataset_of(image, vec![ImageSlot::Unopened; 3]);
+    let rows = dataset.fovs.to_vec().into_iter().map(|row| Fov {
+        folder: "/nowhere/acquisition.zarr".into(),
+        ..row
+    });
+    dataset.fovs = rows.collect();
+    dataset.opener = Arc::clone(&opener) as Arc<dyn FovOpener>;
+    let (bench, dataset) = (bench(4, []), Arc::new(dataset));
+    let wish = |unopened: [u32; 3]| Visible {
+        placed: Vec::new(),
+        unopened: unopened.map(FovId).to_vec(),
+        ..visible(&dataset, &[], Tier::Visible)
+    };
+    bench
+        .loader
+        .want(&dataset, &Ledger::default(), &wish([0, 1, 2]));
+    // The person goes on while the store is being opened.
+    thread::sleep(Duration::from_millis(10));
+    bench
+        .loader
+        .want(&dataset, &Ledger::default(), &wish([1, 2, 0]));
+    let Loaded::Fov { fov, outcome, .. } = bench.next() else {
+        panic!("a store was wished")
+    };
+    assert_eq!((fov, outcome.unwrap().images.len()), (FovId(0), 3));
+    let Loaded::Fov { fov, .. } = bench.next() else {
+        panic!("the second wish was its own")
+    };
+    assert_eq!(fov, FovId(1));
+    assert_eq!(opener.most.load(Ordering::SeqCst), 1);
+    assert_eq!(opener.num_opened.load(Ordering::SeqCst), 2);
 }

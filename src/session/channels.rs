@@ -73,23 +73,20 @@ impl ChannelView {
         }
     }
 
-    /// Takes over what the files say by now, as far as nobody has chosen otherwise: of an acquisition that was announced
-    /// nothing but names is known until its first store is there.
-    pub(super) fn follow_files(&mut self, before: &Self, now: &Self) {
+    /// Takes over what the files say now where it still is what they said before: what was set by hand stays.
+    pub(super) fn update(&mut self, before: &Self, now: &Self) {
         if self.name == before.name {
             self.name.clone_from(&now.name);
-        }
-        if self.visible == before.visible {
-            self.visible = now.visible;
         }
         if self.lut == before.lut {
             self.lut = now.lut;
         }
-        let is_of_files = matches!(
-            self.limits_source,
-            LimitsSource::Pending | LimitsSource::File
-        );
-        if is_of_files && now.limits.is_some() {
+        if self.visible == before.visible {
+            self.visible = now.visible;
+        }
+        let is_of_file = self.limits_source == LimitsSource::File && self.limits == before.limits;
+        let is_pending = self.limits_source == LimitsSource::Pending;
+        if now.limits_source == LimitsSource::File && (is_of_file || is_pending) {
             (self.limits, self.limits_source) = (now.limits, now.limits_source);
         }
     }

@@ -58,7 +58,7 @@ pub struct Session {
     pub has_moved: bool,
     /// One per channel of the dataset.
     pub channels: Vec<ChannelView>,
-    /// The channels as the files described them last: what differs from it was chosen.
+    /// The same as the files said it last.
     described: Vec<ChannelView>,
     /// All visible channels blended, or one.
     pub mode: ChannelMode,
@@ -93,13 +93,13 @@ impl Session {
         let longest = [NavAxis::Z, NavAxis::Time, NavAxis::Fov]
             .into_iter()
             .find(|&axis| dataset.len_along(axis) > 1);
-        let channels = channels::of_dataset(dataset);
+        let described = channels::of_dataset(dataset);
         Self {
             position: Position::first(dataset),
             last_move: (longest.unwrap_or(NavAxis::Z), Direction::Forward),
             has_moved: false,
-            described: channels.clone(),
-            channels,
+            channels: described.clone(),
+            described,
             mode: ChannelMode::Composite,
             selected_channel: 0,
             limits_shared: true,
@@ -267,7 +267,7 @@ impl Session {
         self.channels.truncate(described.len());
         let views = self.channels.iter_mut().zip(&self.described);
         for ((view, before), now) in views.zip(&described) {
-            view.follow_files(before, now);
+            view.update(before, now);
         }
         let known = self.channels.len();
         self.channels.extend(described.iter().skip(known).cloned());

@@ -12,12 +12,13 @@ use egui_system_font_provider::SystemFontProvider;
 use image::{Rgba, RgbaImage};
 use squidview::{
     app::{App, Options, Timing},
+    live::Status,
     session::Session,
     settings::Settings,
 };
 
 /// Reading a tile of the test data takes milliseconds; a machine that is busy elsewhere gets this long.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The app under test.
 pub(crate) struct Desk {
@@ -119,6 +120,31 @@ impl Desk {
     /// What is looked at.
     pub(crate) fn session(&self) -> &Session {
         self.harness.state().session().unwrap()
+    }
+
+    /// What clients are told of the frame that was drawn last.
+    pub(crate) fn status(&self) -> Arc<Status> {
+        // A real window does so after each frame.
+        self.harness.state().auto_save_interval();
+        self.harness.state().push_handle().status()
+    }
+
+    /// Frames for that long.
+    pub(crate) fn frames(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            self.harness.step();
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Frames until everything that was sent before is taken.
+    pub(crate) fn take_sent(&mut self) {
+        let fence = self.harness.state().push_handle().fence().unwrap();
+        self.until("what was sent is taken", |app| {
+            app.auto_save_interval();
+            app.push_handle().status().fence >= fence
+        });
     }
 
     /// A click on what has that label.

@@ -54,10 +54,9 @@ fn an_array_in_memory_is_drawn_and_lengthens_the_time_axis() {
     assert!(right[1] > left[1] + 10, "{left:?} {right:?}");
     assert!(!desk.has("T slider"), "one timepoint so far");
     handle.register_array(3, 1, 0, CHANNEL, ramp(4000)).unwrap();
-    desk.until("the time axis is there", |app| {
-        let dataset = app.push_handle().status().dataset.clone();
-        dataset.is_none_or(|dataset| dataset.len_along(NavAxis::Time) == 4)
-    });
+    desk.take_sent();
+    let dataset = desk.status().dataset.clone().unwrap();
+    assert_eq!(dataset.len_along(NavAxis::Time), 4);
     desk.harness.run_steps(3);
     assert!(desk.has("T slider"));
     let at = desk.session().position;

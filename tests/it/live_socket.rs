@@ -356,7 +356,7 @@ fn a_client_drives_the_window() {
     assert_eq!(go(1), [Destination::Index(NavAxis::Fov, 1)]);
     assert_eq!(go(2), [Destination::Index(NavAxis::Z, 1)]);
     assert_eq!(go(3).len(), 2);
-    let last_fov = dataset.num_fovs() - 1;
+    let last_fov = dataset.fov_at(dataset.num_fovs() - 1).unwrap();
     assert!(matches!(events[4], LiveEvent::Written { fov, .. } if fov == last_fov));
     assert!(matches!(&events[5], LiveEvent::Open(path) if path.ends_with("b")));
     assert!(matches!(events[6], LiveEvent::Refresh));

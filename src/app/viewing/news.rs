@@ -27,7 +27,7 @@ pub(super) struct Late {
     /// Before they are looked for again.
     pause: Option<Duration>,
     /// Beyond the timepoints of their store: it is opened again to see whether it has grown.
-    beyond: HashMap<PlaneAt, u32>,
+    beyond: HashMap<PlaneId, u32>,
     /// Whether the acquisition lies on a network disk, once that was looked up.
     is_on_network: Option<bool>,
 }
@@ -43,14 +43,15 @@ impl Viewing {
             let Some(fov) = self.dataset.fov_at(at.fov) else {
                 continue;
             };
-            if self.is_beyond(fov, at) {
+            let plane = plane_of(fov, at);
+            if self.is_beyond(plane) {
                 if self.late.beyond.len() < MAX_BEYOND {
-                    *self.late.beyond.entry(at).or_default() += times;
+                    *self.late.beyond.entry(plane).or_default() += times;
                     appeared.insert(fov);
                 }
                 continue;
             }
-            self.announce_plane(plane_of(fov, at), times);
+            self.announce_plane(plane, times);
             if self.unreadable(fov) == Some(PlaneState::Planned) {
                 appeared.insert(fov);
             }
@@ -65,7 +66,9 @@ impl Viewing {
             self.change(self.dataset.with_reopening(|fov| appeared.contains(&fov)));
         }
         self.late.pause = None;
-        self.recheck_at = None;
+        // Planes that are waited for may come any moment now.
+        let soon = Instant::now() + FIRST_RECHECK;
+        self.recheck_at = self.recheck_at.map(|at| at.min(soon));
     }
 
     /// Notices of these FOVs may have been lost: what is known of their planes is looked up again.
@@ -162,43 +165,46 @@ impl Viewing {
     }
 
     /// A notice that does not fit the store as it was opened last.
-    fn is_beyond(&self, fov: FovId, at: PlaneAt) -> bool {
+    fn is_beyond(&self, plane: PlaneId) -> bool {
         let dataset = &self.dataset;
         let template = dataset.is_template_read.then_some(&dataset.template);
-        let image = dataset.image(fov).or(template);
-        image.is_some_and(|image| !is_registered(image) && at.t >= image.num_timepoints())
+        let image = dataset.image(plane.fov).or(template);
+        image.is_some_and(|image| !is_registered(image) && plane.t >= image.num_timepoints())
     }
 
-    /// Stores were opened again: notices that were beyond them are taken, or refused with their values.
-    pub(super) fn announce_beyond(&mut self) {
+    /// Stores were opened (again): notices that were beyond them are taken, or refused with their values.
+    pub(super) fn announce_beyond(&mut self, opened: &[FovId]) {
+        for &fov in opened {
+            let image = self
+                .dataset
+                .image(fov)
+                .filter(|image| !is_registered(image));
+            let Some(image) = image else { continue };
+            // Taken while nobody knew how large the store is.
+            let (size, num_timepoints) = (PageSize::of(image), image.num_timepoints());
+            for t in self.ledger.drop_beyond(fov, size, num_timepoints) {
+                self.refuse(fov, t);
+            }
+        }
         let beyond = std::mem::take(&mut self.late.beyond);
-        let is_open = |at: &PlaneAt| {
-            let fov = self.dataset.fov_at(at.fov);
-            fov.is_some_and(|fov| !self.dataset.wants_opening(fov))
-        };
+        let is_open = |plane: &PlaneId| !self.dataset.wants_opening(plane.fov);
         let (open, waiting): (HashMap<_, _>, HashMap<_, _>) =
-            beyond.into_iter().partition(|(at, _)| is_open(at));
+            beyond.into_iter().partition(|(plane, _)| is_open(plane));
         self.late.beyond = waiting;
-        for (at, times) in open {
-            let Some(fov) = self.dataset.fov_at(at.fov) else {
-                continue;
-            };
-            if self.is_beyond(fov, at) {
-                self.refuse(fov, at);
+        for (plane, times) in open {
+            if self.is_beyond(plane) {
+                self.refuse(plane.fov, plane.t);
             } else {
-                self.announce_plane(plane_of(fov, at), times);
+                self.announce_plane(plane, times);
             }
         }
     }
 
-    fn refuse(&mut self, fov: FovId, at: PlaneAt) {
-        let image = self.dataset.image(fov);
-        let last = image.map_or(0, |image| image.num_timepoints().saturating_sub(1));
+    fn refuse(&mut self, fov: FovId, t: u32) {
+        let image = self.dataset.image(fov).unwrap_or(&self.dataset.template);
+        let last = image.num_timepoints().saturating_sub(1);
         let path = self.dataset.fov(fov).map(|row| row.path.clone());
-        let text = format!(
-            "timepoint {} was announced, the store has 0 to {last}",
-            at.t
-        );
+        let text = format!("timepoint {t} was announced, the store has 0 to {last}");
         let problem = Problem::new(Code::OutOfRange, path.unwrap_or_default(), text);
         self.list_problem(problem);
     }
@@ -242,12 +248,24 @@ impl Viewing {
             .copied()
             .filter(|&plane| self.ledger.notice(plane) == Notice::Written)
             .collect();
-        self.late.since.retain(|plane, _| late.contains(plane));
+        let wished: HashSet<PlaneId> = tiles().map(|tile| tile.plane.at_level(0)).collect();
+        let ledger = &self.ledger;
+        // One that is being read again has been late all the while.
+        let is_late = |plane: &PlaneId| {
+            let is_open = matches!(
+                ledger.state(*plane),
+                PlaneState::Unknown | PlaneState::Planned | PlaneState::Partial { .. }
+            );
+            is_open && wished.contains(plane) && ledger.notice(*plane) == Notice::Written
+        };
+        self.late.since.retain(|plane, _| is_late(plane));
         for &plane in &late {
             self.late.since.entry(plane).or_insert(now);
         }
         if late.is_empty() {
-            self.late.pause = None;
+            if self.late.since.is_empty() {
+                self.late.pause = None;
+            }
             return (!absent.is_empty()).then_some(RECHECK);
         }
         let next = self.late.pause.map_or(FIRST_RECHECK, |last| last * 2);

@@ -181,48 +181,31 @@ fn resetting_a_channel_brings_back_its_colour_and_gamma_and_leaves_its_visibilit
 }
 
 #[test]
-fn what_the_files_say_later_is_taken_over_where_nobody_chose() {
-    let announced = dataset(Sizes {
-        c: 3,
-        ..Sizes::default()
-    });
-    let mut opened = announced.clone();
-    let mut template = opened.template.as_ref().clone();
-    let window = ContrastLimits {
-        low: 5.0,
-        high: 50.0,
+fn what_files_say_later_is_taken_over_but_for_what_was_set_by_hand() {
+    let described = |names: [&str; 3], colors: [u8; 3]| {
+        let mut dataset = dataset(Sizes {
+            c: 3,
+            ..Sizes::default()
+        });
+        let mut image = dataset.template.as_ref().clone();
+        let channels = names.iter().zip(colors).map(|(name, red)| Channel {
+            name: Some((*name).into()),
+            color: Some(Rgb { r: red, g: 0, b: 0 }),
+            ..Channel::default()
+        });
+        image.channels = channels.collect();
+        dataset.template = image.into();
+        dataset
     };
-    let blue = Rgb { r: 1, g: 2, b: 200 };
-    let described = Channel {
-        color: Some(blue),
-        window: Some(window),
-        ..Channel::default()
-    };
-    template.channels = vec![described; 3];
-    opened.template = Arc::new(template);
-    let chosen = ContrastLimits {
-        low: 1.0,
-        high: 2.0,
-    };
-    let commands = [
-        Command::SetLut(1, Lut::Map(Colormap::Turbo)),
-        Command::SetLimits(1, chosen),
-        Command::SetVisible(1, false),
-        Command::SetGamma(2, 2.0),
-    ];
-    let mut session = after(&commands, &announced);
-    session.apply(&Command::DatasetChanged, &opened);
-    let [first, second, third] = &session.channels[..] else {
-        panic!("three channels");
-    };
-    let files = (Lut::Color(blue), Some(window));
-    assert_eq!((first.lut, first.limits), files);
-    assert_eq!(
-        (third.lut, third.limits, third.gamma),
-        (files.0, files.1, 2.0)
-    );
-    let own = (Lut::Map(Colormap::Turbo), Some(chosen), false);
-    assert_eq!((second.lut, second.limits, second.visible), own);
-    session.apply(&Command::DatasetChanged, &announced);
-    assert_eq!(session.channels[0].limits, Some(window), "a window stays");
+    let before = described(["a", "b", "c"], [1, 2, 3]);
+    let chosen = Lut::Map(Colormap::Viridis);
+    let commands = [Command::SetLut(1, chosen), Command::SetVisible(2, false)];
+    let mut session = after(&commands, &before);
+    let later = described(["a", "b", "C"], [11, 12, 13]);
+    session.apply(&Command::DatasetChanged, &later);
+    let luts: Vec<Lut> = session.channels.iter().map(|view| view.lut).collect();
+    let red = |red| Lut::Color(Rgb { r: red, g: 0, b: 0 });
+    assert_eq!(luts, [red(11), chosen, red(13)]);
+    assert_eq!(session.channels[2].name, "C");
+    assert_eq!(session.drawn_channels(), [0, 1]);
 }
