@@ -199,6 +199,10 @@ impl App {
             }
             LiveEvent::Open(path) => self.open(&path),
             LiveEvent::Refresh => self.reload(),
+            LiveEvent::ShowWindow => {
+                ctx.send_viewport_cmd(egui::ViewportCommand::Minimized(false));
+                ctx.send_viewport_cmd(egui::ViewportCommand::Focus);
+            }
             LiveEvent::Go(destinations) => self.go(destinations),
             LiveEvent::Written {
                 dataset,
