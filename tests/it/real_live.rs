@@ -242,6 +242,7 @@ fn what_another_process_announces_is_shown_in_a_real_window() {
     status_when(&mut client, "the end is known", |status| {
         status["push_active"] == true && status["zarr_push_active"] == false
     });
+    client.request("show_window", json!({})).unwrap();
 }
 
 #[test]
