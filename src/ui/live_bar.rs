@@ -1,4 +1,4 @@
-//! The live part of the top bar: the pill, [Follow], and what stays while following.
+//! The live part of the top bar: the pill, "Follow", and what stays while following.
 
 use std::sync::Arc;
 
