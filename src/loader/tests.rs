@@ -533,7 +533,7 @@ fn an_array_of_several_fovs_is_opened_once_at_a_time() {
         most: AtomicUsize::new(0),
     });
     let mut dataset = dataset_of(image, vec![ImageSlot::Unopened; 3]);
-    let rows = dataset.fovs.to_vec().into_iter().map(|row| Fov {
+    let rows = dataset.fovs.iter().cloned().map(|row| Fov {
         folder: "/nowhere/acquisition.zarr".into(),
         ..row
     });
