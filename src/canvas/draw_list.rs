@@ -185,3 +185,31 @@ fn worse(a: Option<Hatch>, b: Option<Hatch>) -> Option<Hatch> {
         a.or(b)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{MemoryOrder, Samples};
+
+    fn with_gaps(width: u32, gaps: &[[u32; 4]]) -> Pixels {
+        let samples = Samples::U8(vec![0; (width * width) as usize]);
+        let gap = |&[x, y, width, height]: &[u32; 4]| Gap {
+            x,
+            y,
+            width,
+            height,
+        };
+        Pixels::new(width, width, MemoryOrder::RowMajor, samples)
+            .expect("fits")
+            .with_gaps(gaps.iter().map(gap).collect())
+    }
+
+    #[test]
+    fn only_what_all_channels_lack_is_hatched_instead() {
+        let one = parts(&with_gaps(8, &[[0, 0, 4, 8], [6, 0, 2, 2]]));
+        // The same place at half the size.
+        let other = parts(&with_gaps(4, &[[1, 0, 2, 2]]));
+        assert_eq!(shared(&one, &other), [[0.25, 0.0, 0.5, 0.5]]);
+        assert!(shared(&one, &parts(&with_gaps(4, &[]))).is_empty());
+    }
+}
