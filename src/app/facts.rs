@@ -94,6 +94,7 @@ impl App {
             shown: viewing.map(shown).unwrap_or_default(),
             executed: viewing.and_then(Viewing::executed).cloned(),
             outside: viewing.is_some_and(Viewing::is_outside),
+            is_passed: viewing.is_some_and(Viewing::is_passed),
             is_readable: viewing.is_none_or(Viewing::is_readable),
             live: self.live_facts(now),
             offers: self.offers(),

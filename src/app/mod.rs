@@ -68,7 +68,7 @@ pub struct Options {
     pub demo: bool,
     /// Where settings are read and kept; `None`: nowhere (tests).
     pub settings_path: Option<PathBuf>,
-    /// Open a running acquisition by itself and follow it.
+    /// Follow the newest plane: of the path, or of the acquisition that runs, which is opened by itself.
     pub follow: bool,
     /// Hear of running acquisitions from the microscope's software.
     pub hears_runs: bool,

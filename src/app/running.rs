@@ -35,6 +35,11 @@ pub(super) struct Running {
 }
 
 impl Running {
+    /// The acquisition of that folder is to be followed once it is open.
+    pub(super) fn wish(&mut self, path: PathBuf) {
+        self.wanted = Some(path);
+    }
+
     /// Something else is opened: the running acquisition is not waited for any more.
     pub(super) fn wish_no_more(&mut self) {
         (self.wanted, self.try_at) = (None, None);
@@ -87,7 +92,9 @@ impl App {
         let is_new = known.is_none_or(|known| !known.is_same_run(&run));
         self.running.run = Some(run);
         self.running.is_lost = false;
-        let follows = self.settings.follows_running || self.options.follow;
+        // A path that was asked for is what is followed.
+        let is_asked = self.options.follow && self.options.path.is_none();
+        let follows = self.settings.follows_running || is_asked;
         let path = self.running.path().map(Path::to_owned);
         if let Some(path) = path.filter(|path| is_new && follows && !self.shows(path)) {
             self.open_running(&path);

@@ -202,6 +202,9 @@ impl Starting {
             tracing::warn!("{text}");
             app.notice = Some(text);
         }
+        if let Some(path) = app.options.path.clone().filter(|_| app.options.follow) {
+            app.running.wish(path);
+        }
         if app.options.hears_runs {
             app.hear_runs();
         }

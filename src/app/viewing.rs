@@ -559,6 +559,12 @@ impl Viewing {
         (*key == (position.fov, position.t)).then_some(executed)
     }
 
+    /// True where planes of later timepoints than the shown one were acquired.
+    pub(super) fn is_passed(&self) -> bool {
+        let t = self.shown_position().t;
+        self.newest.is_some_and(|newest| newest.t > t)
+    }
+
     /// True where the picture on the screen is beyond the sizes of its FOV.
     pub(super) fn is_outside(&self) -> bool {
         self.resolve_of(&self.shown_selection()).outside

@@ -55,7 +55,7 @@ struct WindowArguments {
     /// Memory for samples in MB [default: a quarter of the machine's memory, 256 to 4096]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     cache_mb: Option<u32>,
-    /// Open the acquisition that is running, and follow it
+    /// Follow the newest plane: of PATH, or of the acquisition that is running, which is opened by itself
     #[arg(long)]
     follow: bool,
     /// Print when each stage of the first picture was reached

@@ -148,7 +148,12 @@ fn failure_words(dataset: &Dataset) -> &'static str {
 /// Planes that are still to come. While the view goes with the newest plane its other channels always are: words about
 /// them would blink with every plane.
 fn planned(view: &View<'_>, facts: &Facts) -> Option<Words> {
-    let words = absent(view, facts, &PlaneState::Planned, "Not acquired yet");
+    let words = if facts.is_passed {
+        "Not on disk, later timepoints are"
+    } else {
+        "Not acquired yet"
+    };
+    let words = absent(view, facts, &PlaneState::Planned, words);
     let follows = view.session.follow.is_on && facts.is_live();
     words.filter(|words| !(follows && matches!(words, Words::Beside(_))))
 }
@@ -176,7 +181,9 @@ fn absent(view: &View<'_>, facts: &Facts, state: &PlaneState, words: &str) -> Op
     let is_planned = *state == PlaneState::Planned;
     Some(Words::Instead {
         words: words.into(),
-        more: is_planned.then(|| expected(facts)).flatten(),
+        more: (is_planned && !facts.is_passed)
+            .then(|| expected(facts))
+            .flatten(),
     })
 }
 
@@ -213,6 +220,10 @@ mod tests {
 
     /// What is said of two channels in these states while an acquisition runs for 41 more seconds.
     fn check(states: [PlaneState; 2], expected: Option<&Words>) {
+        check_at(states, false, expected);
+    }
+
+    fn check_at(states: [PlaneState; 2], is_passed: bool, expected: Option<&Words>) {
         let dataset = dataset(Sizes::default());
         let (session, ledger) = (Session::new(&dataset), Ledger::default());
         let view = View {
@@ -223,6 +234,7 @@ mod tests {
         let facts = Facts {
             shown: (0..).zip(states).collect(),
             is_readable: true,
+            is_passed,
             live: Some(LiveFacts {
                 state: LiveState::Running,
                 acquired: 0,
@@ -266,5 +278,15 @@ mod tests {
         check([Missing, Planned], Some(&beside("Not on disk: Dye 0")));
         check([Missing, Missing], Some(&instead("Not on disk", None)));
         check([Missing, failed], Some(&damaged));
+    }
+
+    #[test]
+    fn what_the_acquisition_has_passed_is_not_said_to_come() {
+        let passed = Words::Instead {
+            words: "Not on disk, later timepoints are".into(),
+            more: None,
+        };
+        let planned = [PlaneState::Planned, PlaneState::Planned];
+        check_at(planned, true, Some(&passed));
     }
 }

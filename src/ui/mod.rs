@@ -152,6 +152,8 @@ pub struct Facts {
     pub executed: Option<Executed>,
     /// The position is beyond the sizes of its FOV.
     pub outside: bool,
+    /// Planes of later timepoints were acquired: what is planned here is late, was skipped, or holds nothing but zeros.
+    pub is_passed: bool,
     /// The FOV's store could be opened, or has not been tried.
     pub is_readable: bool,
     /// The acquisition that is shown, while it runs and after it ended; `None` for a dataset that never ran here.

@@ -27,6 +27,7 @@ mod oracle;
 mod planes;
 mod program;
 mod pushed;
+mod real_live;
 mod real_window;
 mod render_cli;
 mod screenshots;

@@ -1,6 +1,6 @@
-//! Runs the real program, each time with an empty settings folder of its own.
+//! Runs the real program, each time with empty folders of its own for settings and state.
 
-use std::{ffi::OsStr, process::Command};
+use std::{ffi::OsStr, path::Path, process::Command};
 
 use serde_json::Value;
 
@@ -31,12 +31,20 @@ impl Ran {
     }
 }
 
+/// A process that keeps settings, windows and the microscope's state below a folder of its own.
+pub(crate) fn at_home<'a>(command: &'a mut Command, home: &Path) -> &'a mut Command {
+    command
+        .env("SQUIDVIEW_CONFIG_DIR", home)
+        .env("SQUIDVIEW_RUNTIME_DIR", home.join("runtime"))
+        .env("SQUID_WATCHDOG_STATE_DIR", home.join("state"))
+}
+
 /// Runs the program to its end.
 pub(crate) fn squidview<A: AsRef<OsStr>>(arguments: &[A]) -> Ran {
-    let settings = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_squidview"))
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_squidview"));
+    let output = at_home(&mut command, home.path())
         .args(arguments)
-        .env("SQUIDVIEW_CONFIG_DIR", settings.path())
         .output()
         .unwrap();
     Ran {
@@ -47,7 +55,7 @@ pub(crate) fn squidview<A: AsRef<OsStr>>(arguments: &[A]) -> Ran {
 }
 
 /// Runs a line of arguments that hold no spaces; `PATH` in it is `path`.
-pub(crate) fn on(path: &std::path::Path, line: &str) -> Ran {
+pub(crate) fn on(path: &Path, line: &str) -> Ran {
     let path = path.to_str().unwrap();
     let arguments: Vec<&str> = line
         .split_whitespace()

@@ -11,16 +11,17 @@ use image::RgbaImage;
 
 use crate::{
     desk::{Desk, Setup},
+    program::at_home,
     window::plate,
 };
 
 /// Size of the window that a first start opens, and of the display.
-const SIZE_PX: (u32, u32) = (1480, 1000);
+pub(crate) const SIZE_PX: (u32, u32) = (1480, 1000);
 /// A machine that is busy elsewhere gets this long.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A process that ends with the test.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -30,7 +31,7 @@ impl Drop for Running {
 }
 
 /// An X server without a screen; `None`, with words, where there is none, unless `SQUIDVIEW_REQUIRE_DISPLAY` is set.
-fn display() -> Option<(Running, String)> {
+pub(crate) fn display() -> Option<(Running, String)> {
     let (width, height) = SIZE_PX;
     let started = Command::new("Xvfb")
         .args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0"])
@@ -57,20 +58,19 @@ fn display() -> Option<(Running, String)> {
 }
 
 /// The program in a window on that display.
-fn squidview(display: &str, settings: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn squidview(display: &str, home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_squidview"));
-    command
+    at_home(&mut command, home)
         .args(arguments)
         .env("DISPLAY", display)
         .env_remove("WAYLAND_DISPLAY")
-        .env("SQUIDVIEW_CONFIG_DIR", settings)
         .stderr(Stdio::piped())
         .stdout(Stdio::null());
     command
 }
 
 /// What is on the screen, by `import` of `ImageMagick`.
-fn screen(display: &str, folder: &Path) -> RgbaImage {
+pub(crate) fn screen(display: &str, folder: &Path) -> RgbaImage {
     let path = folder.join("screen.png");
     let status = Command::new("import")
         .args(["-window", "root", "-display", display])

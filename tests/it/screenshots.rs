@@ -3,15 +3,23 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Duration,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use egui::{Event, Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use squidview::{
+    app::Options,
+    dataset::AnnouncedSizes,
+    live::state_folder,
     model::Theme,
     settings::{RecentEntry, Settings},
-    simulate::{Plan, Structure, simulate},
+    simulate::{Ending, Plan, Structure, Written, simulate},
 };
 
 use crate::desk::{Desk, Setup};
@@ -94,7 +102,7 @@ impl Album {
         if path.exists() {
             fs::remove_dir_all(&path).unwrap();
         }
-        let mut on_plane = |written: squidview::simulate::Written| written.num_written < num_planes;
+        let mut on_plane = |written: Written| written.num_written < num_planes;
         simulate(plan, &path, &mut on_plane, Duration::ZERO).unwrap_err();
         // An aborted run becomes a running one.
         fs::remove_file(path.join(".done")).unwrap();
@@ -147,6 +155,9 @@ fn every_state_is_pictured() {
     datasets(&album);
     absences(&album);
     shapes(&album);
+    running(&album);
+    announced(&album);
+    offered(&album);
 }
 
 fn start_pages(album: &Album) {
@@ -294,4 +305,238 @@ fn shapes(album: &Album) {
     };
     let path = album.dataset("96 wells", &whole);
     album.save(&mut Desk::with(&path, USUAL.setup()).unwrap(), "96-wells");
+}
+
+/// An acquisition that is written beside the windows, 25 planes a second.
+struct Microscope {
+    path: PathBuf,
+    num_written: Arc<AtomicU64>,
+    thread: JoinHandle<()>,
+}
+
+impl Microscope {
+    fn start(album: &Album, name: &str, plan: Plan) -> Self {
+        let path = album.data.join(name);
+        if path.exists() {
+            fs::remove_dir_all(&path).unwrap();
+        }
+        let num_written = Arc::new(AtomicU64::new(0));
+        let (out, count) = (path.clone(), Arc::clone(&num_written));
+        let write = move || {
+            let mut on_plane = |written: Written| {
+                count.store(written.num_written, Ordering::Relaxed);
+                true
+            };
+            simulate(&plan, &out, &mut on_plane, Duration::from_millis(40)).unwrap();
+        };
+        let thread = thread::Builder::new().name("microscope".into());
+        let microscope = Self {
+            path,
+            num_written,
+            thread: thread.spawn(write).unwrap(),
+        };
+        microscope.wait(1);
+        microscope
+    }
+
+    fn has_written(&self, num_planes: u64) -> bool {
+        self.num_written.load(Ordering::Relaxed) >= num_planes
+    }
+
+    fn wait(&self, num_planes: u64) {
+        while !self.has_written(num_planes) {
+            assert!(!self.thread.is_finished(), "it ended early");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// 480 planes: 4 wells of 2 FOVs, 3 timepoints, 5 z-slices, 4 channels.
+fn long_plan() -> Plan {
+    let wells = ["A1", "A2", "B1", "B2"].map(|well| (well.to_owned(), 2));
+    Plan {
+        structure: Structure::Hcs,
+        regions: wells.into(),
+        num_timepoints: 3,
+        num_z: 5,
+        ..Plan::default()
+    }
+}
+
+/// Frames for so long.
+fn pass(desk: &mut Desk, time: Duration) {
+    let end = Instant::now() + time;
+    desk.until("a while has passed", |_| Instant::now() > end);
+}
+
+/// Follows, once there is something to follow.
+fn follow(desk: &mut Desk) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !desk.has("Follow the newest plane (L)") {
+        assert!(Instant::now() < deadline, "nothing runs");
+        pass(desk, Duration::from_millis(10));
+    }
+    desk.press(Modifiers::NONE, Key::L);
+}
+
+/// Followed, by hand, in several windows, and at the end.
+fn running(album: &Album) {
+    let microscope = Microscope::start(album, "live", long_plan());
+    let mut desk = Desk::with(&microscope.path, USUAL.setup()).unwrap();
+    follow(&mut desk);
+    // In the second timepoint, in the middle of a FOV.
+    desk.until("planes are written", |_| microscope.has_written(213));
+    album.save(&mut desk, "live-followed");
+    desk.press(Modifiers::NONE, Key::PageUp);
+    desk.settle();
+    album.save(&mut desk, "live-by-hand");
+    for (name, look) in [("live-small", SMALL), ("live-light", LIGHT)] {
+        let mut other = Desk::with(&microscope.path, look.setup()).unwrap();
+        follow(&mut other);
+        pass(&mut other, Duration::from_secs(2));
+        album.save(&mut other, name);
+    }
+    desk.until("all is written", |_| microscope.has_written(480));
+    microscope.thread.join().unwrap();
+    pass(&mut desk, Duration::from_secs(3));
+    album.save(&mut desk, "live-ended");
+
+    let aborted = Plan {
+        ending: Ending::AbortsAfter(130),
+        run_folder: Some(state_of_the_microscope()),
+        ..long_plan()
+    };
+    let microscope = Microscope::start(album, "stopped", aborted);
+    let windows = [("live-stopped", USUAL), ("live-stopped-small", SMALL)].map(|(name, look)| {
+        let setup = Setup {
+            options: Options {
+                path: Some(microscope.path.clone()),
+                hears_runs: true,
+                ..Options::default()
+            },
+            ..look.setup()
+        };
+        let mut desk = Desk::new(setup).unwrap();
+        desk.settle();
+        (name, desk)
+    });
+    microscope.thread.join().unwrap();
+    for (name, mut desk) in windows {
+        pass(&mut desk, Duration::from_secs(3));
+        for _ in 0..4 {
+            desk.press(Modifiers::NONE, Key::PageDown);
+        }
+        desk.settle();
+        album.save(&mut desk, name);
+    }
+}
+
+/// Announced planes that are late, and an announced acquisition of which nothing is there yet.
+fn announced(album: &Album) {
+    let path = album.data.join("announced");
+    if path.exists() {
+        fs::remove_dir_all(&path).unwrap();
+    }
+    let mut desk = Desk::new(USUAL.setup()).unwrap();
+    let handle = desk.harness.state().push_handle();
+    let plan = Plan {
+        regions: vec![("A1".into(), 4)],
+        num_z: 3,
+        channels: vec!["DAPI".into(), "GFP".into()],
+        width: 512,
+        height: 512,
+        // Nothing says that it ended.
+        ending: Ending::CrashesAfter(7),
+        ..Plan::default()
+    };
+    let stores = (0..4).map(|fov| path.join(format!("zarr/A1/fov_{fov}.ome.zarr")));
+    let sizes = AnnouncedSizes {
+        channels: plan.channels.clone(),
+        num_z: plan.num_z.into(),
+        height: plan.height.into(),
+        width: plan.width.into(),
+    };
+    let labels = (0..4).map(|fov| format!("A1:{fov}")).collect();
+    handle
+        .start_zarr_acquisition(stores.collect(), sizes.clone(), labels)
+        .unwrap();
+    desk.settle();
+    album.save(&mut desk, "announced-nothing-yet");
+    let mut on_plane = |written: Written| {
+        let channel = &plan.channels[written.c as usize];
+        let fov = written.fov.into();
+        handle
+            .notify_zarr_frame(written.t.into(), fov, written.z.into(), channel, 0)
+            .unwrap();
+        true
+    };
+    simulate(&plan, &path, &mut on_plane, Duration::ZERO).unwrap();
+    handle.load_fov(1, Some(0), Some(1)).unwrap();
+    for channel in &plan.channels {
+        handle.notify_zarr_frame(0, 1, 1, channel, 0).unwrap();
+    }
+    pass(&mut desk, Duration::from_secs(2));
+    album.save(&mut desk, "announced-late");
+
+    let stores = (0..2).map(|fov| {
+        album
+            .data
+            .join(format!("announced too/zarr/B1/fov_{fov}.ome.zarr"))
+    });
+    let labels = vec!["B1:0".into(), "B1:1".into()];
+    let other = handle.other_client();
+    other
+        .start_zarr_acquisition(stores.collect(), sizes, labels)
+        .unwrap();
+    pass(&mut desk, Duration::from_secs(1));
+    album.save(&mut desk, "offer-of-another-client");
+}
+
+/// Where `scripts/screenshots` lets the microscope keep its state.
+fn state_of_the_microscope() -> PathBuf {
+    let is_given = std::env::var_os("SQUID_WATCHDOG_STATE_DIR").is_some();
+    assert!(
+        is_given,
+        "scripts/screenshots sets SQUID_WATCHDOG_STATE_DIR"
+    );
+    state_folder().unwrap()
+}
+
+/// A running acquisition that could be opened: on the start page, and over another one.
+fn offered(album: &Album) {
+    let plan = Plan {
+        run_folder: Some(state_of_the_microscope()),
+        ..long_plan()
+    };
+    let microscope = Microscope::start(album, "offered", plan);
+    let other = album.dataset("plate", &plate(&["A1"]));
+    for (name, look, shown) in [
+        ("offer-start", USUAL, None),
+        ("offer-start-small", SMALL, None),
+        ("offer-start-light", LIGHT, None),
+        ("offer-line", USUAL, Some(&other)),
+        ("offer-line-small", SMALL, Some(&other)),
+        ("offer-line-light", LIGHT, Some(&other)),
+    ] {
+        let setup = Setup {
+            options: Options {
+                path: shown.cloned(),
+                hears_runs: true,
+                ..Options::default()
+            },
+            ..look.setup()
+        };
+        let mut desk = Desk::new(setup).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !desk.says("Acquisition running") {
+            assert!(Instant::now() < deadline, "{name}: nothing is offered");
+            desk.harness.step();
+            thread::sleep(Duration::from_millis(5));
+        }
+        if shown.is_some() {
+            desk.settle();
+        }
+        album.save(&mut desk, name);
+    }
+    microscope.thread.join().unwrap();
 }

@@ -7,7 +7,7 @@ use std::{
 
 use super::{FIRST_RECHECK, RECHECK, Viewing};
 use crate::{
-    dataset::{Image, ImageSlot, PlaneAt},
+    dataset::{Arrays, Dataset, Image, ImageSlot, PlaneAt},
     ledger::{Notice, PageSize},
     model::{AxisRole, Code, FovId, PlaneId, PlaneState, Problem, TileId, Visible, ZPick},
 };
@@ -158,9 +158,9 @@ impl Viewing {
         self.is_dirty = true;
     }
 
-    /// FOVs appeared; ids stay.
-    pub(in crate::app) fn grow(&mut self, dataset: crate::dataset::Dataset) {
-        self.change(dataset);
+    /// FOVs appeared; ids stay, also where the view has moved on since the folder was listed.
+    pub(in crate::app) fn grow(&mut self, listed: Dataset) {
+        self.change(self.dataset.grown(listed));
         self.is_dirty = true;
     }
 
@@ -315,8 +315,7 @@ impl Viewing {
 
 fn is_registered(image: &Image) -> bool {
     let arrays = image.levels.first().map(|level| &level.arrays);
-    matches!(arrays, Some(crate::dataset::Arrays::Registered(_)))
-        && image.axis_of(AxisRole::Time).is_some()
+    matches!(arrays, Some(Arrays::Registered(_))) && image.axis_of(AxisRole::Time).is_some()
 }
 
 /// The level-0 plane of a notice.
