@@ -402,7 +402,10 @@ impl Viewing {
         if let Some(state) = self.without_of(tile) {
             return AtHand::Without(state);
         }
-        // The plane was written again: its picture so far stays until the next one is read.
+        // The plane was written again, or is looked for again: what is known of it so far stays until it is read.
+        if let Some(state) = self.outdated_without(tile) {
+            return AtHand::Without(state);
+        }
         if let Some((revision, pixels)) = self.held.get(&tile) {
             return AtHand::Pixels {
                 tile,
@@ -483,6 +486,14 @@ impl Viewing {
             .map(|(_, state)| state.clone())
     }
 
+    /// Why a tile had no pixels when it was read last, of whatever revision.
+    fn outdated_without(&self, tile: TileId) -> Option<PlaneState> {
+        let (revision, state) = self.without.get(&tile)?;
+        let held = self.held.get(&tile);
+        let is_last = held.is_none_or(|(held, _)| held < revision);
+        is_last.then(|| state.clone())
+    }
+
     /// The planes of the picture on the screen, one per visible channel, with what the disk says of each.
     pub(super) fn shown_planes(&self) -> Vec<(TileId, PlaneState)> {
         let visible = self.resolve_of(&self.shown_selection());
@@ -490,8 +501,13 @@ impl Viewing {
             return Vec::new();
         };
         let state = |tile: &TileId| {
-            self.without_of(*tile)
-                .unwrap_or_else(|| self.ledger.state(tile.plane))
+            let known = self
+                .without_of(*tile)
+                .unwrap_or_else(|| self.ledger.state(tile.plane));
+            match known {
+                PlaneState::Unknown => self.outdated_without(*tile).unwrap_or(known),
+                known => known,
+            }
         };
         placed
             .tiles

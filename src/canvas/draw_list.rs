@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::{
-    CanvasSize, ChannelLook, DatasetId, Pixels, PlaneState, RectPx, TileId, Visible,
+    CanvasSize, ChannelLook, DatasetId, Gap, Pixels, PlaneState, RectPx, TileId, Visible,
 };
 
 /// Why a tile is hatched.
@@ -72,7 +72,7 @@ pub enum AtHand {
 /// Joins a `Visible` with what is at hand; items of which nothing is known yet are left out.
 #[must_use]
 pub fn draw_list(visible: &Visible, at_hand: &mut dyn FnMut(TileId) -> AtHand) -> DrawList {
-    let items = visible.placed.iter().filter_map(|placed| {
+    let items = visible.placed.iter().flat_map(|placed| {
         let mut item = DrawItem {
             rect: placed.rect,
             tiles: Vec::new(),
@@ -99,7 +99,9 @@ pub fn draw_list(visible: &Visible, at_hand: &mut dyn FnMut(TileId) -> AtHand) -
                 AtHand::Without(state) => item.hatch = worse(item.hatch, hatch_of(&state)),
             }
         }
-        (item.hatch.is_some() || !item.tiles.is_empty()).then_some(item)
+        let gaps = gaps(&item);
+        let is_drawn = item.hatch.is_some() || !item.tiles.is_empty();
+        is_drawn.then_some(item).into_iter().chain(gaps)
     });
     DrawList {
         dataset: visible.dataset,
@@ -108,6 +110,64 @@ pub fn draw_list(visible: &Visible, at_hand: &mut dyn FnMut(TileId) -> AtHand) -
         looks: visible.looks.clone(),
         mark_clipped: visible.mark_clipped,
     }
+}
+
+/// Parts of an item of which no channel has anything: hatched instead of the fill value that stands for them.
+fn gaps(item: &DrawItem) -> Vec<DrawItem> {
+    let mut common: Option<Vec<Part>> = None;
+    for drawn in &item.tiles {
+        let own = parts(&drawn.pixels);
+        common = Some(match common {
+            None => own,
+            Some(common) => shared(&common, &own),
+        });
+    }
+    let hatched = |[x0, y0, x1, y1]: Part| {
+        let rect = &item.rect;
+        let (width, height) = (rect.x1 - rect.x0, rect.y1 - rect.y0);
+        DrawItem {
+            rect: RectPx {
+                x0: rect.x0 + x0 * width,
+                y0: rect.y0 + y0 * height,
+                x1: rect.x0 + x1 * width,
+                y1: rect.y0 + y1 * height,
+            },
+            tiles: Vec::new(),
+            hatch: Some(Hatch::Planned),
+        }
+    };
+    let common = common.unwrap_or_default();
+    common.into_iter().map(hatched).collect()
+}
+
+/// Left, top, right and bottom of a part of a tile, 0 to 1: the same at every level.
+type Part = [f64; 4];
+
+fn parts(pixels: &Pixels) -> Vec<Part> {
+    let (width, height) = (f64::from(pixels.width()), f64::from(pixels.height()));
+    let part = |gap: &Gap| {
+        [
+            f64::from(gap.x) / width,
+            f64::from(gap.y) / height,
+            f64::from(gap.x + gap.width) / width,
+            f64::from(gap.y + gap.height) / height,
+        ]
+    };
+    pixels.gaps().iter().map(part).collect()
+}
+
+/// What two channels both lack.
+fn shared(a: &[Part], b: &[Part]) -> Vec<Part> {
+    let pairs = a.iter().flat_map(|a| b.iter().map(move |b| (a, b)));
+    let both = pairs.map(|(a, b)| {
+        [
+            a[0].max(b[0]),
+            a[1].max(b[1]),
+            a[2].min(b[2]),
+            a[3].min(b[3]),
+        ]
+    });
+    both.filter(|[x0, y0, x1, y1]| x0 < x1 && y0 < y1).collect()
 }
 
 fn hatch_of(state: &PlaneState) -> Option<Hatch> {
@@ -123,5 +183,33 @@ fn worse(a: Option<Hatch>, b: Option<Hatch>) -> Option<Hatch> {
         Some(Hatch::Failed)
     } else {
         a.or(b)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{MemoryOrder, Samples};
+
+    fn with_gaps(width: u32, gaps: &[[u32; 4]]) -> Pixels {
+        let samples = Samples::U8(vec![0; (width * width) as usize]);
+        let gap = |&[x, y, width, height]: &[u32; 4]| Gap {
+            x,
+            y,
+            width,
+            height,
+        };
+        Pixels::new(width, width, MemoryOrder::RowMajor, samples)
+            .expect("fits")
+            .with_gaps(gaps.iter().map(gap).collect())
+    }
+
+    #[test]
+    fn only_what_all_channels_lack_is_hatched_instead() {
+        let one = parts(&with_gaps(8, &[[0, 0, 4, 8], [6, 0, 2, 2]]));
+        // The same place at half the size.
+        let other = parts(&with_gaps(4, &[[1, 0, 2, 2]]));
+        assert_eq!(shared(&one, &other), [[0.25, 0.0, 0.5, 0.5]]);
+        assert!(shared(&one, &parts(&with_gaps(4, &[]))).is_empty());
     }
 }

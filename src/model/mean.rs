@@ -65,6 +65,8 @@ fn line_len(pixels: &Pixels) -> usize {
 }
 
 fn rebuilt(pixels: &Pixels, samples: Samples) -> Pixels {
+    let (width, height) = (pixels.width(), pixels.height());
+    let gaps = pixels.gaps().iter().map(|gap| gap.halved(width, height));
     Pixels::new(
         pixels.width().div_ceil(2),
         pixels.height().div_ceil(2),
@@ -72,6 +74,7 @@ fn rebuilt(pixels: &Pixels, samples: Samples) -> Pixels {
         samples,
     )
     .expect("each pair of lines gives one line of half the length")
+    .with_gaps(gaps.collect())
 }
 
 /// A sample that has a mean.

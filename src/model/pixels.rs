@@ -5,7 +5,7 @@
 
 use half::f16;
 
-use super::{SampleType, Value};
+use super::{Gap, SampleType, Value};
 
 /// How a tile's samples follow each other in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -154,6 +154,7 @@ pub struct Pixels {
     height: u32,
     order: MemoryOrder,
     samples: Samples,
+    gaps: Vec<Gap>,
 }
 
 impl Pixels {
@@ -180,7 +181,20 @@ impl Pixels {
             height,
             order,
             samples,
+            gaps: Vec::new(),
         })
+    }
+
+    /// The same with parts that are not on disk; their samples are the fill value.
+    #[must_use]
+    pub fn with_gaps(self, gaps: Vec<Gap>) -> Self {
+        Self { gaps, ..self }
+    }
+
+    /// Parts that are not on disk; of many, the first ones.
+    #[must_use]
+    pub fn gaps(&self) -> &[Gap] {
+        &self.gaps
     }
 
     /// Columns.
@@ -264,6 +278,7 @@ impl Pixels {
         std::borrow::Cow::Owned(Self {
             order: MemoryOrder::RowMajor,
             samples,
+            gaps: self.gaps.clone(),
             ..*self
         })
     }

@@ -54,6 +54,7 @@ pub(super) fn read(
         pixels,
         present,
         total,
+        gaps: Vec::new(),
     })
 }
 

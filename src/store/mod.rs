@@ -188,6 +188,7 @@ impl Store {
             pixels,
             present,
             total,
+            gaps,
         } = read;
         let is_finished = is_finished(dataset, image);
         let is_room = absence == Absence::Unannounced && !is_finished && is_all_zero(&pixels);
@@ -198,6 +199,7 @@ impl Store {
         } else if present == 0 {
             None
         } else {
+            let pixels = pixels.with_gaps(gaps);
             Some((pixels, PlaneState::Partial { present, total }))
         })
     }

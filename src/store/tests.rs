@@ -464,6 +464,47 @@ fn a_computed_level_brings_the_levels_it_was_made_of() {
     assert_eq!(*tiles[0].pixels, mean::halved(&tiles[2].pixels));
 }
 
+/// Gaps of a tile whose chunks of 10 x 20 pixels are absent at these rows and columns, as [x, y, width, height].
+fn check_gaps(order: &[usize], absent: &[[u32; 2]], expected: &[[u32; 4]]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let recipe = Recipe {
+        chunk: vec![1, 1, 1, 10, 20],
+        order: order.to_vec(),
+        ..squid_recipe()
+    };
+    recipe.write(folder.path());
+    for [row, col] in absent {
+        fs::remove_file(folder.path().join(format!("c/0/0/0/{row}/{col}"))).expect("written");
+    }
+    let dataset = Dataset {
+        acquisition: Some(Acquisition::default()),
+        ..recipe.dataset(folder.path())
+    };
+    let read = Store::new()
+        .read_tile(&dataset, TileId::whole(plane(0, 0, 0)), Absence::AsStored)
+        .expect("readable");
+    let ReadOutcome::Pixels { tiles, .. } = read else {
+        panic!("absent")
+    };
+    let gaps = tiles[0].pixels.gaps().iter();
+    let found: Vec<_> = gaps
+        .map(|gap| [gap.x, gap.y, gap.width, gap.height])
+        .collect();
+    assert_eq!(found, expected, "{order:?}");
+}
+
+#[test]
+fn gaps_are_where_chunks_are_absent_in_both_memory_orders() {
+    // 30 columns, 20 rows: the last column of chunks is cut off.
+    let (rows, columns) = ([0, 1, 2, 3, 4], [4, 3, 2, 1, 0]);
+    for order in [rows, columns] {
+        check_gaps(&order, &[[1, 1]], &[[20, 10, 10, 10]]);
+        check_gaps(&order, &[], &[]);
+    }
+    check_gaps(&rows, &[[1, 0], [1, 1]], &[[0, 10, 30, 10]]);
+    check_gaps(&columns, &[[0, 1], [1, 1]], &[[20, 0, 10, 20]]);
+}
+
 #[test]
 fn absent_chunks_are_states_while_running_and_fill_values_later() {
     let folder = tempfile::tempdir().expect("a temporary folder");

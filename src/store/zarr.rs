@@ -18,12 +18,14 @@ use super::{
     shard::Shard,
 };
 use crate::{
-    model::{Code, MemoryOrder, Pixels, Samples, limits},
+    model::{Code, Gap, MemoryOrder, Pixels, Samples, limits},
     source::{OpenFile, open_samples},
 };
 
 /// Shards that a read keeps open at once, each with its index; further ones are opened again for each chunk.
 const OPEN_SHARDS: usize = 64;
+/// Gaps of a tile that are told; a writer goes through its chunks in order, so that they are few.
+const MAX_GAPS: usize = 128;
 /// Scratch above this size is given back after use.
 const KEPT_SCRATCH_BYTES: usize = 64 << 20;
 
@@ -42,6 +44,34 @@ pub(super) struct Tile {
     pub(super) pixels: Pixels,
     pub(super) present: u32,
     pub(super) total: u32,
+    /// Where chunks are absent, at most [`MAX_GAPS`].
+    pub(super) gaps: Vec<Gap>,
+}
+
+/// Chunks of one band, or of several.
+#[derive(Debug, Default)]
+struct Found {
+    present: u32,
+    /// Pixels across and along the lines that absent chunks would hold.
+    absent: Vec<(Range<u64>, Range<u64>)>,
+}
+
+impl Found {
+    /// A chunk is not there; one that follows another in the same band makes one gap with it.
+    fn lacks(&mut self, across: &Range<u64>, along: Range<u64>) {
+        match self.absent.last_mut() {
+            Some((known, last)) if known == across && last.end == along.start => {
+                last.end = along.end;
+            }
+            _ => self.absent.push((across.clone(), along)),
+        }
+    }
+
+    fn joined(mut self, other: Self) -> Self {
+        self.present += other.present;
+        self.absent.extend(other.absent);
+        self
+    }
 }
 
 /// One direction of a tile: along its lines, or across them.
@@ -131,7 +161,7 @@ pub(super) fn read(
     let mut reader = Reader::new(array, fast, slab, order, (x, y));
     reader.open_shards()?;
     let mut samples = Samples::zeros(array.sample_type, num_samples);
-    let present = if num_chunks == 1 && reader.is_direct() {
+    let found = if num_chunks == 1 && reader.is_direct() {
         reader.read_direct(&mut samples)?
     } else {
         reader.read_bands(&mut samples)?
@@ -145,8 +175,9 @@ pub(super) fn read(
         .map_err(|error| ReadError::new(Code::BadMetadata, error.to_string(), &array.folder))?;
     Ok(Tile {
         pixels,
-        present,
+        present: found.present,
         total: num_chunks as u32,
+        gaps: reader.gaps(&found),
     })
 }
 
@@ -277,21 +308,49 @@ impl<'a> Reader<'a> {
             && self.across.is_one_whole_chunk()
     }
 
-    fn read_direct(&self, samples: &mut Samples) -> Result<u32, ReadError> {
+    /// Where chunks are absent, in pixels of the tile.
+    fn gaps(&self, found: &Found) -> Vec<Gap> {
+        let within = |range: &Range<u64>, side: &Side| {
+            let start = range.start - side.pixels.start;
+            (start as u32, (range.end - range.start) as u32)
+        };
+        let is_by_rows = self.along.axis == self.slab.x_axis;
+        let gap = |(across, along): &(Range<u64>, Range<u64>)| {
+            let (across, along) = (within(across, &self.across), within(along, &self.along));
+            let ((x, width), (y, height)) = if is_by_rows {
+                (along, across)
+            } else {
+                (across, along)
+            };
+            Gap {
+                x,
+                y,
+                width,
+                height,
+            }
+        };
+        found.absent.iter().take(MAX_GAPS).map(gap).collect()
+    }
+
+    fn read_direct(&self, samples: &mut Samples) -> Result<Found, ReadError> {
         let Some(encoded) = self.find(self.across.chunks().start, self.along.chunks().start)?
         else {
             *samples = filled(&self.array.fill, samples.len());
-            return Ok(0);
+            // Nothing of the tile is there, which its state says.
+            return Ok(Found::default());
         };
         decode(self.fast, &encoded, samples.as_bytes_mut())?;
         if self.fast.is_swapped {
             copy::swap_bytes(samples.as_bytes_mut(), self.size);
         }
-        Ok(1)
+        Ok(Found {
+            present: 1,
+            absent: Vec::new(),
+        })
     }
 
-    /// Decodes bands of chunks in parallel, each into its own part of the tile; chunks that are on disk.
-    fn read_bands(&self, samples: &mut Samples) -> Result<u32, ReadError> {
+    /// Decodes bands of chunks in parallel, each into its own part of the tile; which chunks are on disk.
+    fn read_bands(&self, samples: &mut Samples) -> Result<Found, ReadError> {
         let line_bytes = self.along.len() * self.size;
         let mut rest = samples.as_bytes_mut();
         let mut bands = Vec::new();
@@ -306,35 +365,36 @@ impl<'a> Reader<'a> {
             return bands
                 .into_iter()
                 .map(|(chunk, band)| self.read_band(chunk, band))
-                .sum();
+                .try_fold(Found::default(), |found, band| Ok(found.joined(band?)));
         }
         bands
             .into_par_iter()
             .map(|(chunk, band)| self.read_band(chunk, band))
-            .sum()
+            .try_reduce(Found::default, |found, band| Ok(found.joined(band)))
     }
 
-    fn read_band(&self, across: u64, band: &mut [u8]) -> Result<u32, ReadError> {
-        let mut present = 0;
+    fn read_band(&self, across: u64, band: &mut [u8]) -> Result<Found, ReadError> {
+        let (mut found, lines) = (Found::default(), self.across.shared(across));
         for along in self.along.chunks() {
             let rectangle = self.rectangle(across, along);
-            match self.find(across, along)? {
-                Some(encoded) => {
-                    present += 1;
-                    with_scratch(self.fast.chunk_bytes, |decoded| {
-                        decode(self.fast, &encoded, decoded)?;
-                        copy::copy(decoded, band, self.size, &rectangle);
-                        Ok::<_, ReadError>(())
-                    })?;
-                    if self.fast.is_swapped {
-                        self.swap(band, &rectangle);
-                    }
+            let Some(encoded) = self.find(across, along)? else {
+                found.lacks(&lines, self.along.shared(along));
+                if !is_zero(&self.array.fill) {
+                    copy::fill(band, self.array.fill.as_bytes(), &rectangle);
                 }
-                None if is_zero(&self.array.fill) => {}
-                None => copy::fill(band, self.array.fill.as_bytes(), &rectangle),
+                continue;
+            };
+            found.present += 1;
+            with_scratch(self.fast.chunk_bytes, |decoded| {
+                decode(self.fast, &encoded, decoded)?;
+                copy::copy(decoded, band, self.size, &rectangle);
+                Ok::<_, ReadError>(())
+            })?;
+            if self.fast.is_swapped {
+                self.swap(band, &rectangle);
             }
         }
-        Ok(present)
+        Ok(found)
     }
 
     fn swap(&self, band: &mut [u8], rectangle: &Rectangle) {

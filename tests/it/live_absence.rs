@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use squidview::model::PlaneState;
+use squidview::{
+    canvas::{DrawItem, Hatch},
+    model::PlaneState,
+};
 
 use crate::{
     pushed::{Run, announced, counts, go, is_planned, notify, until_drawn},
@@ -87,6 +90,17 @@ fn a_plane_with_some_chunks_is_partly_written_until_the_last_one_comes() {
     });
     desk.harness.run_steps(2);
     assert_eq!(counts(&desk).partial, 1);
+    // The chunk that is absent is hatched, at the lower right; the others are drawn.
+    let hatched: Vec<_> = {
+        let items = &desk.harness.state().drawn().unwrap().items;
+        let is_hatched = |item: &&DrawItem| item.hatch == Some(Hatch::Planned);
+        items.iter().filter(is_hatched).cloned().collect()
+    };
+    assert_eq!(hatched.len(), 1);
+    assert!(hatched[0].tiles.is_empty(), "instead of zeros");
+    let (drawn, absent) = (desk.color_at(0.4, 0.6), desk.color_at(0.55, 0.6));
+    assert_ne!(drawn, absent);
+    assert_ne!(absent.0[..3], [0, 0, 0], "unknown is never black");
     // A chunk goes and comes again: the writer replaces it.
     fs::remove_file(store.chunk_path([0, 0, 0], [1, 0])).unwrap();
     notify(&handle, 0, [0, 0, 0]);

@@ -87,8 +87,9 @@ impl Viewing {
         });
         tiles
             .map(|tile| {
-                self.pixels_of(tile, cache)
-                    .and_then(|(_, pixels)| pixels.value(x, y))
+                let (_, pixels) = self.pixels_of(tile, cache)?;
+                let is_there = !pixels.gaps().iter().any(|gap| gap.holds(x, y));
+                pixels.value(x, y).filter(|_| is_there)
             })
             .collect()
     }

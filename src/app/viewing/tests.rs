@@ -4,7 +4,10 @@ use std::{sync::Arc, thread};
 
 use super::*;
 use crate::{
-    dataset::testing::{Sizes, dataset},
+    dataset::{
+        PlaneAt,
+        testing::{Sizes, dataset},
+    },
     loader::{LoaderOptions, ReadTiles},
     model::{Absence, MemoryOrder, NavAxis, Samples},
     store::{ReadError, ReadOutcome, TileRead},
@@ -152,4 +155,35 @@ fn raw_values_under_the_pointer_are_read_where_level_0_is_not_at_hand() {
         !after.is_empty() && after.iter().all(Option::is_some),
         "{after:?}"
     );
+}
+
+#[test]
+fn an_older_read_that_ends_after_a_newer_one_is_never_drawn() {
+    let mut bench = Bench::new(Sizes::default(), 64 << 20);
+    bench.go_to(1);
+    assert_eq!(bench.frames(Duration::from_millis(300)), [1]);
+    let at = PlaneAt {
+        fov: 0,
+        t: 0,
+        c: 0,
+        z: 1,
+    };
+    let written = HashMap::from([(at, 1)]);
+    bench.viewing.announce(&written);
+    assert_eq!(bench.frames(Duration::from_millis(300)), [1]);
+    let image = bench.viewing.dataset.template.plane_size();
+    let samples = Samples::U16(vec![7; (image.0 * image.1) as usize]);
+    let pixels = Pixels::new(image.0, image.1, MemoryOrder::RowMajor, samples).expect("fits");
+    bench.viewing.take(Loaded::Tile {
+        dataset: bench.viewing.dataset.id,
+        tile: TileId::whole(plane_of(FovId(0), at)),
+        revision: 0,
+        state: PlaneState::Written,
+        pixels: Some(Arc::new(pixels)),
+        elapsed: Duration::from_secs(1),
+    });
+    assert_eq!(bench.drawn(), Some(1));
+    // Until the plane is read again, what was read last stays.
+    bench.viewing.announce(&written);
+    assert_eq!(bench.drawn(), Some(1));
 }
