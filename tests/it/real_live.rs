@@ -158,38 +158,43 @@ fn says_live(screen: &RgbaImage) -> bool {
         > 10
 }
 
-/// The screen once the top bar says that nothing runs any more.
-fn screen_after(scene: &Scene) -> RgbaImage {
+/// The screen once the top bar says that something runs, or that nothing does any more.
+fn screen_when(scene: &Scene, is_live: bool) -> RgbaImage {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let picture = scene.screen();
-        if !says_live(&picture) {
+        if says_live(&picture) == is_live {
             return picture;
         }
-        assert!(Instant::now() < deadline, "it is said to run for ever");
+        assert!(
+            Instant::now() < deadline,
+            "waited in vain for live {is_live}"
+        );
         thread::sleep(Duration::from_millis(100));
     }
 }
 
 /// Looks at a window that stays where it began while planes are written, and when all are.
 fn check_grows(scene: &Scene, client: &mut Client, is_watching: impl Fn(&Value) -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    let during = loop {
-        status_when(client, "a first picture", |status| {
-            is_partly_written(status) && has_picture(status) && is_watching(status)
-        });
+    status_when(client, "a first picture", |status| {
+        is_partly_written(status) && has_picture(status) && is_watching(status)
+    });
+    // The driver hands a frame to the server some time after it took it, on a busy machine.
+    let mut during = scene.screen();
+    for _ in 0..4 {
+        thread::sleep(Duration::from_millis(250));
         let picture = scene.screen();
-        if says_live(&picture) {
-            break picture;
+        let status = client.request("status", json!({})).unwrap();
+        if !is_partly_written(&status) {
+            break;
         }
-        assert!(Instant::now() < deadline, "it is never said to run");
-    };
-    let status = client.request("status", json!({})).unwrap();
-    assert!(is_partly_written(&status), "{status}");
+        during = picture;
+    }
+    assert!(says_live(&during), "it is said to run");
     let status = status_when(client, "all is written", is_complete);
     assert_eq!(status["counts"]["missing"], 0, "{status}");
     assert_eq!(status["shown"]["z"], FIRST_Z, "nothing moves by itself");
-    let after = screen_after(scene);
+    let after = screen_when(scene, false);
 
     let acquisition = scene.acquisition();
     let Some(canvas) = canvas_px(&acquisition) else {
@@ -256,11 +261,11 @@ fn a_real_window_opens_the_running_acquisition_by_itself_and_follows_it_to_its_e
     status_when(&mut client, "it opens by itself", |status| {
         status["dataset"]["name"] == "run" && is_partly_written(status) && has_picture(status)
     });
-    assert!(says_live(&scene.screen()));
+    screen_when(&scene, true);
     status_when(&mut client, "the last plane is shown", |status| {
         let shown = &status["shown"];
         let at = ["t", "fov", "z"].map(|axis| shown[axis].as_u64().unwrap_or_default());
         is_complete(status) && at == [2, 3, 2] && has_picture(status)
     });
-    screen_after(&scene);
+    screen_when(&scene, false);
 }
