@@ -18,7 +18,7 @@ pub(super) use news::plane_of;
 
 use crate::{
     cache::{Cache, CacheKey},
-    canvas::{AtHand, DrawList, draw_list},
+    canvas::{AtHand, DrawItem, DrawList, Hatch, draw_list},
     dataset::{Dataset, Executed, ImageSlot, OpenFovError, OpenedFov},
     ledger::{Ledger, Notice, PageSize},
     live::AcquisitionId,
@@ -372,7 +372,16 @@ impl Viewing {
             &self.ledger,
             canvas,
         );
-        draw_list(&visible, &mut |tile| self.at_hand(tile, cache))
+        let mut list = draw_list(&visible, &mut |tile| self.at_hand(tile, cache));
+        if self.session.follow.is_on {
+            // The other channels of the newest plane are always about to come: hatching them would blink.
+            let is_begun =
+                |item: &&mut DrawItem| item.hatch == Some(Hatch::Planned) && !item.tiles.is_empty();
+            for item in list.items.iter_mut().filter(is_begun) {
+                item.hatch = None;
+            }
+        }
+        list
     }
 
     /// Notes the size that the canvas got; true where it is another one than before.
