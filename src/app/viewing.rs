@@ -9,7 +9,7 @@ mod news;
 
 use std::{
     cell::Cell,
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -61,6 +61,8 @@ pub(super) struct Viewing {
     held: HashMap<TileId, (u64, Arc<Pixels>)>,
     /// Tiles that have no pixels, and why.
     without: HashMap<TileId, (u64, PlaneState)>,
+    /// Planes that were read before the disk told of them: their files may have been replaced in between.
+    read_first: HashSet<PlaneId>,
     /// Stores opened since the last plan.
     opened: Vec<(FovId, Result<OpenedFov, OpenFovError>)>,
     /// Since when the wished picture is waited for.
@@ -97,6 +99,7 @@ impl Viewing {
             wanted: None,
             held: HashMap::new(),
             without: HashMap::new(),
+            read_first: HashSet::new(),
             opened: Vec::new(),
             waiting_since: None,
             recheck_at: None,
@@ -202,6 +205,10 @@ impl Viewing {
                 && matches!(plane.z, ZPick::Slice(_))
                 && !self.is_overtaken(plane, &state)
             {
+                let is_told = is_on_disk(&self.ledger.state(plane));
+                if is_on_disk(&state) && !is_told && self.read_first.len() < MAX_OUTCOMES {
+                    self.read_first.insert(plane);
+                }
                 self.ledger.book(PageSize::of(image), plane, state.clone());
             }
         }
@@ -231,13 +238,11 @@ impl Viewing {
     /// True for a read that found nothing where the disk has told of the plane since then. An announced acquisition may
     /// have made room for planes that it has not announced: there the read knows better.
     fn is_overtaken(&self, plane: PlaneId, found: &PlaneState) -> bool {
-        let is_on_disk = matches!(
-            self.ledger.state(plane),
-            PlaneState::Written | PlaneState::Partial { .. }
-        );
         let is_room =
             self.dataset.announcement.is_some() && self.ledger.notice(plane) == Notice::None;
-        matches!(found, PlaneState::Planned | PlaneState::Missing) && is_on_disk && !is_room
+        matches!(found, PlaneState::Planned | PlaneState::Missing)
+            && is_on_disk(&self.ledger.state(plane))
+            && !is_room
     }
 
     /// A late answer for another FOV or timepoint is not taken for the present one.
@@ -310,6 +315,7 @@ impl Viewing {
 
     /// Notes whether the wished picture is whole, and when to look again for planes that were not there.
     fn settle(&mut self, wished: &Visible, cache: &Cache, now: Instant) {
+        self.hold_cached(wished, cache);
         if self.is_settled(wished, cache) {
             let tiles = wished.placed.iter().flat_map(|placed| &placed.tiles);
             self.settled = Some((self.session.selection(), tiles.copied().collect()));
@@ -323,6 +329,16 @@ impl Viewing {
         }
         if let Some(pause) = self.pause_before_recheck(wished, now) {
             self.recheck_at.get_or_insert(now + pause);
+        }
+    }
+
+    /// What the picture takes from the cache is held as well: the message about it may still be on its way when the next
+    /// notice comes, and the picture does not go back to what was held before.
+    fn hold_cached(&mut self, wished: &Visible, cache: &Cache) {
+        for tile in wished.placed.iter().flat_map(|placed| &placed.tiles) {
+            if let Some(latest) = self.pixels_of(*tile, cache) {
+                self.held.insert(*tile, latest);
+            }
         }
     }
 
@@ -618,6 +634,10 @@ impl Viewing {
     pub(super) fn last_read(&self) -> Option<Duration> {
         self.last_read
     }
+}
+
+fn is_on_disk(state: &PlaneState) -> bool {
+    matches!(state, PlaneState::Written | PlaneState::Partial { .. })
 }
 
 /// True where the tile is one of those on the canvas.

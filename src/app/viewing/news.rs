@@ -123,7 +123,9 @@ impl Viewing {
                 PlaneState::Written | PlaneState::Partial { .. } => {
                     // What was read is known better than what was looked up, unless it was made up of nothing.
                     let is_known = known == PlaneState::Written || known == state;
-                    if is_known && notice != Notice::AllZero {
+                    // Unless it was read before it was looked up, and nobody says when it was written.
+                    let is_open = self.read_first.remove(&plane) && notice == Notice::None;
+                    if is_known && notice != Notice::AllZero && !is_open {
                         continue;
                     }
                     if notice == Notice::AllZero {
