@@ -245,6 +245,18 @@ impl Ledger {
         });
     }
 
+    /// A plane that is not (wholly) there is to be read once more; what is known of it stays meanwhile.
+    pub fn read_again(&mut self, size: PageSize, plane: PlaneId) {
+        let state = self.state(plane);
+        self.change(size, plane, |entry| {
+            let raised = Entry {
+                revision: entry.revision.saturating_add(1),
+                ..*entry
+            };
+            (state, raised)
+        });
+    }
+
     /// An announced plane that stays absent counts as all zero from now on.
     pub fn count_as_zero(&mut self, size: PageSize, plane: PlaneId) {
         self.change(size, plane, |entry| {
@@ -590,6 +602,20 @@ mod tests {
             ..at
         };
         assert_eq!(ledger.revision(all_slices), 3);
+    }
+
+    #[test]
+    fn a_second_look_keeps_what_is_known_until_it_ends() {
+        let (mut ledger, at) = (Ledger::default(), plane(0, 0, 0, 0));
+        let partial = PlaneState::Partial {
+            present: 1,
+            total: 4,
+        };
+        ledger.announce(SIZE, at, 1);
+        ledger.book(SIZE, at, partial.clone());
+        ledger.read_again(SIZE, at);
+        assert_eq!((ledger.revision(at), ledger.state(at)), (2, partial));
+        assert_eq!((ledger.total().partial, ledger.total().announced), (1, 0));
     }
 
     #[test]

@@ -301,7 +301,7 @@ impl Viewing {
                 self.ledger.count_as_zero(size, plane);
                 self.late.since.remove(&plane);
             } else if has_store {
-                self.ledger.renew(size, plane);
+                self.ledger.read_again(size, plane);
             }
         }
     }
