@@ -155,7 +155,10 @@ fn with_file<T>(
     let at = |refusal: Refusal| refusal.at(path);
     if file.num_bytes() > limits::FILE_BYTES {
         let found = file.num_bytes();
-        let message = format!("{found} bytes where at most {} are read", limits::FILE_BYTES);
+        let message = format!(
+            "{found} bytes where at most {} are read",
+            limits::FILE_BYTES
+        );
         return Err(at(Refusal::new(Code::TooLarge, message)));
     }
     let mut head = [0; 16];
@@ -265,7 +268,10 @@ fn copy_block(
         let from = ((y - by) as usize * bw as usize + x0.saturating_sub(bx) as usize) * stride;
         let to = ((y - py) as usize * pw as usize + x0.saturating_sub(px) as usize) * size;
         let count = x1.saturating_sub(x0) as usize;
-        let line = block.bytes.get(from..from + count * stride).ok_or_else(short)?;
+        let line = block
+            .bytes
+            .get(from..from + count * stride)
+            .ok_or_else(short)?;
         let target = target.get_mut(to..to + count * size).ok_or_else(short)?;
         if stride == size {
             target.copy_from_slice(line);

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 
 use self::{
     names::{FileName, Names, sanitised},
-    planes::{Catalogue, PlanesByName, Style},
+    planes::{Catalogue, Digits, PlanesByName},
 };
 use super::{
     OpenError, levels,
@@ -30,8 +30,7 @@ use crate::{
     dataset::{Arrays, DatasetKind, Files, Fov, Image, Level, Sampling},
     image_file::{self, ImageFileError, Page},
     model::{
-        Axis, AxisRole, Channel, Code, Plate, Problem, Rgb, TileGrid, WellName, limits,
-        natural_cmp,
+        Axis, AxisRole, Channel, Code, Plate, Problem, Rgb, TileGrid, WellName, limits, natural_cmp,
     },
     source::{self, Entry, Kind},
 };
@@ -193,7 +192,10 @@ pub(super) fn open(
     let nothing = SideFiles::default();
     let side = opening.side.as_ref().unwrap_or(&nothing);
     let names = names_of(side);
-    let files = found.entries.iter().filter(|entry| entry.kind == Kind::File);
+    let files = found
+        .entries
+        .iter()
+        .filter(|entry| entry.kind == Kind::File);
     let planes: Vec<Found<'_>> = files
         .filter_map(|entry| {
             let name = names.parse(&entry.name)?;
@@ -220,7 +222,7 @@ pub(super) fn open(
         folder: found.folder.clone(),
         folders: Mutex::new(found.folders.clone()),
         is_one: found.is_one,
-        style: style_of(&planes, found),
+        digits: digits_of(&planes, found),
         names: names.clone(),
         regions,
         keys: described.keys,
@@ -449,7 +451,11 @@ fn sizes_of(
 ) -> [u64; 3] {
     let planned = |count: Option<u32>| count.filter(|_| !side.is_done).unwrap_or(0);
     let last = found.folders.keys().max().copied().unwrap_or(0);
-    let planned_t = if found.is_one { 0 } else { planned(side.num_timepoints) };
+    let planned_t = if found.is_one {
+        0
+    } else {
+        planned(side.num_timepoints)
+    };
     let num_z = planes.iter().map(|plane| plane.z + 1).max().unwrap_or(1);
     [
         u64::from((last + 1).max(planned_t.min(limits::TIMEPOINTS))),
@@ -459,7 +465,7 @@ fn sizes_of(
 }
 
 /// Digits of numbers, by those that begin with a zero.
-fn style_of(planes: &[Found<'_>], found: &Timepoints) -> Style {
+fn digits_of(planes: &[Found<'_>], found: &Timepoints) -> Digits {
     let digits = |text: &str| {
         if text.len() > 1 && text.starts_with('0') {
             text.len()
@@ -468,10 +474,10 @@ fn style_of(planes: &[Found<'_>], found: &Timepoints) -> Style {
         }
     };
     let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(1);
-    Style {
-        t_digits: widest(&mut found.folders.values().map(|name| digits(name))),
-        fov_digits: widest(&mut planes.iter().map(|it| digits(it.name.fov))),
-        z_digits: widest(&mut planes.iter().map(|it| digits(it.name.z))),
+    Digits {
+        t: widest(&mut found.folders.values().map(|name| digits(name))),
+        fov: widest(&mut planes.iter().map(|it| digits(it.name.fov))),
+        z: widest(&mut planes.iter().map(|it| digits(it.name.z))),
     }
 }
 

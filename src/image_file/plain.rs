@@ -4,7 +4,9 @@ use image::{
     ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, codecs::bmp::BmpDecoder,
 };
 
-use super::{Block, Page, Reader, Refusal, Wanted, check_size, copy_block, part_of, pixels_of, sample_of};
+use super::{
+    Block, Page, Reader, Refusal, Wanted, check_size, copy_block, part_of, pixels_of, sample_of,
+};
 use crate::model::{Code, Pixels, SampleType, Samples, limits};
 
 impl From<ImageError> for Refusal {
@@ -83,7 +85,11 @@ fn is_gray(palette: &[[u8; 3]]) -> bool {
             .all(|(at, entry)| *entry == [at as u8; 3])
 }
 
-pub(super) fn describe(reader: Reader, format: ImageFormat, page_idx: u32) -> Result<Page, Refusal> {
+pub(super) fn describe(
+    reader: Reader,
+    format: ImageFormat,
+    page_idx: u32,
+) -> Result<Page, Refusal> {
     open(reader, format, page_idx).map(|opened| opened.page)
 }
 

@@ -113,7 +113,10 @@ fn pages_of_a_tiff_are_read_whole_and_in_parts() {
         part: Some((0, 4, 2, 2)),
         ..Wanted::default()
     };
-    assert_eq!(read(&path, beyond).map_err(|error| error.code).err(), Some(Code::OutOfRange));
+    assert_eq!(
+        read(&path, beyond).map_err(|error| error.code).err(),
+        Some(Code::OutOfRange)
+    );
 }
 
 #[test]

@@ -1,11 +1,13 @@
-//! Pages of a TIFF file (TIFF 6.0, BigTIFF), through the crate `tiff`: both byte orders, strips and tiles.
+//! Pages of a TIFF file (TIFF 6.0, `BigTIFF`), through the crate `tiff`: both byte orders, strips and tiles.
 
 use tiff::{
     ColorType, TiffError,
     decoder::{Decoder, DecodingSampleType, Limits},
 };
 
-use super::{Block, Page, Reader, Refusal, Wanted, check_size, copy_block, part_of, pixels_of, sample_of};
+use super::{
+    Block, Page, Reader, Refusal, Wanted, check_size, copy_block, part_of, pixels_of, sample_of,
+};
 use crate::model::{Code, Pixels, SampleType, Samples, limits};
 
 /// Bytes of one tag: the offsets of two million strips.
@@ -14,9 +16,10 @@ const TAG_BYTES: usize = 16 << 20;
 impl From<TiffError> for Refusal {
     fn from(error: TiffError) -> Self {
         match &error {
-            TiffError::UnsupportedError(inner) => {
-                Self::new(Code::Unsupported, format!("TIFF of an unread kind ({inner})"))
-            }
+            TiffError::UnsupportedError(inner) => Self::new(
+                Code::Unsupported,
+                format!("TIFF of an unread kind ({inner})"),
+            ),
             TiffError::LimitsExceeded => Self::new(Code::TooLarge, "TIFF beyond the budgets"),
             TiffError::IoError(inner) => Self::of_io(inner),
             _ => Self::new(Code::CorruptData, format!("cannot be decoded ({error})")),
@@ -48,7 +51,10 @@ fn open(reader: Reader, page_idx: u32) -> Result<Opened, Refusal> {
     let sample_type = layout.sample_type.map(sample_type_of);
     let sample_type = sample_type.filter(|found| found.num_bytes() * 8 == usize::from(bits));
     let sample_type = sample_type.ok_or_else(|| {
-        Refusal::new(Code::Unsupported, format!("TIFF with samples of {bits} bits"))
+        Refusal::new(
+            Code::Unsupported,
+            format!("TIFF with samples of {bits} bits"),
+        )
     })?;
     let page = Page {
         width,
@@ -182,7 +188,12 @@ fn read_chunks(
             let decoded = decoded.as_buffer(0);
             let block = Block {
                 bytes: decoded.as_bytes(),
-                rect: (col * chunk_width, row * chunk_height, data_width, data_height),
+                rect: (
+                    col * chunk_width,
+                    row * chunk_height,
+                    data_width,
+                    data_height,
+                ),
                 samples_per_pixel: opened.samples_per_pixel,
             };
             copy_block(&block, sample, part, page.sample_type.num_bytes(), target)?;

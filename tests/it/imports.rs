@@ -13,10 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("source", &[]),
     ("dataset", &[]),
     ("image_file", &["source"]),
-    (
-        "formats",
-        &["source", "image_file", "metadata", "dataset"],
-    ),
+    ("formats", &["source", "image_file", "metadata", "dataset"]),
     ("ledger", &["dataset"]),
     ("store", &["source", "image_file", "metadata", "dataset"]),
     ("cache", &[]),

@@ -22,4 +22,5 @@ mod render_cli;
 mod screenshots;
 mod simulated;
 mod squid_data;
+mod tiff_folders;
 mod window;

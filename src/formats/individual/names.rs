@@ -120,7 +120,12 @@ mod tests {
     fn plain_names_need_no_list() {
         let wells = Some(["A1", "0", "0", "Fluorescence_488_nm_Ex"]);
         check(&[], &[], "A1_0_0_Fluorescence_488_nm_Ex.tiff", wells);
-        check(&[], &[], "B12_003_010_BF.bmp", Some(["B12", "003", "010", "BF"]));
+        check(
+            &[],
+            &[],
+            "B12_003_010_BF.bmp",
+            Some(["B12", "003", "010", "BF"]),
+        );
         check(&[], &[], "0_1_2_BF.PNG", Some(["0", "1", "2", "BF"]));
         let long = Some(["my_scan_area", "7", "0", "BF"]);
         check(&[], &[], "my_scan_area_7_0_BF.tif", long);

@@ -50,13 +50,12 @@ struct Planes {
     took: Duration,
 }
 
-/// How numbers and endings are written.
+/// With how many digits, at least, numbers are written.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Style {
-    /// Least digits of a timepoint, a FOV, a z-slice.
-    pub(super) t_digits: usize,
-    pub(super) fov_digits: usize,
-    pub(super) z_digits: usize,
+pub(super) struct Digits {
+    pub(super) t: usize,
+    pub(super) fov: usize,
+    pub(super) z: usize,
 }
 
 /// What files of an acquisition are called, and where they lie.
@@ -69,7 +68,7 @@ pub(super) struct Catalogue {
     /// Only one timepoint is shown.
     pub(super) is_one: bool,
     pub(super) names: Names,
-    pub(super) style: Style,
+    pub(super) digits: Digits,
     /// Regions by name, numbered.
     pub(super) regions: HashMap<String, u32>,
     /// Sanitised channel names, numbered by their place, with the ending of their files.
@@ -152,7 +151,7 @@ impl PlanesByName {
 
     fn folder_of(&self, t: u32) -> PathBuf {
         let known = self.catalogue.folders.lock().get(&t).cloned();
-        let digits = self.catalogue.style.t_digits;
+        let digits = self.catalogue.digits.t;
         self.catalogue
             .folder
             .join(known.unwrap_or_else(|| format!("{t:0digits$}")))
@@ -217,7 +216,7 @@ impl PlaneFiles for PlanesByName {
     fn expected(&self, fov: &Fov, at: PlaneAt) -> Option<PathBuf> {
         let (key, _) = self.key_of(fov, at)?;
         let (channel, ending) = self.catalogue.keys.get(usize::from(key.channel))?;
-        let (fov_digits, z_digits) = (self.catalogue.style.fov_digits, self.catalogue.style.z_digits);
+        let (fov_digits, z_digits) = (self.catalogue.digits.fov, self.catalogue.digits.z);
         let name = format!(
             "{}_{:0fov_digits$}_{:0z_digits$}_{channel}.{ending}",
             fov.region.as_deref()?,
