@@ -95,11 +95,8 @@ fn a_registered_page_is_drawn_also_when_its_file_comes_late() {
     });
     std::fs::write(&path, tiff_of(&[ramp(0), ramp(4000)])).unwrap();
     desk.until("the page is drawn", |app| {
-        app.is_settled() && app.has_picture()
+        app.is_settled() && app.has_picture() && app.shown_states() == [PlaneState::Written]
     });
-    desk.harness.run_steps(2);
-    let (left, right) = (desk.color_at(0.4, 0.5), desk.color_at(0.6, 0.5));
-    assert!(right[1] > left[1] + 10, "{left:?} {right:?}");
 }
 
 #[test]

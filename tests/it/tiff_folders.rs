@@ -6,14 +6,13 @@ use std::{
     fmt::Write as _,
     fs,
     io::Cursor,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use image::{ExtendedColorType, ImageFormat};
 use squidview::{
-    app::App,
     dataset::{Dataset, DatasetKind},
     formats,
     model::{Absence, Code, FovId, PlaneState, Rgb, TileId},
@@ -284,7 +283,7 @@ fn pages_of_a_lone_tiff_are_its_z_slices() {
     assert_eq!(document["kind"], "image");
 }
 
-fn eight_bit(root: &Path, name: &str) -> PathBuf {
+fn eight_bit(root: &Path, name: &str) {
     let ramp: Vec<u8> = (0..WIDTH * HEIGHT)
         .map(|at| (at % WIDTH * 12) as u8)
         .collect();
@@ -293,22 +292,31 @@ fn eight_bit(root: &Path, name: &str) -> PathBuf {
         name,
         &encoded(&ramp, ExtendedColorType::L8, ImageFormat::Bmp),
     );
-    root.join(name)
 }
 
 #[test]
 fn the_window_draws_a_running_acquisition_of_bitmaps_and_what_comes() {
     let folder = acquisition(&[("A1", 1)], 1);
     let root = folder.path();
-    eight_bit(root, &format!("0/A1_0_0_{}.bmp", KEYS[0]));
+    let write = |key: &str| {
+        // Whichever slice is shown first.
+        for z in 0..2 {
+            eight_bit(root, &format!("0/A1_0_{z}_{key}.bmp"));
+        }
+    };
+    write(KEYS[0]);
     let Some(mut desk) = Desk::with(root, Setup::default()) else {
         return;
     };
-    desk.until("the first plane is drawn", App::has_picture);
-    eight_bit(root, &format!("0/A1_0_0_{}.bmp", KEYS[1]));
-    desk.until("the second channel is there", |app| {
+    desk.until(
+        "the first plane is there and the other one planned",
+        |app| app.shown_states() == [PlaneState::Written, PlaneState::Planned],
+    );
+    write(KEYS[1]);
+    desk.until("both channels are drawn", |app| {
         let states = app.shown_states();
-        states.len() == 2 && states.iter().all(|state| *state == PlaneState::Written)
+        let are_written = states.iter().all(|state| *state == PlaneState::Written);
+        states.len() == 2 && are_written && app.has_picture()
     });
     put(root, ".done", b"");
     let deadline = Instant::now() + Duration::from_mins(1);
