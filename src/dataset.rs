@@ -6,6 +6,7 @@
 
 mod announcement;
 mod growth;
+mod plane_files;
 mod registered;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -14,6 +15,7 @@ pub use announcement::{
     AnnounceError, AnnouncedLayout, AnnouncedRegion, AnnouncedSizes, Announcement, NoticeAt,
     NoticeError, PlaneAt,
 };
+pub use plane_files::{FilePlane, Files, PlaneFiles};
 pub use registered::{Registered, RegisteredPlanes};
 
 use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};
@@ -90,6 +92,8 @@ pub enum Arrays {
     PerTimepoint(Vec<Option<ZarrLocator>>),
     /// Image files and pixels in memory that are registered one by one.
     Registered(Registry),
+    /// Image files that are found by name.
+    Files(Files),
 }
 
 /// The registered planes of an acquisition; two are equal where they are the same one.

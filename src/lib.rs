@@ -9,6 +9,7 @@ pub mod canvas;
 pub mod cli;
 pub mod dataset;
 pub mod formats;
+pub mod image_file;
 pub mod ledger;
 pub mod live;
 pub mod loader;

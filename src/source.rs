@@ -145,6 +145,12 @@ impl SourceError {
         Self::new(kind, path)
     }
 
+    /// The error of ours that a decoder passed on as one of its reads.
+    #[must_use]
+    pub fn inside(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+
     /// The code that scripts tell it by.
     #[must_use]
     pub fn code(&self) -> Code {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{
     OpenError, Progress, collection,
     image::ACQUISITION_STORE,
+    individual::Timepoints,
     levels,
     probe::Node,
     regions::{self, Region},
@@ -16,6 +17,7 @@ use super::{
 };
 use crate::{
     dataset::DatasetKind,
+    image_file::is_image_name,
     model::Code,
     source::{self, Entry, Kind},
 };
@@ -43,7 +45,11 @@ pub(super) enum What {
     },
     /// Images by path below the folder: a series, labels or a collection.
     Images(DatasetKind, Vec<PathBuf>),
-    /// Images in TIFF or plain image files.
+    /// One image file per plane.
+    Files(Timepoints),
+    /// One image file.
+    LoneFile,
+    /// Images in TIFF or plain image files that are recognised only.
     Tiff(&'static str),
 }
 
@@ -93,6 +99,9 @@ impl Found {
             What::Images(DatasetKind::Series, _) => "bioformats2raw series",
             What::Images(DatasetKind::Labels, _) => "label images",
             What::Images(..) => "folder of images",
+            What::Files(timepoints) if timepoints.is_one => "timepoint of a Squid acquisition",
+            What::Files(_) => "Squid acquisition in one file per plane",
+            What::LoneFile => "image file",
             What::Tiff(words) => words,
         }
     }
@@ -106,7 +115,10 @@ pub(super) fn find(root: &Path, progress: Progress<'_>) -> Result<Found, OpenErr
     let root = match source::stat(root)? {
         None => return Err(OpenError::at(root, Code::NotFound, "nothing at this path")),
         Some(found) if found.kind == Kind::Folder => root.to_path_buf(),
-        Some(_) => folder_of_file(root)?,
+        Some(_) => match folder_of_file(root)? {
+            Some(folder) => folder,
+            None => return Ok(lone_file(root)),
+        },
     };
     let node = Node::read(&root, &root);
     let place = plate_place(&root);
@@ -123,22 +135,29 @@ pub(super) fn find(root: &Path, progress: Progress<'_>) -> Result<Found, OpenErr
     })
 }
 
-/// A metadata document stands for its folder; other files are for later.
-fn folder_of_file(file: &Path) -> Result<PathBuf, OpenError> {
+/// An image file by itself; what lies around it is not looked at.
+fn lone_file(file: &Path) -> Found {
+    Found {
+        root: file.to_path_buf(),
+        what: What::LoneFile,
+        place: None,
+        acquisition: None,
+    }
+}
+
+/// A metadata document stands for its folder; `None`: an image file stands for itself.
+fn folder_of_file(file: &Path) -> Result<Option<PathBuf>, OpenError> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let parent = file.parent().map(Path::to_path_buf);
     match (name.as_ref(), parent) {
         ("zarr.json" | ".zarray" | ".zgroup" | ".zattrs" | ".zmetadata", Some(folder)) => {
-            Ok(folder)
+            Ok(Some(folder))
         }
-        (name, _) if is_image_file(name) => {
-            let message = "this is an image file; opening TIFF and image files comes later";
-            Err(OpenError::at(file, Code::Unsupported, message))
-        }
+        (name, _) if is_image_name(name) => Ok(None),
         _ => Err(OpenError::at(
             file,
             Code::NotZarr,
-            "expected a folder with images or a Zarr store, found another file",
+            "expected an image file, a folder with images or a Zarr store, found another file",
         )),
     }
 }
@@ -193,6 +212,11 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
     }
     if let Some(words) = tiff_words(root, &entries) {
         return Ok(What::Tiff(words));
+    }
+    if !has_stores(&entries)
+        && let Some(timepoints) = Timepoints::find(root, &entries)
+    {
+        return Ok(What::Files(timepoints));
     }
     let images = collection::search(root, progress)?;
     if !images.is_empty() {
@@ -350,6 +374,9 @@ fn acquisition_of(root: &Path, what: &What) -> Option<PathBuf> {
         What::Plate { folder, .. } | What::Regions { folder, .. } => folder.as_path(),
         _ => root,
     };
+    if let What::Files(timepoints) = what {
+        return Some(timepoints.folder().to_path_buf());
+    }
     if inside != root && inside.starts_with(root) {
         return Some(root.to_path_buf());
     }
@@ -365,39 +392,38 @@ fn acquisition_of(root: &Path, what: &What) -> Option<PathBuf> {
         .map(Path::to_path_buf)
 }
 
-fn is_image_file(name: &str) -> bool {
-    let extension = Path::new(name).extension().unwrap_or_default();
-    let extension = extension.to_string_lossy().to_ascii_lowercase();
-    ["tif", "tiff", "bmp", "png"].contains(&extension.as_str())
-}
-
-/// Names a folder of TIFF or image files; looks into it and one folder further, where Squid puts them.
-fn tiff_words(root: &Path, entries: &[Entry]) -> Option<&'static str> {
-    let holds_images = |entries: &[Entry], end: &str| {
-        let mut files = entries.iter().filter(|entry| entry.kind == Kind::File);
-        files.any(|entry| is_image_file(&entry.name) && entry.name.contains(end))
-    };
-    let inside = |name: &str| source::list(&root.join(name)).unwrap_or_default();
-    if entries
+fn has_stores(entries: &[Entry]) -> bool {
+    entries
         .iter()
         .any(|entry| regions::is_zarr_name(&entry.name))
-    {
+}
+
+/// Names a folder of TIFF files of the kinds that hold several planes; looks into it and one folder further, where Squid
+/// puts them.
+fn tiff_words(root: &Path, entries: &[Entry]) -> Option<&'static str> {
+    let holds = |entries: &[Entry], part: &str| {
+        let mut files = entries.iter().filter(|entry| entry.kind == Kind::File);
+        files.any(|entry| is_image_name(&entry.name) && entry.name.contains(part))
+    };
+    let inside = |name: &str| source::list(&root.join(name)).unwrap_or_default();
+    if has_stores(entries) {
         return None;
     }
-    if holds_images(&inside("ome_tiff"), "") {
+    if holds(&inside("ome_tiff"), "") {
         return Some("Squid acquisition in OME-TIFF files");
     }
     let first = entries
         .iter()
         .find(|entry| entry.kind == Kind::Folder && entry.name.parse::<u32>().is_ok());
     let first = first.map(|entry| inside(&entry.name)).unwrap_or_default();
-    if holds_images(&first, "_stack.tif") {
+    if holds(&first, "_stack.tif") || holds(entries, "_stack.tif") {
         return Some("Squid acquisition in multi-page TIFF files");
     }
-    if holds_images(&first, "") {
-        return Some("Squid acquisition in one file per plane");
+    if holds(&first, ".ome.tif") || holds(entries, ".ome.tif") {
+        return Some("Squid acquisition in OME-TIFF files");
     }
-    holds_images(entries, "").then_some("folder of image files")
+    let is_other = holds(entries, "") && Timepoints::find(root, entries).is_none();
+    is_other.then_some("folder of image files")
 }
 
 /// What to say where nothing can be shown.

@@ -15,9 +15,10 @@ use parking_lot::Mutex;
 use super::{
     OpenError, Progress, collection,
     image::{self, Context},
+    individual::{self, Individual},
     layout::{self, Found, What},
     listing::{Listing, Opening},
-    plate, probe, regions,
+    lone_file, plate, probe, regions,
     side_files::{self, FovKey, SideFiles},
 };
 use crate::{
@@ -43,6 +44,23 @@ struct Opener {
     is_done: AtomicBool,
     acquisition: Option<PathBuf>,
     executed: Mutex<LruCache<u32, ExecutedTable>>,
+    files: Option<FileImages>,
+}
+
+/// The image of a dataset whose planes are files: all FOVs share it, no store is opened.
+enum FileImages {
+    PerPlane(Individual),
+    Lone(Arc<Image>),
+}
+
+impl FileImages {
+    /// The image as it was when the dataset was opened.
+    fn image(&self) -> Arc<Image> {
+        match self {
+            Self::PerPlane(individual) => individual.image(),
+            Self::Lone(image) => Arc::clone(image),
+        }
+    }
 }
 
 impl FovOpener for Opener {
@@ -52,6 +70,9 @@ impl FovOpener for Opener {
             message: format!("FOV {} where there are {}", fov.0, dataset.fovs.len()),
             location: dataset.root.display().to_string(),
         })?;
+        if let Some(files) = &self.files {
+            return self.open_files(files, dataset, fov, row);
+        }
         let (image, problems) = self.open_row(row)?;
         let images = siblings(&dataset.fovs, fov)
             .into_iter()
@@ -100,6 +121,45 @@ impl Opener {
         let is_there = mark.is_some_and(|mark| matches!(source::stat(&mark), Ok(Some(_))));
         self.is_done.store(is_there, Ordering::Relaxed);
         is_there
+    }
+
+    /// The image of a FOV in files, and of the others where it grew.
+    fn open_files(
+        &self,
+        files: &FileImages,
+        dataset: &Dataset,
+        fov: FovId,
+        row: &Fov,
+    ) -> Result<OpenedFov, OpenFovError> {
+        let FileImages::PerPlane(individual) = files else {
+            return Ok(OpenedFov {
+                images: vec![(fov, files.image())],
+                ..OpenedFov::default()
+            });
+        };
+        let image = individual.image_now();
+        if !row.present && !individual.has_any(row) {
+            let (code, message) = self.absence();
+            return Err(OpenFovError {
+                code,
+                message: message.to_owned(),
+                location: row.path.clone(),
+            });
+        }
+        let mut images = vec![(fov, Arc::clone(&image))];
+        for (at, other) in dataset.fovs.iter().enumerate() {
+            let id = FovId(at as u32);
+            let is_shorter = dataset
+                .image(id)
+                .is_some_and(|known| known.num_timepoints() < image.num_timepoints());
+            if id != fov && other.present && is_shorter {
+                images.push((id, Arc::clone(&image)));
+            }
+        }
+        Ok(OpenedFov {
+            images,
+            ..OpenedFov::default()
+        })
     }
 
     fn open_row(&self, row: &Fov) -> Result<(Arc<Image>, Vec<Problem>), OpenFovError> {
@@ -157,7 +217,18 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
         side,
         progress,
     };
-    let mut listing = list(found, &mut opening)?;
+    let (mut listing, files) = match &found.what {
+        What::Files(timepoints) => {
+            opening.report("Listing image files")?;
+            let (listing, individual) = individual::open(timepoints, &opening, found.words())?;
+            (listing, Some(FileImages::PerPlane(individual)))
+        }
+        What::LoneFile => {
+            let (listing, image) = lone_file::open(&found.root, found.words())?;
+            (listing, Some(FileImages::Lone(image)))
+        }
+        _ => (list(found, &mut opening)?, None),
+    };
     if found.is_acquisition() && !matches!(found.what, What::Store(_)) {
         listing.kind = DatasetKind::Squid;
     }
@@ -176,8 +247,11 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
             .problems
             .push(Problem::new(Code::Ignored, location, message));
     }
-    let opener = opener_of(found, opening.side.as_ref());
-    let first = FirstImage::find(&listing.fovs, &opener, &mut opening)?;
+    let opener = opener_of(found, opening.side.as_ref(), files);
+    let first = match &opener.files {
+        Some(files) => FirstImage::of_files(files.image(), listing.fovs.len()),
+        None => FirstImage::find(&listing.fovs, &opener, &mut opening)?,
+    };
     Ok(assemble(found, listing, opening.side, opener, first))
 }
 
@@ -202,15 +276,15 @@ fn list(found: &Found, opening: &mut Opening<'_>) -> Result<Listing, OpenError> 
         }
         What::Regions { folder, regions } => regions::list(opening, folder, regions, words),
         What::Images(kind, images) => collection::list(opening, *kind, images, words),
+        What::Files(_) | What::LoneFile => Ok(Listing::new(DatasetKind::Image, words)),
         What::Tiff(words) => {
-            let message =
-                format!("{words}: recognised, but opening TIFF and image files comes later");
+            let message = format!("{words}: recognised, but opening such TIFF files comes later");
             Err(OpenError::at(&found.root, Code::Unsupported, message))
         }
     }
 }
 
-fn opener_of(found: &Found, side: Option<&SideFiles>) -> Opener {
+fn opener_of(found: &Found, side: Option<&SideFiles>, files: Option<FileImages>) -> Opener {
     let is_done = side.is_some_and(|side| side.is_done);
     let planned = side.and_then(|side| side.num_timepoints);
     Opener {
@@ -223,6 +297,7 @@ fn opener_of(found: &Found, side: Option<&SideFiles>) -> Opener {
         is_done: AtomicBool::new(is_done),
         acquisition: found.acquisition.clone(),
         executed: Mutex::new(LruCache::new(EXECUTED_TABLES)),
+        files,
     }
 }
 
@@ -236,6 +311,16 @@ struct FirstImage {
 }
 
 impl FirstImage {
+    /// Every FOV has the same image from the start.
+    fn of_files(image: Arc<Image>, num_fovs: usize) -> Self {
+        Self {
+            slots: vec![ImageSlot::Opened(Arc::clone(&image)); num_fovs],
+            image,
+            squid: None,
+            problems: Vec::new(),
+        }
+    }
+
     /// Tries the FOVs in display order; those on disk only.
     fn find(fovs: &[Fov], opener: &Opener, opening: &mut Opening<'_>) -> Result<Self, OpenError> {
         let mut slots = vec![ImageSlot::Unopened; fovs.len()];
@@ -369,6 +454,6 @@ fn format_of(image: &Image) -> Option<ZarrFormat> {
         Arrays::PerTimepoint(locators) => {
             locators.iter().flatten().next().map(|found| found.format)
         }
-        Arrays::Registered(_) => None,
+        Arrays::Registered(_) | Arrays::Files(_) => None,
     }
 }

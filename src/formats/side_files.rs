@@ -10,7 +10,7 @@ use std::{
 
 use super::probe::{below, problem_of};
 use crate::{
-    dataset::{Acquisition, Executed, Fov},
+    dataset::{Acquisition, Executed, Fov, Sampling},
     metadata::{
         acquisition_channels, acquisition_parameters, acquisition_yaml,
         coordinates::{self, StagePosition},
@@ -51,6 +51,12 @@ pub(super) struct SideFiles {
     pub(super) channels: Vec<Channel>,
     /// Planned timepoints.
     pub(super) num_timepoints: Option<u32>,
+    /// Planned z-slices.
+    pub(super) num_z: Option<u32>,
+    /// Pixel size and steps.
+    pub(super) sampling: Sampling,
+    /// Names of planned regions that `acquisition.yaml` lists.
+    pub(super) regions: Vec<String>,
     /// `sample.wellplate_format`.
     pub(super) wellplate_format: Option<String>,
     /// What could not be read.
@@ -135,6 +141,13 @@ impl SideFiles {
             return;
         };
         self.num_timepoints = found.num_t;
+        self.num_z = found.num_z;
+        self.sampling = Sampling {
+            y_um: found.pixel_size_um,
+            x_um: found.pixel_size_um,
+            z_um: found.z_step_um,
+            t_secs: found.time_step_s,
+        };
         self.acquisition.objective = found.objective;
         self.acquisition.magnification = found.magnification;
         self.acquisition.numerical_aperture = found.numerical_aperture;
@@ -152,6 +165,15 @@ impl SideFiles {
         known.numerical_aperture = found.numerical_aperture.or(known.numerical_aperture);
         self.num_timepoints = found.num_t.or(self.num_timepoints);
         self.wellplate_format = found.wellplate_format;
+        self.num_z = found.num_z.or(self.num_z);
+        self.regions = found.regions;
+        let before = self.sampling;
+        self.sampling = Sampling {
+            y_um: found.pixel_size_um.or(before.y_um),
+            x_um: found.pixel_size_um.or(before.x_um),
+            z_um: found.z_step_um.or(before.z_um),
+            t_secs: found.time_step_s.or(before.t_secs),
+        };
     }
 
     fn table(&mut self, path: &Path, root: &Path) -> Vec<StagePosition> {

@@ -139,7 +139,8 @@ fn containers(what: &What, root: &Path) -> Vec<PathBuf> {
             );
             all
         }
-        What::Store(_) | What::Images(..) | What::Tiff(_) => Vec::new(),
+        What::Files(timepoints) => timepoints.newest_folder().into_iter().collect(),
+        What::Store(_) | What::Images(..) | What::LoneFile | What::Tiff(_) => Vec::new(),
     }
 }
 
@@ -162,6 +163,8 @@ pub fn documents_of(folder: &Path, image: Option<&Image>) -> Vec<PathBuf> {
                 paths.extend(NAMES.iter().map(|name| locator.folder.join(name)));
             }
             Arrays::One(_) | Arrays::Registered(_) => {}
+            // A further timepoint is a further folder here.
+            Arrays::Files(_) => paths.push(folder.to_path_buf()),
             // A further timepoint is a further folder here; its store lies in it a moment later.
             Arrays::PerTimepoint(_) => {
                 paths.push(folder.to_path_buf());

@@ -110,6 +110,7 @@ fn level_line(level: &Level) -> String {
             format!(", {found} of {} timepoints", all.len())
         }
         Arrays::Registered(_) => ", registered one by one".to_owned(),
+        Arrays::Files(_) => ", image files".to_owned(),
     };
     format!("  level {}: {}{arrays}", level.path, shape.join("x"))
 }

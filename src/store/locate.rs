@@ -103,8 +103,8 @@ pub(super) fn place<'a>(
             timepoints.get(plane.t as usize).and_then(Option::as_ref),
             time_axis,
         ),
-        // Registered planes lie in no array.
-        Arrays::Registered(_) => (None, None),
+        // Registered planes and image files lie in no array.
+        Arrays::Registered(_) | Arrays::Files(_) => (None, None),
     };
     Ok(Place {
         locator,

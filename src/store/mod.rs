@@ -12,6 +12,7 @@ mod fallback;
 mod fill;
 mod locate;
 mod opened;
+mod plane_file;
 mod presence;
 mod register;
 mod registered;
@@ -159,7 +160,10 @@ impl Store {
         absence: Absence,
     ) -> Result<Option<(Pixels, PlaneState)>, ReadError> {
         if let Some(Arrays::Registered(registry)) = image.levels.get(level).map(|it| &it.arrays) {
-            return registered::read(&registry.0, dataset, tile.plane);
+            return registered::read(&registry.0, dataset, image, tile.plane);
+        }
+        if let Some(Arrays::Files(files)) = image.levels.get(level).map(|it| &it.arrays) {
+            return plane_file::read(files, dataset, image, tile, level);
         }
         let place = locate::place(dataset, image, tile.plane, level)?;
         let rect = image
@@ -235,6 +239,10 @@ impl Store {
         if let Some(Arrays::Registered(registry)) = image.levels.first().map(|it| &it.arrays) {
             return Ok(registered::presence(&registry.0, plane));
         }
+        if let Some(Arrays::Files(files)) = image.levels.first().map(|it| &it.arrays) {
+            let found = plane_file::find(files, dataset, image, plane)?;
+            return Ok(found.map_or_else(|| absent_state(dataset, image), |_| PlaneState::Written));
+        }
         let Some((array, slab)) = self.plane_in_array(dataset, image, plane)? else {
             return Ok(absent_state(dataset, image));
         };
@@ -267,6 +275,9 @@ impl Store {
         let image = locate::image_of(dataset, plane)?;
         if let Some(Arrays::Registered(registry)) = image.levels.first().map(|it| &it.arrays) {
             return registered::file_of(&registry.0, dataset, plane);
+        }
+        if let Some(Arrays::Files(files)) = image.levels.first().map(|it| &it.arrays) {
+            return plane_file::file_of(files, dataset, image, plane);
         }
         let Some((array, slab)) = self.plane_in_array(dataset, image, plane)? else {
             let message = format!("timepoint {} has no store", plane.t);
@@ -310,6 +321,9 @@ fn is_finished(dataset: &Dataset, image: &Image) -> bool {
 
 /// What nothing on disk means.
 fn absent_state(dataset: &Dataset, image: &Image) -> PlaneState {
+    if let Some(Arrays::Files(_)) = image.levels.first().map(|it| &it.arrays) {
+        return plane_file::absent_state(dataset);
+    }
     let is_aborted = dataset
         .acquisition
         .as_ref()

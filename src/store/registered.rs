@@ -2,10 +2,12 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::ReadError;
+use super::{ReadError, plane_file};
 use crate::{
-    dataset::{Dataset, PlaneAt, Registered, RegisteredPlanes},
+    dataset::{Dataset, FilePlane, Image, PlaneAt, Registered, RegisteredPlanes},
+    image_file::{self, Wanted},
     model::{Code, Pixels, PlaneId, PlaneState, ZPick},
+    source,
 };
 
 /// What registered pixels that are no longer kept say.
@@ -18,6 +20,7 @@ const DROPPED: &str = "its pixels were handed over in memory and made room for n
 pub(super) fn read(
     planes: &RegisteredPlanes,
     dataset: &Dataset,
+    image: &Image,
     plane: PlaneId,
 ) -> Result<Option<(Pixels, PlaneState)>, ReadError> {
     match at(plane).and_then(|at| planes.get(at)) {
@@ -27,10 +30,22 @@ pub(super) fn read(
             Ok(Some((pixels, PlaneState::Written)))
         }
         Some(Registered::File { path, page_idx }) => {
-            let message = format!(
-                "page {page_idx} of an image file is registered; reading TIFF and image files comes later"
-            );
-            Err(ReadError::new(Code::Unsupported, message, &path))
+            let wanted = Wanted {
+                page_idx,
+                ..Wanted::default()
+            };
+            // A notice may overtake its file on a network disk: absent is not an error.
+            let Some(pixels) = image_file::read(&path, wanted)? else {
+                return Ok(None);
+            };
+            let plane = FilePlane {
+                path,
+                page_idx,
+                color_idx: None,
+            };
+            let found = (pixels.width(), pixels.height());
+            plane_file::check_size(found, image.plane_size(), &plane)?;
+            Ok(Some((pixels, PlaneState::Written)))
         }
         Some(Registered::Dropped) => Err(ReadError::new(Code::NotFound, DROPPED, &dataset.root)),
     }
@@ -41,6 +56,9 @@ pub(super) fn presence(planes: &RegisteredPlanes, plane: PlaneId) -> PlaneState 
     match at(plane).and_then(|at| planes.get(at)) {
         None => PlaneState::Planned,
         Some(Registered::Dropped) => PlaneState::Failed(DROPPED.into()),
+        Some(Registered::File { path, .. }) if !matches!(source::stat(&path), Ok(Some(_))) => {
+            PlaneState::Planned
+        }
         Some(Registered::Pixels(_) | Registered::File { .. }) => PlaneState::Written,
     }
 }

@@ -493,7 +493,6 @@ fn a_path_that_shows_nothing_is_a_clean_error() {
         "render PATH -o x.png",
     ] {
         check_error(&data.join("nothing here"), line, "not_found");
-        check_error(&data.join("tiff_folder"), line, "unsupported");
         check_error(&data.join("../README.md"), line, "not_zarr");
         check_error(&data.join("6d/0"), line, "not_zarr");
         check_error(&data.join("6d/acquisition.yaml"), line, "not_zarr");

@@ -12,9 +12,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("metadata", &[]),
     ("source", &[]),
     ("dataset", &[]),
-    ("formats", &["source", "metadata", "dataset"]),
+    ("image_file", &["source"]),
+    ("formats", &["source", "image_file", "metadata", "dataset"]),
     ("ledger", &["dataset"]),
-    ("store", &["source", "metadata", "dataset"]),
+    ("store", &["source", "image_file", "metadata", "dataset"]),
     ("cache", &[]),
     (
         "live",

@@ -1,4 +1,4 @@
-//! Planes that are registered one by one: arrays in memory are drawn, image files say why they are not.
+//! Planes that are registered one by one: arrays in memory and pages of image files are drawn, late ones too.
 
 use std::path::Path;
 
@@ -7,6 +7,8 @@ use squidview::{
     live::PushHandle,
     model::{MemoryOrder, NavAxis, Pixels, PlaneState, Samples},
 };
+
+use tiff::encoder::{TiffEncoder, colortype};
 
 use crate::desk::{Desk, Setup};
 
@@ -64,19 +66,44 @@ fn an_array_in_memory_is_drawn_and_lengthens_the_time_axis() {
     assert!(desk.harness.state().has_picture());
 }
 
+/// A TIFF file of these pages.
+fn tiff_of(pages: &[Pixels]) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut encoder = TiffEncoder::new(&mut bytes).unwrap();
+    for page in pages {
+        let Samples::U16(samples) = page.samples() else {
+            panic!("pages are uint16");
+        };
+        let image = encoder.new_image::<colortype::Gray16>(WIDTH, HEIGHT);
+        image.unwrap().write_data(samples).unwrap();
+    }
+    bytes.into_inner()
+}
+
 #[test]
-fn a_registered_file_says_why_it_is_not_drawn() {
+fn a_registered_page_is_drawn_also_when_its_file_comes_late() {
     let Some((mut desk, handle)) = started(1) else {
         return;
     };
-    let path = Path::new("/data/run/0/A1_0_0_488.tiff");
-    handle.register_image(0, 0, 0, CHANNEL, path, 0).unwrap();
-    desk.until("the plane's state is known", |app| {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("A1_0_stack.tiff");
+    handle.register_image(0, 0, 0, CHANNEL, &path, 1).unwrap();
+    desk.until("the plane is known to be absent", |app| {
         let states = app.shown_states();
-        states.iter().any(
-            |state| matches!(state, PlaneState::Failed(reason) if reason.contains("comes later")),
-        )
+        !states.is_empty() && states.iter().all(|state| *state == PlaneState::Planned)
     });
+    std::fs::write(&path, tiff_of(&[ramp(0), ramp(4000)])).unwrap();
+    desk.until("the page is drawn", |app| {
+        app.is_settled() && app.has_picture() && app.shown_states() == [PlaneState::Written]
+    });
+}
+
+#[test]
+fn a_page_or_a_fov_that_cannot_be_is_refused() {
+    let Some((_desk, handle)) = started(1) else {
+        return;
+    };
+    let path = Path::new("/data/run/0/A1_0_0_488.tiff");
     let error = handle
         .register_image(0, 0, 0, CHANNEL, path, -1)
         .unwrap_err();

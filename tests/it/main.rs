@@ -33,5 +33,6 @@ mod render_cli;
 mod screenshots;
 mod simulated;
 mod squid_data;
+mod tiff_folders;
 mod uniform;
 mod window;

@@ -5,7 +5,7 @@
 //! kept beside it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -55,6 +55,8 @@ pub(super) struct Stores {
     /// Documents by folder, as they were when they were read last.
     stamps: HashMap<PathBuf, Vec<Option<Stamp>>>,
     tries: HashMap<FovId, Tries>,
+    /// FOVs in image files that were told to be there.
+    appeared: HashSet<FovId>,
     num_timepoints: u32,
     /// Stores that were opened here for the first time.
     pub(super) num_opened: usize,
@@ -73,6 +75,7 @@ impl Stores {
             handed: Vec::new(),
             stamps: HashMap::new(),
             tries: HashMap::new(),
+            appeared: HashSet::new(),
             num_timepoints: dataset.len_along(NavAxis::Time),
             num_opened: 0,
             has_more_fovs: false,
@@ -141,11 +144,29 @@ impl Stores {
 
     /// True where an absent chunk of a FOV means the fill value: nobody is going to write it.
     pub(super) fn is_complete(&self, fov: FovId) -> bool {
+        if self.has_plane_files(fov) {
+            return false;
+        }
         let own = self.complete.get(fov.row()).copied().flatten();
         own.unwrap_or_else(|| {
             let run = self.dataset.acquisition.as_ref();
             run.is_none_or(|run| run.complete == Some(true))
         })
+    }
+
+    /// True where each plane is a file, and no fill value stands for one that is absent.
+    fn has_plane_files(&self, fov: FovId) -> bool {
+        let image = self.dataset.image(fov);
+        let level = image.and_then(|image| image.levels.first());
+        matches!(level.map(|level| &level.arrays), Some(Arrays::Files(_)))
+    }
+
+    /// A plane of a FOV was found: a row that was only planned has files now, and is told once.
+    pub(super) fn note_found(&mut self, fov: FovId, outbox: &Outbox) {
+        let is_planned = self.dataset.fov(fov).is_some_and(|row| !row.present);
+        if is_planned && self.has_plane_files(fov) && self.appeared.insert(fov) {
+            outbox.store_changed(fov);
+        }
     }
 
     /// What lies on disk of a plane; `None` where that cannot be said now.

@@ -465,6 +465,9 @@ impl Survey {
             return false;
         }
         self.found.push((plane, state));
+        if is_there {
+            self.stores.note_found(key.fov, &self.outbox);
+        }
         if is_written && !self.is_retelling {
             self.note_newest(place, was_empty);
             if self.newest.is_some_and(|newest| place.t >= newest.t) {

@@ -1,0 +1,43 @@
+//! Planes that lie in image files of their own, found by name when they are needed.
+//!
+//! Which file holds which plane is the knowledge of `formats`, which leaves a [`PlaneFiles`] in the image, so that `store`
+//! finds planes that are written after the dataset was opened without knowing any name.
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use super::{Fov, OpenFovError, PlaneAt};
+
+/// Where in an image file a plane lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilePlane {
+    /// The file.
+    pub path: PathBuf,
+    /// Page inside of it.
+    pub page_idx: u32,
+    /// 0, 1, 2: red, green or blue of a colour image; `None`: gray.
+    pub color_idx: Option<u8>,
+}
+
+/// Finds the files of planes; shared by all threads.
+pub trait PlaneFiles: fmt::Debug + Send + Sync {
+    /// The file of a plane; `None` where it is not there (yet). Blocks on I/O.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed.
+    fn find(&self, fov: &Fov, at: PlaneAt) -> Result<Option<FilePlane>, OpenFovError>;
+
+    /// The path that its file has or will have; `None` for planes that the images do not have.
+    fn expected(&self, fov: &Fov, at: PlaneAt) -> Option<PathBuf>;
+}
+
+/// The files of an image; two are equal where they are the same ones.
+#[derive(Clone, Debug)]
+pub struct Files(pub Arc<dyn PlaneFiles>);
+
+impl PartialEq for Files {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Files {}

@@ -1,0 +1,203 @@
+//! File names of single planes: `{region}_{fov}_{z}_{channel}.{ending}` (Squid `control/core/multi_point_worker.py`,
+//! `control/utils_acquisition.py`).
+//!
+//! Any part may hold underscores, and a channel's name comes out of the sanitiser with fewer characters than went in. So
+//! names are not taken apart by themselves: a region that the side files list comes before one that only fits, then a
+//! known channel, then the longer region.
+
+use std::collections::HashSet;
+
+use crate::image_file::is_image_name;
+
+/// What a file name says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileName<'a> {
+    pub(super) region: &'a str,
+    /// Digits as written; machines pad them by a setting of their own.
+    pub(super) fov: &'a str,
+    pub(super) z: &'a str,
+    /// The sanitised channel name.
+    pub(super) channel: &'a str,
+    pub(super) ending: &'a str,
+}
+
+impl FileName<'_> {
+    /// Index of the FOV inside its region, and of the z-slice.
+    pub(super) fn numbers(&self) -> Option<(u32, u32)> {
+        Some((self.fov.parse().ok()?, self.z.parse().ok()?))
+    }
+}
+
+/// What the side files say names consist of.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    pub(super) regions: HashSet<String>,
+    /// Sanitised.
+    pub(super) channels: HashSet<String>,
+}
+
+/// The channel's name as it stands in file names (`re.sub(r'[\s/\\:*?"<>|]+', '_', name)`).
+pub(super) fn sanitised(name: &str) -> String {
+    let mut result = String::with_capacity(name.len());
+    let mut is_run = false;
+    for letter in name.chars() {
+        let is_replaced = is_replaced(letter);
+        if is_replaced && !is_run {
+            result.push('_');
+        } else if !is_replaced {
+            result.push(letter);
+        }
+        is_run = is_replaced;
+    }
+    result
+}
+
+fn is_replaced(letter: char) -> bool {
+    letter.is_whitespace() || "/\\:*?\"<>|".contains(letter)
+}
+
+/// Images of the autofocus cameras, which lie among the planes.
+fn is_stray(channel: &str) -> bool {
+    // A sanitised name has no space; "laser af camera" was never sanitised.
+    channel.chars().any(is_replaced) || channel.ends_with("focus_camera")
+}
+
+impl Names {
+    /// Takes a file name apart; `None` where it names no plane.
+    pub(super) fn parse<'a>(&self, name: &'a str) -> Option<FileName<'a>> {
+        let (stem, ending) = name.rsplit_once('.')?;
+        if !is_image_name(name) {
+            return None;
+        }
+        let places = stem.match_indices('_').map(|(at, _)| at);
+        places
+            .filter_map(|at| split(stem, at, ending))
+            .max_by_key(|found| {
+                (
+                    self.regions.contains(found.region),
+                    self.channels.contains(found.channel),
+                    found.region.len(),
+                )
+            })
+    }
+}
+
+/// The name with a region that ends at `at`.
+fn split<'a>(stem: &'a str, at: usize, ending: &'a str) -> Option<FileName<'a>> {
+    let (region, rest) = (stem.get(..at)?, stem.get(at + 1..)?);
+    let (fov, rest) = rest.split_once('_')?;
+    let (z, channel) = rest.split_once('_')?;
+    let is_number =
+        |text: &str| (1..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let is_plane = !region.is_empty() && is_number(fov) && is_number(z) && !channel.is_empty();
+    (is_plane && !is_stray(channel)).then_some(FileName {
+        region,
+        fov,
+        z,
+        channel,
+        ending,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(regions: &[&str], channels: &[&str], name: &str, expected: Option<[&str; 4]>) {
+        let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let names = Names {
+            regions: set(regions),
+            channels: set(channels),
+        };
+        let found = names.parse(name);
+        let found = found.map(|name| [name.region, name.fov, name.z, name.channel]);
+        assert_eq!(found, expected, "{name}");
+    }
+
+    #[test]
+    fn plain_names_need_no_list() {
+        let wells = Some(["A1", "0", "0", "Fluorescence_488_nm_Ex"]);
+        check(&[], &[], "A1_0_0_Fluorescence_488_nm_Ex.tiff", wells);
+        check(
+            &[],
+            &[],
+            "B12_003_010_BF.bmp",
+            Some(["B12", "003", "010", "BF"]),
+        );
+        check(&[], &[], "0_1_2_BF.PNG", Some(["0", "1", "2", "BF"]));
+        let long = Some(["my_scan_area", "7", "0", "BF"]);
+        check(&[], &[], "my_scan_area_7_0_BF.tif", long);
+    }
+
+    #[test]
+    fn a_listed_region_comes_before_one_that_only_fits() {
+        let name = "cell_0_0_0_BF.tiff";
+        check(&["cell"], &[], name, Some(["cell", "0", "0", "0_BF"]));
+        check(&["cell_0"], &[], name, Some(["cell_0", "0", "0", "BF"]));
+        let both = ["cell", "cell_0"];
+        check(&both, &["BF"], name, Some(["cell_0", "0", "0", "BF"]));
+        check(&both, &["0_BF"], name, Some(["cell", "0", "0", "0_BF"]));
+        check(&[], &["0_BF"], name, Some(["cell", "0", "0", "0_BF"]));
+    }
+
+    #[test]
+    fn stray_files_name_no_plane() {
+        for name in [
+            "A1_focus_camera.bmp",
+            "A1_0_0_laser af camera.bmp",
+            "A1_0_0_focus_camera.bmp",
+            "coordinates.csv",
+            "A1_0_0_BF.txt",
+            "A1_0_BF.tiff",
+            "_0_0_BF.tiff",
+            "A1_0_0_.tiff",
+            "A1_-1_0_BF.tiff",
+            "A1_0_99999999999_BF.tiff",
+        ] {
+            check(&["A1"], &[], name, None);
+        }
+    }
+
+    #[test]
+    fn channels_are_sanitised_as_squid_does() {
+        for (name, expected) in [
+            ("Fluorescence 488 nm Ex", "Fluorescence_488_nm_Ex"),
+            ("BF / LED: \"full\"", "BF_LED_full_"),
+            ("a_ b", "a__b"),
+            ("\u{b5}m", "\u{b5}m"),
+        ] {
+            assert_eq!(sanitised(name), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_listed_is_found_again(
+            region in "[A-Za-z0-9 _.-]{1,12}",
+            fov in 0_u32..100_000,
+            z in 0_u32..100_000,
+            channel in "[A-Za-z0-9 _/:]{1,20}",
+        ) {
+            let key = sanitised(&channel);
+            let names = Names {
+                regions: [region.clone()].into(),
+                channels: [key.clone()].into(),
+            };
+            let name = format!("{region}_{fov:03}_{z}_{key}.tiff");
+            let found = names.parse(&name);
+            if !is_stray(&key) {
+                let found = found.expect("a plane");
+                prop_assert_eq!(found.region, region.as_str());
+                prop_assert_eq!(found.channel, key.as_str());
+                prop_assert_eq!(found.numbers(), Some((fov, z)));
+            }
+        }
+
+        #[test]
+        fn arbitrary_names_never_panic(name in "\\PC{0,30}\\.tiff") {
+            Names::default().parse(&name);
+        }
+    }
+}

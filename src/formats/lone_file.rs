@@ -1,0 +1,81 @@
+//! A single TIFF, PNG, BMP or JPEG file as an image; the pages of a TIFF follow each other along z.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    OpenError,
+    individual::{COLORS, image_of_files},
+    listing::Listing,
+};
+use crate::{
+    dataset::{
+        DatasetKind, FilePlane, Files, Fov, Image, OpenFovError, PlaneAt, PlaneFiles, Sampling,
+    },
+    image_file,
+    model::{AxisRole, Channel, Code},
+};
+
+/// The planes of one file.
+#[derive(Debug)]
+struct Pages {
+    path: PathBuf,
+    is_color: bool,
+}
+
+impl PlaneFiles for Pages {
+    fn find(&self, _fov: &Fov, at: PlaneAt) -> Result<Option<FilePlane>, OpenFovError> {
+        Ok(Some(FilePlane {
+            path: self.path.clone(),
+            page_idx: at.z,
+            color_idx: u8::try_from(at.c).ok().filter(|_| self.is_color),
+        }))
+    }
+
+    fn expected(&self, _fov: &Fov, _at: PlaneAt) -> Option<PathBuf> {
+        Some(self.path.clone())
+    }
+}
+
+/// Describes a file; reads no pixels.
+///
+/// # Errors
+/// When it cannot be read as an image.
+pub(super) fn open(path: &Path, words: &str) -> Result<(Listing, Arc<Image>), OpenError> {
+    let absent = || OpenError::at(path, Code::NotFound, "nothing at this path");
+    let page = image_file::describe(path, 0)?.ok_or_else(absent)?;
+    let num_pages = image_file::num_pages(path)?.ok_or_else(absent)?;
+    let is_color = page.num_colors == 3;
+    let files = Files(Arc::new(Pages {
+        path: path.to_path_buf(),
+        is_color,
+    }));
+    let mut outer = Vec::new();
+    let mut channels = vec![Channel::default()];
+    if is_color {
+        outer.push(("c", AxisRole::Channel, 3));
+        let colors = COLORS.iter().map(|(name, color)| Channel {
+            name: Some((*name).to_owned()),
+            color: Some(*color),
+            ..Channel::default()
+        });
+        channels = colors.collect();
+    }
+    if num_pages > 1 {
+        outer.push(("z", AxisRole::Z, num_pages.into()));
+    }
+    let sampling = Sampling::default();
+    let image = image_of_files(files, page, &outer, channels, sampling, "one image file");
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut listing = Listing::new(DatasetKind::Image, words);
+    listing.fovs.push(Fov {
+        path: ".".into(),
+        label: name.into_owned(),
+        folder: path.to_path_buf(),
+        present: true,
+        ..Fov::default()
+    });
+    Ok((listing, Arc::new(image)))
+}

@@ -1,0 +1,294 @@
+//! Pixels of TIFF, BMP, PNG and JPEG files: size and sample type of a page, and its samples.
+//!
+//! The decoders are the crates `tiff` and `image`; what a file is, its first bytes say, not its name. Files are read
+//! through `source`, so only regular ones and never beyond their length; decoders get the budgets of [`limits`]. A file
+//! that its writer has not finished is [`Code::CorruptData`]: Squid does not write image files atomically
+//! (`control/core/job_processing.py`). All calls block on I/O.
+
+mod plain;
+mod reader;
+mod tiff_page;
+
+use std::{io, path::Path};
+
+use crate::{
+    model::{Code, MemoryOrder, Pixels, SampleType, Samples, limits},
+    source::{self, SourceError},
+};
+
+use self::reader::{Reader, Stream};
+
+/// Size and samples of one page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Type of one sample.
+    pub sample_type: SampleType,
+    /// 1 for gray, 3 for red, green and blue; alpha counts as none.
+    pub num_colors: u8,
+}
+
+/// Which samples of a file are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The page; 0 for files that have only one.
+    pub page_idx: u32,
+    /// 0, 1, 2: red, green or blue; `None`: gray.
+    pub color_idx: Option<u8>,
+    /// First column, first row, columns and rows; `None`: all.
+    pub part: Option<(u32, u32, u32, u32)>,
+}
+
+/// A file cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}: {location}")]
+pub struct ImageFileError {
+    /// What kind of thing is wrong.
+    pub code: Code,
+    /// What was found and what was expected.
+    pub message: String,
+    /// The file.
+    pub location: String,
+}
+
+impl From<SourceError> for ImageFileError {
+    fn from(error: SourceError) -> Self {
+        Self {
+            code: error.code(),
+            message: error.message(),
+            location: error.location(),
+        }
+    }
+}
+
+/// What is wrong, without the path.
+#[derive(Debug)]
+struct Refusal {
+    code: Code,
+    message: String,
+}
+
+impl Refusal {
+    fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// A decoder's read that failed: the system's fault, or that of a file that is cut off.
+    fn of_io(error: &io::Error) -> Self {
+        match SourceError::inside(error) {
+            Some(inner) => Self::new(inner.code(), inner.message()),
+            None => Self::new(Code::CorruptData, format!("cannot be decoded ({error})")),
+        }
+    }
+
+    fn at(self, path: &Path) -> ImageFileError {
+        ImageFileError {
+            code: self.code,
+            message: self.message,
+            location: path.display().to_string(),
+        }
+    }
+}
+
+/// True for names of image files that are read.
+#[must_use]
+pub fn is_image_name(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ["tif", "tiff", "bmp", "png", "jpg", "jpeg"]
+        .iter()
+        .any(|known| ending.eq_ignore_ascii_case(known))
+}
+
+/// What a page is, without decoding it; `None` where the file is absent.
+///
+/// # Errors
+/// When the file cannot be read, is none of the known kinds or cut off, or its samples are of a kind that is not shown.
+pub fn describe(path: &Path, page_idx: u32) -> Result<Option<Page>, ImageFileError> {
+    with_file(path, |kind, reader| match kind {
+        Kind::Tiff => tiff_page::describe(reader, page_idx),
+        Kind::Plain(format) => plain::describe(reader, format, page_idx),
+    })
+}
+
+/// How many pages a file has, up to [`limits::Z_SLICES`]; `None` where it is absent.
+///
+/// # Errors
+/// As [`describe`].
+pub fn num_pages(path: &Path) -> Result<Option<u32>, ImageFileError> {
+    with_file(path, |kind, reader| match kind {
+        Kind::Tiff => tiff_page::num_pages(reader),
+        Kind::Plain(_) => Ok(1),
+    })
+}
+
+/// The samples of a page or a part of it, (y, x), row-major, in the type of the file; `None` where the file is absent.
+///
+/// # Errors
+/// As [`describe`], when the wanted page, colour or part is not in it, or when it would not fit the budgets.
+pub fn read(path: &Path, wanted: Wanted) -> Result<Option<Pixels>, ImageFileError> {
+    with_file(path, |kind, reader| match kind {
+        Kind::Tiff => tiff_page::read(reader, wanted),
+        Kind::Plain(format) => plain::read(reader, format, wanted),
+    })
+}
+
+/// What a file is by its first bytes.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Tiff,
+    Plain(image::ImageFormat),
+}
+
+fn with_file<T>(
+    path: &Path,
+    work: impl FnOnce(Kind, Reader) -> Result<T, Refusal>,
+) -> Result<Option<T>, ImageFileError> {
+    let Some(file) = source::open_samples(path)? else {
+        return Ok(None);
+    };
+    let at = |refusal: Refusal| refusal.at(path);
+    if file.num_bytes() > limits::FILE_BYTES {
+        let found = file.num_bytes();
+        let message = format!(
+            "{found} bytes where at most {} are read",
+            limits::FILE_BYTES
+        );
+        return Err(at(Refusal::new(Code::TooLarge, message)));
+    }
+    let mut head = [0; 16];
+    let length = head.len().min(file.num_bytes() as usize);
+    file.read_range(0, &mut head[..length])?;
+    let kind = kind_of(&head[..length]).map_err(at)?;
+    work(kind, Stream::buffered(file)).map(Some).map_err(at)
+}
+
+fn kind_of(head: &[u8]) -> Result<Kind, Refusal> {
+    use image::ImageFormat::{Bmp, Jpeg, Png};
+
+    let is_tiff = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"]
+        .iter()
+        .any(|magic| head.starts_with(*magic));
+    if is_tiff {
+        return Ok(Kind::Tiff);
+    }
+    match image::guess_format(head) {
+        Ok(format @ (Bmp | Jpeg | Png)) => Ok(Kind::Plain(format)),
+        _ if head.is_empty() => Err(Refusal::new(Code::CorruptData, "empty file")),
+        // It may just be half-written.
+        _ => {
+            let message = "expected a TIFF, BMP, PNG or JPEG file, found something else";
+            Err(Refusal::new(Code::CorruptData, message))
+        }
+    }
+}
+
+/// Checks size against the budgets before anything is allocated.
+fn check_size(page: &Page, samples_per_pixel: usize) -> Result<(), Refusal> {
+    let pixels = u64::from(page.width) * u64::from(page.height);
+    let bytes = pixels * page.sample_type.num_bytes() as u64 * samples_per_pixel as u64;
+    if pixels == 0 {
+        return Err(Refusal::new(Code::CorruptData, "image without pixels"));
+    }
+    if pixels > limits::CHUNK_SAMPLES || bytes > limits::DECODED_BYTES {
+        let message = format!(
+            "{} x {} pixels of {bytes} bytes, at most {} bytes are decoded",
+            page.width,
+            page.height,
+            limits::DECODED_BYTES
+        );
+        return Err(Refusal::new(Code::TooLarge, message));
+    }
+    Ok(())
+}
+
+/// Which sample of a pixel is wanted.
+fn sample_of(page: &Page, color_idx: Option<u8>) -> Result<usize, Refusal> {
+    match (page.num_colors, color_idx) {
+        (1, None) => Ok(0),
+        (3, Some(color)) if color < 3 => Ok(usize::from(color)),
+        (found, wanted) => {
+            let expected = if wanted.is_some() { "colour" } else { "gray" };
+            let words = if found == 1 { "gray" } else { "colour" };
+            let message = format!("a {words} image where a {expected} one is expected");
+            Err(Refusal::new(Code::BadMetadata, message))
+        }
+    }
+}
+
+/// The part of a page that is wanted, checked against its size.
+fn part_of(page: &Page, wanted: Wanted) -> Result<(u32, u32, u32, u32), Refusal> {
+    let Some((x, y, width, height)) = wanted.part else {
+        return Ok((0, 0, page.width, page.height));
+    };
+    let is_inside = |from: u32, length: u32, all: u32| {
+        length > 0 && from.checked_add(length).is_some_and(|end| end <= all)
+    };
+    if is_inside(x, width, page.width) && is_inside(y, height, page.height) {
+        return Ok((x, y, width, height));
+    }
+    let message = format!(
+        "columns {x} to {}, rows {y} to {} of {} x {} pixels",
+        u64::from(x) + u64::from(width),
+        u64::from(y) + u64::from(height),
+        page.width,
+        page.height
+    );
+    Err(Refusal::new(Code::OutOfRange, message))
+}
+
+/// Decoded bytes of a rectangle of a page, and how its samples lie.
+struct Block<'a> {
+    bytes: &'a [u8],
+    /// First column, first row, columns and rows in the page.
+    rect: (u32, u32, u32, u32),
+    samples_per_pixel: usize,
+}
+
+/// Copies the wanted sample of every pixel that block and part share.
+fn copy_block(
+    block: &Block<'_>,
+    sample: usize,
+    part: (u32, u32, u32, u32),
+    size: usize,
+    target: &mut [u8],
+) -> Result<(), Refusal> {
+    let (bx, by, bw, bh) = block.rect;
+    let (px, py, pw, ph) = part;
+    let (x0, x1) = (bx.max(px), (bx + bw).min(px + pw));
+    let (y0, y1) = (by.max(py), (by + bh).min(py + ph));
+    let stride = block.samples_per_pixel * size;
+    let short = || Refusal::new(Code::CorruptData, "fewer samples than its size says");
+    for y in y0..y1 {
+        let from = ((y - by) as usize * bw as usize + x0.saturating_sub(bx) as usize) * stride;
+        let to = ((y - py) as usize * pw as usize + x0.saturating_sub(px) as usize) * size;
+        let count = x1.saturating_sub(x0) as usize;
+        let line = block
+            .bytes
+            .get(from..from + count * stride)
+            .ok_or_else(short)?;
+        let target = target.get_mut(to..to + count * size).ok_or_else(short)?;
+        if stride == size {
+            target.copy_from_slice(line);
+            continue;
+        }
+        let pixels = line.chunks_exact(stride);
+        for (pixel, target) in pixels.zip(target.chunks_exact_mut(size)) {
+            target.copy_from_slice(&pixel[sample * size..(sample + 1) * size]);
+        }
+    }
+    Ok(())
+}
+
+fn pixels_of(width: u32, height: u32, samples: Samples) -> Result<Pixels, Refusal> {
+    Pixels::new(width, height, MemoryOrder::RowMajor, samples)
+        .map_err(|error| Refusal::new(Code::CorruptData, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! A file of `source` as the decoders want it: a stream with a position.
+
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+
+use crate::source::OpenFile;
+
+/// Buffered, because decoders read headers byte by byte.
+pub(super) type Reader = BufReader<Stream>;
+
+/// An open file with a position in it.
+#[derive(Debug)]
+pub(super) struct Stream {
+    file: OpenFile,
+    at: u64,
+}
+
+impl Stream {
+    /// A reader from the file's beginning on.
+    pub(super) fn buffered(file: OpenFile) -> Reader {
+        const BUFFER_BYTES: usize = 64 << 10;
+        BufReader::with_capacity(BUFFER_BYTES, Self { file, at: 0 })
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        let rest = self.file.num_bytes().saturating_sub(self.at);
+        let count = rest.min(target.len() as u64) as usize;
+        self.file
+            .read_range(self.at, &mut target[..count])
+            .map_err(io::Error::other)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Stream {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            SeekFrom::End(by) => self.file.num_bytes().checked_add_signed(by),
+        };
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}

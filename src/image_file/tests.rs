@@ -1,0 +1,149 @@
+//! Files as other programs write them, and files that are not whole.
+
+use std::{fs, io::Cursor, path::PathBuf};
+
+use tiff::encoder::{TiffEncoder, colortype};
+
+use super::*;
+use crate::model::Value;
+
+const WIDTH: u32 = 7;
+const HEIGHT: u32 = 5;
+
+/// Sample (x, y) of page or colour `n`.
+fn sample(x: u32, y: u32, n: u32) -> u8 {
+    (n * 60 + y * WIDTH + x) as u8
+}
+
+fn gray(n: u32) -> Vec<u8> {
+    (0..HEIGHT)
+        .flat_map(|y| (0..WIDTH).map(move |x| sample(x, y, n)))
+        .collect()
+}
+
+fn rgb() -> Vec<u8> {
+    (0..WIDTH * HEIGHT)
+        .flat_map(|at| (0..3).map(move |n| sample(at % WIDTH, at / WIDTH, n)))
+        .collect()
+}
+
+fn folder_with(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).expect("a file");
+    (folder, path)
+}
+
+fn plain(format: image::ImageFormat, is_color: bool) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let (samples, color) = if is_color {
+        (rgb(), image::ExtendedColorType::Rgb8)
+    } else {
+        (gray(0), image::ExtendedColorType::L8)
+    };
+    image::write_buffer_with_format(&mut bytes, &samples, WIDTH, HEIGHT, color, format)
+        .expect("encoded");
+    bytes.into_inner()
+}
+
+fn pages(count: u32) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let mut encoder = TiffEncoder::new(&mut bytes).expect("an encoder");
+    for page in 0..count {
+        let samples: Vec<u16> = gray(page).into_iter().map(u16::from).collect();
+        let mut image = encoder
+            .new_image::<colortype::Gray16>(WIDTH, HEIGHT)
+            .expect("a page");
+        image.rows_per_strip(2).expect("strips");
+        image.write_data(&samples).expect("written");
+    }
+    bytes.into_inner()
+}
+
+fn check_values(pixels: &Pixels, (x0, y0): (u32, u32), n: u32) {
+    for (x, y) in [(0, 0), (pixels.width() - 1, pixels.height() - 1)] {
+        let expected = u64::from(sample(x0 + x, y0 + y, n));
+        assert_eq!(pixels.value(x, y), Some(Value::Unsigned(expected)));
+    }
+}
+
+#[test]
+fn plain_files_are_gray_or_have_three_colours() {
+    for format in [image::ImageFormat::Png, image::ImageFormat::Bmp] {
+        let (_folder, path) = folder_with("a.tiff", &plain(format, false));
+        let page = describe(&path, 0).expect("readable").expect("there");
+        assert_eq!((page.width, page.height), (WIDTH, HEIGHT));
+        assert_eq!((page.num_colors, page.sample_type), (1, SampleType::U8));
+        let pixels = read(&path, Wanted::default()).expect("readable");
+        check_values(&pixels.expect("there"), (0, 0), 0);
+        let (_folder, path) = folder_with("a.png", &plain(format, true));
+        for color in 0..3 {
+            let wanted = Wanted {
+                color_idx: Some(color),
+                part: Some((2, 1, 3, 2)),
+                ..Wanted::default()
+            };
+            let pixels = read(&path, wanted).expect("readable").expect("there");
+            check_values(&pixels, (2, 1), color.into());
+        }
+        let error = read(&path, Wanted::default()).expect_err("a colour image");
+        assert_eq!(error.code, Code::BadMetadata);
+    }
+}
+
+#[test]
+fn pages_of_a_tiff_are_read_whole_and_in_parts() {
+    let (_folder, path) = folder_with("a.tif", &pages(3));
+    assert_eq!(num_pages(&path), Ok(Some(3)));
+    for page_idx in 0..3 {
+        for part in [None, Some((0, 0, 2, 1)), Some((3, 1, 4, 4))] {
+            let wanted = Wanted {
+                page_idx,
+                part,
+                color_idx: None,
+            };
+            let pixels = read(&path, wanted).expect("readable").expect("there");
+            assert_eq!(pixels.sample_type(), SampleType::U16);
+            let (x, y, ..) = part.unwrap_or_default();
+            check_values(&pixels, (x, y), page_idx);
+        }
+    }
+    assert!(describe(&path, 3).is_err(), "there are three");
+    let beyond = Wanted {
+        part: Some((0, 4, 2, 2)),
+        ..Wanted::default()
+    };
+    assert_eq!(
+        read(&path, beyond).map_err(|error| error.code).err(),
+        Some(Code::OutOfRange)
+    );
+}
+
+#[test]
+fn a_file_that_is_cut_off_anywhere_is_corrupt_and_never_more_than_that() {
+    let whole = [
+        pages(1),
+        plain(image::ImageFormat::Png, false),
+        plain(image::ImageFormat::Bmp, true),
+    ];
+    for bytes in whole {
+        for end in 0..bytes.len() {
+            let (_folder, path) = folder_with("a.tiff", &bytes[..end]);
+            let outcome = read(&path, Wanted::default());
+            if let Err(error) = outcome {
+                assert!(
+                    matches!(error.code, Code::CorruptData | Code::BadMetadata),
+                    "{end}: {error}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_absent_is_no_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("late.tiff");
+    assert_eq!(describe(&path, 0), Ok(None));
+    assert!(matches!(read(&path, Wanted::default()), Ok(None)));
+}

@@ -1,0 +1,150 @@
+//! Planes in image files of their own: one file, or a page or a colour of one.
+
+use std::path::PathBuf;
+
+use super::{ReadError, locate};
+use crate::{
+    dataset::{Dataset, FilePlane, Files, Image, OpenFovError, PlaneAt},
+    image_file::{self, ImageFileError, Wanted},
+    model::{Code, Pixels, PlaneId, PlaneState, TileId, ZPick},
+};
+
+impl From<ImageFileError> for ReadError {
+    fn from(error: ImageFileError) -> Self {
+        Self {
+            code: error.code,
+            message: error.message,
+            location: error.location,
+        }
+    }
+}
+
+impl From<OpenFovError> for ReadError {
+    fn from(error: OpenFovError) -> Self {
+        Self {
+            code: error.code,
+            message: error.message,
+            location: error.location,
+        }
+    }
+}
+
+/// The samples of a tile; `None`: its file is not there (yet).
+///
+/// # Errors
+/// When the file cannot be decoded, or is of another size or sample type than the image.
+pub(super) fn read(
+    files: &Files,
+    dataset: &Dataset,
+    image: &Image,
+    tile: TileId,
+    level: usize,
+) -> Result<Option<(Pixels, PlaneState)>, ReadError> {
+    let Some(plane) = find(files, dataset, image, tile.plane)? else {
+        return Ok(None);
+    };
+    let grid = image.levels.get(level).map(|level| level.grid);
+    let part = grid.and_then(|grid| grid.tile_rect(tile.row, tile.col));
+    let (Some(grid), Some(part)) = (grid, part) else {
+        let message = format!("tile {}, {} is outside of its plane", tile.row, tile.col);
+        return Err(ReadError::new(Code::OutOfRange, message, &plane.path));
+    };
+    let is_whole = (part.2, part.3) == (grid.width, grid.height);
+    if !is_whole {
+        // A file of another size would give a part of something else.
+        let Some(page) = image_file::describe(&plane.path, plane.page_idx)? else {
+            return Ok(None);
+        };
+        check_size((page.width, page.height), (grid.width, grid.height), &plane)?;
+    }
+    let wanted = Wanted {
+        page_idx: plane.page_idx,
+        color_idx: plane.color_idx,
+        part: (!is_whole).then_some(part),
+    };
+    let Some(pixels) = image_file::read(&plane.path, wanted)? else {
+        return Ok(None);
+    };
+    check_size((pixels.width(), pixels.height()), (part.2, part.3), &plane)?;
+    if pixels.sample_type() != image.sample_type {
+        let message = format!(
+            "samples are {}, {} expected",
+            pixels.sample_type().name(),
+            image.sample_type.name()
+        );
+        return Err(ReadError::new(Code::BadMetadata, message, &plane.path));
+    }
+    Ok(Some((pixels, PlaneState::Written)))
+}
+
+/// A file of another size than the rest is not drawn as if it were one of them.
+pub(super) fn check_size(
+    found: (u32, u32),
+    expected: (u32, u32),
+    plane: &FilePlane,
+) -> Result<(), ReadError> {
+    if found == expected {
+        return Ok(());
+    }
+    let message = format!(
+        "{} x {} pixels, {} x {} expected",
+        found.0, found.1, expected.0, expected.1
+    );
+    Err(ReadError::new(Code::BadMetadata, message, &plane.path))
+}
+
+/// Where a plane lies now; `None`: not there (yet).
+///
+/// # Errors
+/// When an index is beyond its axis, or the folder cannot be listed.
+pub(super) fn find(
+    files: &Files,
+    dataset: &Dataset,
+    image: &Image,
+    plane: PlaneId,
+) -> Result<Option<FilePlane>, ReadError> {
+    locate::place(dataset, image, plane, 0)?;
+    let (Some(fov), Some(at)) = (dataset.fov(plane.fov), at(plane)) else {
+        return Ok(None);
+    };
+    Ok(files.0.find(fov, at)?)
+}
+
+/// The file that holds a plane, or is going to.
+///
+/// # Errors
+/// As [`find`], and for planes that have no file.
+pub(super) fn file_of(
+    files: &Files,
+    dataset: &Dataset,
+    image: &Image,
+    plane: PlaneId,
+) -> Result<PathBuf, ReadError> {
+    if let Some(found) = find(files, dataset, image, plane)? {
+        return Ok(found.path);
+    }
+    let fov = dataset.fov(plane.fov).zip(at(plane));
+    fov.and_then(|(fov, at)| files.0.expected(fov, at))
+        .ok_or_else(|| ReadError::new(Code::NotFound, "this plane has no file", &dataset.root))
+}
+
+/// What it means that a file is not there: no fill value stands for it, only the end of the run tells.
+pub(super) fn absent_state(dataset: &Dataset) -> PlaneState {
+    if dataset.is_running() {
+        PlaneState::Planned
+    } else {
+        PlaneState::Missing
+    }
+}
+
+fn at(plane: PlaneId) -> Option<PlaneAt> {
+    let ZPick::Slice(z) = plane.z else {
+        return None;
+    };
+    Some(PlaneAt {
+        fov: plane.fov.0,
+        t: plane.t,
+        c: plane.c,
+        z,
+    })
+}
