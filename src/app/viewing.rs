@@ -189,6 +189,9 @@ impl Viewing {
         state: PlaneState,
         pixels: Option<Arc<Pixels>>,
     ) {
+        if matches!(state, PlaneState::Missing | PlaneState::Failed(_)) {
+            tracing::debug!("read of {tile:?}, revision {revision}: {state:?}");
+        }
         if let Some(image) = self.dataset.image(tile.plane.fov) {
             let plane = tile.plane;
             let same_slices = image.len_at(
