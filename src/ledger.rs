@@ -80,6 +80,8 @@ struct Page {
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry {
     revision: u32,
+    /// How many of the revisions, the latest ones, are further looks at the same writing.
+    num_looks: u16,
     mark: Mark,
     notice: Notice,
 }
@@ -227,6 +229,7 @@ impl Ledger {
         self.change(size, plane, |entry| {
             let raised = Entry {
                 revision: entry.revision.saturating_add(times),
+                num_looks: 0,
                 notice: Notice::Written,
                 ..*entry
             };
@@ -239,6 +242,7 @@ impl Ledger {
         self.change(size, plane, |entry| {
             let raised = Entry {
                 revision: entry.revision.saturating_add(1),
+                num_looks: 0,
                 ..*entry
             };
             (PlaneState::Unknown, raised)
@@ -251,10 +255,24 @@ impl Ledger {
         self.change(size, plane, |entry| {
             let raised = Entry {
                 revision: entry.revision.saturating_add(1),
+                num_looks: entry.num_looks.saturating_add(1),
                 ..*entry
             };
             (state, raised)
         });
+    }
+
+    /// True where a read of that revision tells of the latest writing of the plane, be it an earlier look at it.
+    #[must_use]
+    pub fn is_current(&self, plane: PlaneId, revision: u64) -> bool {
+        let Some((page, indices)) = self.places(plane) else {
+            return revision == 0;
+        };
+        let looks = indices
+            .map(|at| u64::from(page.entries[at].num_looks))
+            .sum();
+        let latest = self.revision(plane);
+        (latest.saturating_sub(looks)..=latest).contains(&revision)
     }
 
     /// An announced plane that stays absent counts as all zero from now on.
@@ -262,6 +280,7 @@ impl Ledger {
         self.change(size, plane, |entry| {
             let raised = Entry {
                 revision: entry.revision.saturating_add(1),
+                num_looks: 0,
                 notice: Notice::AllZero,
                 ..*entry
             };
@@ -299,39 +318,23 @@ impl Ledger {
 
     /// Notices of a FOV may have been lost: everything that is booked of it is to be looked at again.
     pub fn renew_fov(&mut self, fov: FovId) {
-        self.renew_where(|other, _| other == fov);
+        if let Some(pages) = self.pages.get_mut(&fov) {
+            for (&t, page) in pages {
+                let of_timepoint = self.by_timepoint.entry(t).or_default();
+                let of_fov = self.by_fov.entry(fov).or_default();
+                page.renew_where(|_| true, [&mut self.total, of_timepoint, of_fov]);
+            }
+        }
     }
 
     /// What was absent may mean something else now (the store or the acquisition ended): it is to be looked at again.
     pub fn renew_absent(&mut self) {
         let is_absent = |mark| matches!(mark, Mark::Planned | Mark::Partial | Mark::Missing);
-        self.renew_where(|_, mark| is_absent(mark));
-    }
-
-    fn renew_where(&mut self, is_meant: impl Fn(FovId, Mark) -> bool) {
         for (&fov, pages) in &mut self.pages {
-            for (t, page) in pages {
-                for at in 0..page.entries.len() {
-                    let entry = page.entries[at];
-                    if !is_meant(fov, entry.mark) {
-                        continue;
-                    }
-                    page.details.remove(&at);
-                    let renewed = Entry {
-                        revision: entry.revision.saturating_add(1),
-                        mark: Mark::Unknown,
-                        ..entry
-                    };
-                    page.entries[at] = renewed;
-                    for counts in [
-                        &mut page.counts,
-                        &mut self.total,
-                        self.by_timepoint.entry(*t).or_default(),
-                        self.by_fov.entry(fov).or_default(),
-                    ] {
-                        counts.moved(entry, renewed);
-                    }
-                }
+            for (&t, page) in pages {
+                let of_timepoint = self.by_timepoint.entry(t).or_default();
+                let of_fov = self.by_fov.entry(fov).or_default();
+                page.renew_where(is_absent, [&mut self.total, of_timepoint, of_fov]);
             }
         }
     }
@@ -476,6 +479,24 @@ impl Page {
         dropped
     }
 
+    /// Planes of these marks are to be looked at again; also counts in `sums`.
+    fn renew_where(&mut self, is_meant: impl Fn(Mark) -> bool, mut sums: [&mut Counts; 3]) {
+        for (at, entry) in self.entries.iter_mut().enumerate() {
+            if !is_meant(entry.mark) {
+                continue;
+            }
+            self.details.remove(&at);
+            let before = *entry;
+            entry.revision = before.revision.saturating_add(1);
+            entry.num_looks = 0;
+            entry.mark = Mark::Unknown;
+            self.counts.moved(before, *entry);
+            for sum in &mut sums {
+                sum.moved(before, *entry);
+            }
+        }
+    }
+
     fn state(&self, at: usize) -> PlaneState {
         match self.entries[at].mark {
             Mark::Unknown => PlaneState::Unknown,
@@ -616,6 +637,10 @@ mod tests {
         ledger.read_again(SIZE, at);
         assert_eq!((ledger.revision(at), ledger.state(at)), (2, partial));
         assert_eq!((ledger.total().partial, ledger.total().announced), (1, 0));
+        assert!(ledger.is_current(at, 1), "the earlier look");
+        ledger.announce(SIZE, at, 1);
+        let current = [1, 2, 3].map(|revision| ledger.is_current(at, revision));
+        assert_eq!(current, [false, false, true]);
     }
 
     #[test]

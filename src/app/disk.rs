@@ -1,8 +1,12 @@
 //! What the disk tells of the dataset that is open: found planes, changed stores, growth and the end.
 
-use std::{collections::HashSet, sync::Arc, time::Instant};
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use super::{App, Viewing};
+use super::{App, Viewing, waking};
 use crate::{
     dataset::{AnnouncedLayout, Dataset},
     ledger::Notice,
@@ -10,6 +14,9 @@ use crate::{
     model::{FovId, PlaneId, PlaneState, ZPick},
     session::Command,
 };
+
+/// News of the disk about an announced acquisition wait so long for its notices.
+const AFTER_NOTICES: Duration = Duration::from_millis(100);
 
 /// A watch over the dataset that is open, and what it was told last.
 pub(super) struct Watching {
@@ -41,11 +48,13 @@ impl App {
             return;
         }
         let context = Arc::clone(&self.context);
-        let wake = Arc::new(move |after| {
-            if let Some(context) = context.get() {
-                context.request_repaint_after(after);
-            }
-        });
+        // What is announced is told sooner by its notice, whose read ends with a frame: one for the file, which begins
+        // at the same time, would be in its way.
+        let least = match viewing.acquisition {
+            Some(_) => AFTER_NOTICES,
+            None => Duration::ZERO,
+        };
+        let wake = Arc::new(move |after: Duration| waking::wake(&context, after.max(least)));
         let started = DiskWatch::start(Arc::clone(dataset), Arc::clone(&self.store), wake);
         self.disk = match started {
             Ok(watch) => Some(Watching {
@@ -99,6 +108,7 @@ impl App {
             self.pace.newest(plane, &viewing.dataset, now);
         }
         if let Some(is_aborted) = ended {
+            tracing::debug!("the acquisition is over, aborted: {is_aborted}");
             viewing.end(is_aborted);
             self.pace
                 .end(if is_aborted { "stopped" } else { "finished" }, false);

@@ -13,13 +13,13 @@ use std::{
 use eframe::egui;
 use parking_lot::Mutex;
 
-use super::{App, Viewing, pace::Pace, starting::first_session, viewing::plane_of};
+use super::{App, Viewing, pace::Pace, starting::first_session, viewing::plane_of, waking};
 use crate::{
     dataset::{AnnouncedLayout, Dataset, PlaneAt},
     formats,
     live::{
-        AcquisitionId, Audience, Destination, InstanceFolder, Listen, Live, LiveEvent, PlaneCounts,
-        Server, ServerError, Started, Status, Watched,
+        AcquisitionId, Audience, Destination, InstanceFolder, Listen, Live, LiveEvent, News,
+        PlaneCounts, Server, ServerError, Started, Status, Watched,
     },
     loader::Loader,
     model::{Code, DatasetId, FovId, Problem, Shown},
@@ -46,9 +46,7 @@ impl Ear {
 
 impl Audience for Ear {
     fn wake(&self, after: Duration) {
-        if let Some(context) = self.context.get() {
-            context.request_repaint_after(after);
-        }
+        waking::wake(&self.context, after);
     }
 
     fn anticipate(&self, id: AcquisitionId, at: PlaneAt) -> bool {
@@ -155,11 +153,29 @@ impl App {
 
     /// Takes what came from live sources since the last frame.
     pub(super) fn take_live(&mut self, ctx: &egui::Context) {
-        let news = self.live.live.take();
+        let mut news = self.live.live.take();
         (self.live.fence, self.live.num_late) = (news.fence, news.num_late);
-        for event in news.events {
+        // Who goes to a timepoint that was announced just before finds it.
+        let (mut destinations, mut others) = (Vec::new(), Vec::new());
+        for event in std::mem::take(&mut news.events) {
+            match event {
+                LiveEvent::Go(to) => destinations.extend(to),
+                LiveEvent::Started(_) | LiveEvent::Open(_) => {
+                    destinations.clear();
+                    others.push(event);
+                }
+                other => others.push(other),
+            }
+        }
+        for event in others {
             self.take_event(ctx, event);
         }
+        self.take_notices(news);
+        self.go(destinations);
+    }
+
+    /// Takes planes that were written, as far as they are of the acquisition that is open.
+    fn take_notices(&mut self, news: News) {
         let is_open = |viewing: &&mut Viewing| {
             viewing.acquisition.is_some() && viewing.acquisition == news.acquisition
         };
@@ -203,7 +219,7 @@ impl App {
                 ctx.send_viewport_cmd(egui::ViewportCommand::Minimized(false));
                 ctx.send_viewport_cmd(egui::ViewportCommand::Focus);
             }
-            LiveEvent::Go(destinations) => self.go(destinations),
+            LiveEvent::Go(to) => self.go(to),
             LiveEvent::Written {
                 dataset,
                 fov,
@@ -276,6 +292,11 @@ impl App {
         let acquisition = viewing.and_then(|viewing| viewing.acquisition);
         let dataset = viewing.map(|viewing| &viewing.dataset);
         let announced = dataset.and_then(|dataset| dataset.announcement.as_ref());
+        // A wish to open something is fulfilled when that is open, or cannot be.
+        let fence = match self.opening.underway() {
+            Some(_) => self.live.status.borrow().fence,
+            None => self.live.fence,
+        };
         let is_zarr = announced.is_some_and(|it| it.layout != AnnouncedLayout::Registered);
         let status = Status {
             dataset: dataset.cloned(),
@@ -284,7 +305,7 @@ impl App {
             counts: viewing.map(counts).unwrap_or_default(),
             is_push_active: announced.is_some(),
             is_zarr_push_active: is_zarr && viewing.is_some_and(|it| it.is_announcing),
-            fence: self.live.fence,
+            fence,
         };
         self.live.publish(status);
     }

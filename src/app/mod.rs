@@ -16,6 +16,7 @@ mod running;
 mod starting;
 mod timing;
 mod viewing;
+mod waking;
 
 pub use starting::Starting;
 pub use timing::{Stage, Timing};

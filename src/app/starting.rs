@@ -17,6 +17,7 @@ use super::{
     opening::{FirstLook, Opening},
     pace::Pace,
     running::Running,
+    waking::waker,
 };
 use crate::{
     cache::Cache,
@@ -129,16 +130,6 @@ pub(super) fn first_session(dataset: &Dataset, settings: &Settings) -> Session {
         session.restore(saved, dataset);
     }
     session
-}
-
-/// Wakes the interface as soon as there is one.
-fn waker(context: &Arc<OnceLock<egui::Context>>) -> Arc<dyn Fn() + Send + Sync> {
-    let context = Arc::clone(context);
-    Arc::new(move || {
-        if let Some(context) = context.get() {
-            context.request_repaint();
-        }
-    })
 }
 
 impl Starting {

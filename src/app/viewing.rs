@@ -192,6 +192,9 @@ impl Viewing {
         state: PlaneState,
         pixels: Option<Arc<Pixels>>,
     ) {
+        if matches!(state, PlaneState::Missing | PlaneState::Failed(_)) {
+            tracing::debug!("read of {tile:?}, revision {revision}: {state:?}");
+        }
         if let Some(image) = self.dataset.image(tile.plane.fov) {
             let plane = tile.plane;
             let same_slices = image.len_at(
@@ -199,7 +202,7 @@ impl Viewing {
                 usize::from(plane.level).min(image.levels.len() - 1),
             ) == u64::from(image.num_z_slices());
             // What an older revision was says nothing of the present one.
-            let is_current = revision == self.ledger.revision(plane);
+            let is_current = self.ledger.is_current(plane, revision);
             if same_slices
                 && is_current
                 && matches!(plane.z, ZPick::Slice(_))

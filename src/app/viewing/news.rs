@@ -117,6 +117,7 @@ impl Viewing {
     /// Takes what the disk says of planes.
     pub(in crate::app) fn take_found(&mut self, found: Vec<(PlaneId, PlaneState)>) {
         for (plane, state) in found {
+            tracing::trace!("found on disk: {plane:?} {state:?}");
             let size = self.page_size(plane.fov);
             let (known, notice) = (self.ledger.state(plane), self.ledger.notice(plane));
             match state {
