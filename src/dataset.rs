@@ -319,6 +319,8 @@ pub enum ImageSlot {
     Stale(Arc<Image>),
     /// It cannot be opened.
     Failed(Arc<OpenFovError>),
+    /// It could not be opened and is tried again; shown as such until then.
+    Retried(Arc<OpenFovError>),
 }
 
 /// A FOV's store cannot be opened.
@@ -499,7 +501,7 @@ impl Dataset {
     pub fn image(&self, fov: FovId) -> Option<&Arc<Image>> {
         match self.images.get(fov.row()) {
             Some(ImageSlot::Opened(image) | ImageSlot::Stale(image)) => Some(image),
-            Some(ImageSlot::Unopened | ImageSlot::Failed(_)) | None => None,
+            Some(ImageSlot::Unopened | ImageSlot::Failed(_) | ImageSlot::Retried(_)) | None => None,
         }
     }
 
@@ -507,7 +509,7 @@ impl Dataset {
     fn opened_images(&self) -> impl Iterator<Item = &Arc<Image>> {
         self.images.iter().filter_map(|slot| match slot {
             ImageSlot::Opened(image) | ImageSlot::Stale(image) => Some(image),
-            ImageSlot::Unopened | ImageSlot::Failed(_) => None,
+            ImageSlot::Unopened | ImageSlot::Failed(_) | ImageSlot::Retried(_) => None,
         })
     }
 
@@ -515,7 +517,10 @@ impl Dataset {
     #[must_use]
     pub fn wants_opening(&self, fov: FovId) -> bool {
         let slot = self.images.get(fov.row());
-        matches!(slot, Some(ImageSlot::Unopened | ImageSlot::Stale(_)))
+        matches!(
+            slot,
+            Some(ImageSlot::Unopened | ImageSlot::Stale(_) | ImageSlot::Retried(_))
+        )
     }
 
     /// Steps along an axis: the maximum over the images known so far (of all FOVs: their number).
@@ -643,7 +648,10 @@ impl Dataset {
             if is_meant(FovId(row as u32)) {
                 *slot = match std::mem::take(slot) {
                     ImageSlot::Opened(image) | ImageSlot::Stale(image) => ImageSlot::Stale(image),
-                    ImageSlot::Unopened | ImageSlot::Failed(_) => ImageSlot::Unopened,
+                    ImageSlot::Failed(error) | ImageSlot::Retried(error) => {
+                        ImageSlot::Retried(error)
+                    }
+                    ImageSlot::Unopened => ImageSlot::Unopened,
                 };
             }
         }

@@ -58,7 +58,7 @@ pub fn with_opened_fov(
     fov: FovId,
 ) -> Result<Dataset, crate::dataset::OpenFovError> {
     match dataset.images.get(fov.row()) {
-        Some(ImageSlot::Unopened | ImageSlot::Stale(_)) => {
+        Some(ImageSlot::Unopened | ImageSlot::Stale(_) | ImageSlot::Retried(_)) => {
             let opened = dataset.opener.open_fov(&dataset, fov)?;
             Ok(dataset.with_opened(vec![(fov, Ok(opened))]))
         }

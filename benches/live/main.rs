@@ -4,6 +4,8 @@
 //! percentile. Windows are the real program on a virtual display (Xvfb) at 1480 x 1000, driven over its socket; planes
 //! are those of `datasets.rs`, 2048 x 2048 u16 in `fast`, renamed into place. `datasets.rs` says where data is kept.
 
+#![allow(clippy::print_stdout, reason = "its figures are what a bench is for")]
+
 use std::env;
 
 mod acquisition;

@@ -119,5 +119,8 @@ pub(crate) fn shown_at(client: &mut Client, t: u32, channel: &str) -> Instant {
         .request_within("wait_shown", wish, PATIENCE)
         .expect("is shown");
     let age = answer["age_s"].as_f64().expect("an age");
-    Instant::now() - Duration::from_secs_f64(age)
+    let age = Duration::from_secs_f64(age);
+    Instant::now()
+        .checked_sub(age)
+        .expect("this machine runs for longer")
 }

@@ -497,8 +497,14 @@ impl Viewing {
     /// Why nothing of a FOV can be drawn, where its store could not be opened.
     fn unreadable(&self, fov: FovId) -> Option<PlaneState> {
         match self.dataset.images.get(fov.row())? {
-            ImageSlot::Failed(error) if error.code == Code::NotWritten => Some(PlaneState::Planned),
-            ImageSlot::Failed(error) => Some(PlaneState::Failed(error.to_string().into())),
+            ImageSlot::Failed(error) | ImageSlot::Retried(error) => {
+                let is_planned = error.code == Code::NotWritten;
+                Some(if is_planned {
+                    PlaneState::Planned
+                } else {
+                    PlaneState::Failed(error.to_string().into())
+                })
+            }
             ImageSlot::Unopened | ImageSlot::Opened(_) | ImageSlot::Stale(_) => None,
         }
     }

@@ -119,7 +119,9 @@ impl<'a> View<'a> {
     ) -> Result<Self, FovId> {
         let (image, is_readable) = match dataset.images.get(position.fov.row()) {
             Some(ImageSlot::Opened(image) | ImageSlot::Stale(image)) => (image.as_ref(), true),
-            Some(ImageSlot::Failed(_)) | None => (dataset.template.as_ref(), false),
+            Some(ImageSlot::Failed(_) | ImageSlot::Retried(_)) | None => {
+                (dataset.template.as_ref(), false)
+            }
             Some(ImageSlot::Unopened) => return Err(position.fov),
         };
         let bounds = Scene::single(position.fov, image).bounds();

@@ -51,7 +51,7 @@ pub(super) fn image_of(dataset: &Dataset, plane: PlaneId) -> Result<&Image, Read
     }
     match dataset.images.get(plane.fov.row()) {
         Some(ImageSlot::Opened(image) | ImageSlot::Stale(image)) => Ok(image),
-        Some(ImageSlot::Failed(error)) => Err(ReadError {
+        Some(ImageSlot::Failed(error) | ImageSlot::Retried(error)) => Err(ReadError {
             code: error.code,
             message: error.message.clone(),
             location: error.location.clone(),
