@@ -1,16 +1,22 @@
-"""Samples a process for scripts/soak: memory, open descriptors and threads, and whether they grow.
+"""Samples a window for scripts/soak: memory, open descriptors and threads, whether they grow, and whether it missed any
+plane.
 
-usage: soak.py PID_FILE MINUTES
+usage: soak.py PID_FILE MINUTES ACQUISITION
 """
 
 import os
 import statistics
 import sys
 import time
+from pathlib import Path
+
+import squidview
 
 EVERY_S = 10
 # Shaders, fonts and the cache are filled in this part of the time; it does not count.
 WARM_UP = 0.25
+# A plane is found on disk and counted within this time.
+COUNTED_WITHIN_S = 5.0
 # Growth per minute that counts as none. The book of planes grows by about 0.2 MB with 2400 planes a minute.
 LIMITS = {"memory_mb": 1.0, "descriptors": 0.2, "threads": 0.2}
 
@@ -42,14 +48,28 @@ def watch(pid: int, seconds: float) -> list[tuple[float, dict[str, float]]]:
     return samples
 
 
+def count_planes(acquisition: Path) -> bool:
+    """Whether the window counts every plane that is on disk."""
+    planes = sum(1 for _ in acquisition.glob("zarr/*/*/0/c/*/*/*/*/0"))
+    with squidview.Viewer() as viewer:
+        began = time.monotonic()
+        while (counts := viewer.status()["counts"])["written"] < planes:
+            if time.monotonic() - began > COUNTED_WITHIN_S:
+                print(f"{planes} planes on disk, the window knows of {counts}")
+                return False
+            time.sleep(0.05)
+    print(f"{planes} planes on disk, all known after {time.monotonic() - began:.2f} s: {counts}")
+    return True
+
+
 def main() -> None:
     pid_file, minutes = sys.argv[1], float(sys.argv[2])
     while not (os.path.exists(pid_file) and os.path.getsize(pid_file)):
         time.sleep(0.1)
     with open(pid_file) as file:
         pid = int(file.read())
-    # The window is closed at the end of the time.
-    samples = watch(pid, 60 * minutes - EVERY_S / 2)
+    samples = watch(pid, 60 * minutes)
+    is_complete = count_planes(Path(sys.argv[3]))
     measured = samples[int(len(samples) * WARM_UP) :]
     if len(measured) < 3:
         sys.exit("too short to tell")
@@ -62,6 +82,8 @@ def main() -> None:
             growing.append(name)
     if growing:
         sys.exit(f"growing: {', '.join(growing)}")
+    if not is_complete:
+        sys.exit("planes were missed")
     print("flat")
 
 

@@ -259,39 +259,23 @@ impl Ledger {
 
     /// Notices of a FOV may have been lost: everything that is booked of it is to be looked at again.
     pub fn renew_fov(&mut self, fov: FovId) {
-        self.renew_where(|other, _| other == fov);
+        if let Some(pages) = self.pages.get_mut(&fov) {
+            for (&t, page) in pages {
+                let of_timepoint = self.by_timepoint.entry(t).or_default();
+                let of_fov = self.by_fov.entry(fov).or_default();
+                page.renew_where(|_| true, [&mut self.total, of_timepoint, of_fov]);
+            }
+        }
     }
 
     /// What was absent may mean something else now (the store or the acquisition ended): it is to be looked at again.
     pub fn renew_absent(&mut self) {
         let is_absent = |mark| matches!(mark, Mark::Planned | Mark::Partial | Mark::Missing);
-        self.renew_where(|_, mark| is_absent(mark));
-    }
-
-    fn renew_where(&mut self, is_meant: impl Fn(FovId, Mark) -> bool) {
         for (&fov, pages) in &mut self.pages {
-            for (t, page) in pages {
-                for at in 0..page.entries.len() {
-                    let entry = page.entries[at];
-                    if !is_meant(fov, entry.mark) {
-                        continue;
-                    }
-                    page.details.remove(&at);
-                    let renewed = Entry {
-                        revision: entry.revision.saturating_add(1),
-                        mark: Mark::Unknown,
-                        ..entry
-                    };
-                    page.entries[at] = renewed;
-                    for counts in [
-                        &mut page.counts,
-                        &mut self.total,
-                        self.by_timepoint.entry(*t).or_default(),
-                        self.by_fov.entry(fov).or_default(),
-                    ] {
-                        counts.moved(entry, renewed);
-                    }
-                }
+            for (&t, page) in pages {
+                let of_timepoint = self.by_timepoint.entry(t).or_default();
+                let of_fov = self.by_fov.entry(fov).or_default();
+                page.renew_where(is_absent, [&mut self.total, of_timepoint, of_fov]);
             }
         }
     }
@@ -398,6 +382,23 @@ impl Page {
             }
         }
         page
+    }
+
+    /// Planes of these marks are to be looked at again; also counts in `sums`.
+    fn renew_where(&mut self, is_meant: impl Fn(Mark) -> bool, mut sums: [&mut Counts; 3]) {
+        for (at, entry) in self.entries.iter_mut().enumerate() {
+            if !is_meant(entry.mark) {
+                continue;
+            }
+            self.details.remove(&at);
+            let before = *entry;
+            entry.revision = before.revision.saturating_add(1);
+            entry.mark = Mark::Unknown;
+            self.counts.moved(before, *entry);
+            for sum in &mut sums {
+                sum.moved(before, *entry);
+            }
+        }
     }
 
     fn state(&self, at: usize) -> PlaneState {

@@ -18,8 +18,8 @@ use crate::{
     dataset::{AnnouncedLayout, Dataset, PlaneAt},
     formats,
     live::{
-        AcquisitionId, Audience, Destination, InstanceFolder, Listen, Live, LiveEvent, PlaneCounts,
-        Server, ServerError, Started, Status, Watched,
+        AcquisitionId, Audience, Destination, InstanceFolder, Listen, Live, LiveEvent, News,
+        PlaneCounts, Server, ServerError, Started, Status, Watched,
     },
     loader::Loader,
     model::{Code, DatasetId, FovId, Problem, Shown},
@@ -155,11 +155,29 @@ impl App {
 
     /// Takes what came from live sources since the last frame.
     pub(super) fn take_live(&mut self, ctx: &egui::Context) {
-        let news = self.live.live.take();
+        let mut news = self.live.live.take();
         (self.live.fence, self.live.num_late) = (news.fence, news.num_late);
-        for event in news.events {
+        // Who goes to a timepoint that was announced just before finds it.
+        let (mut destinations, mut others) = (Vec::new(), Vec::new());
+        for event in std::mem::take(&mut news.events) {
+            match event {
+                LiveEvent::Go(to) => destinations.extend(to),
+                LiveEvent::Started(_) | LiveEvent::Open(_) => {
+                    destinations.clear();
+                    others.push(event);
+                }
+                other => others.push(other),
+            }
+        }
+        for event in others {
             self.take_event(ctx, event);
         }
+        self.take_notices(news);
+        self.go(destinations);
+    }
+
+    /// Takes planes that were written, as far as they are of the acquisition that is open.
+    fn take_notices(&mut self, news: News) {
         let is_open = |viewing: &&mut Viewing| {
             viewing.acquisition.is_some() && viewing.acquisition == news.acquisition
         };
@@ -169,8 +187,11 @@ impl App {
         viewing.announce(&news.written);
         let rescan: Vec<FovId> = news.rescan.iter().map(|&flat| FovId(flat)).collect();
         viewing.renew_fovs(rescan.iter().copied());
-        let mut planes: Vec<PlaneAt> = news.written.into_keys().collect();
-        planes.sort_by_key(|at| (at.t, at.fov, at.z, at.c));
+        let mut planes = Vec::new();
+        if viewing.session.follow.is_on {
+            planes.extend(news.written.into_keys());
+            planes.sort_by_key(|at| (at.t, at.fov, at.z, at.c));
+        }
         let planes = planes.into_iter().chain(news.newest);
         viewing.follow(planes.map(|at| plane_of(FovId(at.fov), at)));
         if let Some(plane) = viewing.newest {
@@ -196,7 +217,11 @@ impl App {
             }
             LiveEvent::Open(path) => self.open(&path),
             LiveEvent::Refresh => self.reload(),
-            LiveEvent::Go(destinations) => self.go(destinations),
+            LiveEvent::ShowWindow => {
+                ctx.send_viewport_cmd(egui::ViewportCommand::Minimized(false));
+                ctx.send_viewport_cmd(egui::ViewportCommand::Focus);
+            }
+            LiveEvent::Go(to) => self.go(to),
             LiveEvent::Written { fov, t, z, c } => {
                 if let Some(viewing) = &mut self.viewing {
                     viewing.announce(&HashMap::from([(PlaneAt { fov, t, c, z }, 1)]));
@@ -259,6 +284,11 @@ impl App {
         let acquisition = viewing.and_then(|viewing| viewing.acquisition);
         let dataset = viewing.map(|viewing| &viewing.dataset);
         let announced = dataset.and_then(|dataset| dataset.announcement.as_ref());
+        // A wish to open something is fulfilled when that is open, or cannot be.
+        let fence = match self.opening.underway() {
+            Some(_) => self.live.status.borrow().fence,
+            None => self.live.fence,
+        };
         let is_zarr = announced.is_some_and(|it| it.layout != AnnouncedLayout::Registered);
         let status = Status {
             dataset: dataset.cloned(),
@@ -267,7 +297,7 @@ impl App {
             counts: viewing.map(counts).unwrap_or_default(),
             is_push_active: announced.is_some(),
             is_zarr_push_active: is_zarr && viewing.is_some_and(|it| it.is_announcing),
-            fence: self.live.fence,
+            fence,
         };
         self.live.publish(status);
     }

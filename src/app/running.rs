@@ -89,8 +89,14 @@ impl App {
         self.running.is_lost = false;
         let follows = self.settings.follows_running || self.options.follow;
         let path = self.running.path().map(Path::to_owned);
-        if let Some(path) = path.filter(|path| is_new && follows && !self.shows(path)) {
+        let Some(path) = path.filter(|_| is_new && follows) else {
+            return;
+        };
+        if !self.shows(&path) {
             self.open_running(&path);
+        } else if let Some(viewing) = self.viewing.as_mut().filter(|_| self.options.follow) {
+            // It was named on the command line, too.
+            viewing.apply(&Command::SetFollow(true));
         }
     }
 

@@ -104,6 +104,7 @@ impl<'a> Clerk<'a> {
             Request::Warn(warn) => self.handle.warn(cut(warn.message))?,
             Request::Open(open) => self.handle.load_dataset(&open.path)?,
             Request::Refresh => self.handle.refresh()?,
+            Request::ShowWindow => self.handle.show_window()?,
             Request::LoadFov(go) | Request::SetIndex(go) => {
                 self.handle.set_index(go.fov, go.t, go.z)?;
             }

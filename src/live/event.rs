@@ -82,6 +82,8 @@ pub enum LiveEvent {
     Open(PathBuf),
     /// Read the folder of the shown dataset again.
     Refresh,
+    /// Bring the window to the front.
+    ShowWindow,
     /// Change the view.
     Go(Vec<Destination>),
     /// A plane of the shown dataset was written (a notice without an acquisition of its own): FOV by flat number.

@@ -22,8 +22,8 @@ const MAX_NOTICES: usize = 1 << 16;
 const MAX_CONTROLS: usize = 1 << 10;
 /// A start or a wish waits no longer than this for a place.
 const CONTROL_WITHIN: Duration = Duration::from_secs(1);
-/// Written planes that are merged before the FOVs' rescan flags are used instead.
-const MAX_PENDING: usize = 1 << 18;
+/// Written planes that are merged before the FOVs' rescan flags are used instead: what one frame can take in 20 ms.
+const MAX_PENDING: usize = 1 << 16;
 /// Wishes and warnings that nobody takes (the window is closed) are kept up to here, the oldest go first.
 const MAX_EVENTS: usize = 1 << 10;
 /// Planes that are not on the screen change only counts and bars: no more frames for them than this.

@@ -95,6 +95,7 @@ pub(super) enum Request<'a> {
     Warn(Warn),
     Open(WrittenPath),
     Refresh,
+    ShowWindow,
     LoadFov(Go),
     SetIndex(Go),
     SetCurrentIndex(Dimension<'a>),
@@ -207,6 +208,7 @@ fn request<'a>(
         "warn" => Request::Warn(fields(text)?),
         "load_dataset" | "open" => Request::Open(fields(text)?),
         "refresh" => Request::Refresh,
+        "show_window" => Request::ShowWindow,
         "load_fov" => match fields::<Go>(text)? {
             Go { fov: None, .. } => return Err("load_fov needs \"fov\"".into()),
             go => Request::LoadFov(go),

@@ -392,6 +392,14 @@ impl PushHandle {
         self.control(LiveEvent::Refresh)
     }
 
+    /// Brings the window to the front, as far as the window system allows that.
+    ///
+    /// # Errors
+    /// When the viewer is gone.
+    pub fn show_window(&self) -> Result<(), PushError> {
+        self.control(LiveEvent::ShowWindow)
+    }
+
     /// Goes to a FOV by its flat number, and to a timepoint and a z-slice where they are given.
     ///
     /// # Errors

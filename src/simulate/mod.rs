@@ -55,6 +55,8 @@ pub struct Written {
     pub c: u32,
     /// z-slice index.
     pub z: u32,
+    /// How long writing it took, compression and documents included.
+    pub took: Duration,
 }
 
 /// An acquisition could not be written to its end.
@@ -319,7 +321,9 @@ impl Run<'_> {
                 when: Moment::now(),
             });
         }
+        let began = Instant::now();
         self.stores.write(region_idx, at, &samples)?;
+        let took = began.elapsed();
         self.num_written += 1;
         self.progress.images = self.num_written;
         self.beat();
@@ -331,6 +335,7 @@ impl Run<'_> {
             t: at.t,
             c: at.c,
             z: at.z,
+            took,
         })
     }
 

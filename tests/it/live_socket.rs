@@ -346,6 +346,7 @@ fn a_client_drives_the_window() {
     raw.ask_ok(&json!({"do": "notify_written", "t": 0, "fov": number, "z": 0, "channel": channel, "region": region}));
     raw.ask_ok(&json!({"do": "open", "path": "/data/b"}));
     raw.ask_ok(&json!({"do": "refresh"}));
+    raw.ask_ok(&json!({"do": "show_window"}));
     raw.ask_ok(&json!({"do": "warn", "message": "slow disk"}));
     let events: Vec<LiveEvent> = window.settled(&mut raw).events.into();
     let go = |at: usize| match &events[at] {
@@ -360,7 +361,8 @@ fn a_client_drives_the_window() {
     assert!(matches!(events[4], LiveEvent::Written { fov, .. } if fov == last_fov));
     assert!(matches!(&events[5], LiveEvent::Open(path) if path.ends_with("b")));
     assert!(matches!(events[6], LiveEvent::Refresh));
-    assert!(matches!(&events[7], LiveEvent::Warning(text) if text == "slow disk"));
+    assert!(matches!(events[7], LiveEvent::ShowWindow));
+    assert!(matches!(&events[8], LiveEvent::Warning(text) if text == "slow disk"));
 }
 
 #[test]

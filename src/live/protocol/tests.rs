@@ -190,7 +190,7 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
 }
 
 /// Every `do` that there is.
-const VERBS: [&str; 23] = [
+const VERBS: [&str; 24] = [
     "start_zarr_acquisition",
     "start_zarr_acquisition_6d",
     "start_acquisition",
@@ -206,6 +206,7 @@ const VERBS: [&str; 23] = [
     "load_dataset",
     "open",
     "refresh",
+    "show_window",
     "load_fov",
     "set_index",
     "set_current_index",
