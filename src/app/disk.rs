@@ -15,9 +15,6 @@ use crate::{
     session::Command,
 };
 
-/// News of the disk about an announced acquisition wait so long for its notices.
-const AFTER_NOTICES: Duration = Duration::from_millis(100);
-
 /// A watch over the dataset that is open, and what it was told last.
 pub(super) struct Watching {
     watch: DiskWatch,
@@ -48,13 +45,7 @@ impl App {
             return;
         }
         let context = Arc::clone(&self.context);
-        // What is announced is told sooner by its notice, whose read ends with a frame: one for the file, which begins
-        // at the same time, would be in its way.
-        let least = match viewing.acquisition {
-            Some(_) => AFTER_NOTICES,
-            None => Duration::ZERO,
-        };
-        let wake = Arc::new(move |after: Duration| waking::wake(&context, after.max(least)));
+        let wake = Arc::new(move |after: Duration| waking::wake(&context, after));
         let started = DiskWatch::start(Arc::clone(dataset), Arc::clone(&self.store), wake);
         self.disk = match started {
             Ok(watch) => Some(Watching {
