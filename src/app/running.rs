@@ -19,6 +19,8 @@ use crate::{
 
 /// A running acquisition without an image yet is tried again after this time.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
+/// A first store that cannot be opened for so long is not only being begun.
+const BEGUN_WITHIN: Duration = Duration::from_secs(10);
 
 /// What is known of the microscope's run.
 #[derive(Default)]
@@ -30,6 +32,8 @@ pub(super) struct Running {
     is_lost: bool,
     /// A running acquisition that is to be opened and followed.
     wanted: Option<PathBuf>,
+    /// Since when it is tried.
+    wanted_since: Option<Instant>,
     /// When it is tried again, because it had no image yet.
     try_at: Option<Instant>,
 }
@@ -42,7 +46,7 @@ impl Running {
 
     /// Something else is opened: the running acquisition is not waited for any more.
     pub(super) fn wish_no_more(&mut self) {
-        (self.wanted, self.try_at) = (None, None);
+        (self.wanted, self.wanted_since, self.try_at) = (None, None, None);
     }
 
     /// When an acquisition without an image is tried again.
@@ -103,7 +107,7 @@ impl App {
 
     fn take_end(&mut self, run: &Run) {
         self.running.run = None;
-        self.running.wanted = None;
+        self.running.wish_no_more();
         let path = run.output_path.as_deref();
         if path.is_some_and(|path| self.shows(path)) {
             let words = match &run.end {
@@ -131,9 +135,21 @@ impl App {
 
     /// A running acquisition that has no image yet is no error; true where it is waited for.
     pub(super) fn waits_for_first_image(&mut self, path: &Path, code: Code) -> bool {
-        let is_early = matches!(code, Code::NotZarr | Code::NotFound | Code::NotWritten);
         let is_wanted = self.running.wanted.as_deref() == Some(path);
-        if !(is_early && is_wanted && self.running.is_of(path)) {
+        if !(is_wanted && self.running.is_of(path)) {
+            return false;
+        }
+        let since = *self.running.wanted_since.get_or_insert_with(Instant::now);
+        let is_early = match code {
+            Code::NotZarr | Code::NotFound | Code::NotWritten => true,
+            // A folder comes before its documents, and those before what they name.
+            Code::MissingArray | Code::BadJson | Code::BadMetadata | Code::IoError => {
+                since.elapsed() < BEGUN_WITHIN
+            }
+            _ => false,
+        };
+        if !is_early {
+            self.running.wish_no_more();
             return false;
         }
         let name = self.running.run.as_ref().map(Run::name);
@@ -148,8 +164,7 @@ impl App {
     /// A running acquisition that was opened by itself is followed.
     pub(super) fn follow_opened(&mut self, path: &Path) {
         let is_wanted = self.running.wanted.as_deref() == Some(path);
-        self.running.try_at = None;
-        self.running.wanted = None;
+        self.running.wish_no_more();
         if let Some(viewing) = self.viewing.as_mut().filter(|_| is_wanted) {
             viewing.apply(&Command::SetFollow(true));
         }
