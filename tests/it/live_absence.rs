@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use eframe::App as _;
 use squidview::{
     canvas::{DrawItem, Hatch},
     model::PlaneState,
@@ -63,8 +64,11 @@ fn zeros_that_were_never_announced_are_not_acquired_yet_unless_their_store_is_co
     desk.frames(Duration::from_millis(1500));
     assert!(is_planned(desk.harness.state()));
     notify(&handle, 0, [0, 0, 0]);
+    desk.take_sent();
     until_drawn(&mut desk, &[0]);
-    assert_eq!(desk.harness.state().shown_states(), [PlaneState::Written]);
+    desk.until("its state is known", |app| {
+        app.shown_states() == [PlaneState::Written]
+    });
     go(&mut desk, &handle, 1, 0, 0);
     assert!(is_planned(desk.harness.state()));
     run.stores[1].describe(true);
@@ -84,12 +88,15 @@ fn a_plane_with_some_chunks_is_partly_written_until_the_last_one_comes() {
         return;
     };
     notify(&handle, 0, [0, 0, 0]);
+    desk.take_sent();
     let partly = |present| PlaneState::Partial { present, total: 4 };
     desk.until("it is partly written", |app| {
         app.is_settled() && app.shown_states() == [partly(3)]
     });
-    desk.harness.run_steps(2);
-    assert_eq!(counts(&desk).partial, 1);
+    desk.until("it is counted", |app| {
+        app.auto_save_interval();
+        app.push_handle().status().counts.partial == 1
+    });
     // The chunk that is absent is hatched, at the lower right; the others are drawn.
     let hatched: Vec<_> = {
         let items = &desk.harness.state().drawn().unwrap().items;
