@@ -117,8 +117,8 @@ impl Opener {
         if self.is_done.load(Ordering::Relaxed) {
             return true;
         }
-        let mark = self.acquisition.as_ref().map(|folder| folder.join(".done"));
-        let is_there = mark.is_some_and(|mark| matches!(source::stat(&mark), Ok(Some(_))));
+        let folder = self.acquisition.as_deref();
+        let is_there = folder.is_some_and(side_files::is_done);
         self.is_done.store(is_there, Ordering::Relaxed);
         is_there
     }

@@ -29,6 +29,9 @@ const NAMES: [&str; 6] = [
     "configurations.xml",
 ];
 
+/// The empty mark that Squid leaves when a run is over.
+const DONE: &str = ".done";
+
 /// Region and index of a FOV inside it.
 pub(super) type FovKey = (String, u32);
 
@@ -70,13 +73,18 @@ pub(super) fn are_in(entries: &[Entry]) -> bool {
         .any(|entry| NAMES.contains(&entry.name.as_str()))
 }
 
+/// True where the mark of the end is in an acquisition folder by now.
+pub(super) fn is_done(folder: &Path) -> bool {
+    matches!(source::stat(&folder.join(DONE)), Ok(Some(_)))
+}
+
 impl SideFiles {
     /// Reads the side files in `folder`; locations of problems are below `root`.
     pub(super) fn read(folder: &Path, entries: &[Entry], root: &Path) -> Self {
         let mut files = Self {
             folder: folder.to_path_buf(),
             is_known: are_in(entries),
-            is_done: entries.iter().any(|entry| entry.name == ".done"),
+            is_done: entries.iter().any(|entry| entry.name == DONE),
             ..Self::default()
         };
         let has = |name: &str| entries.iter().any(|entry| entry.name == name);
@@ -239,7 +247,7 @@ impl SideFiles {
 
     /// True where `.done` is there by now.
     pub(super) fn is_done_now(&self) -> bool {
-        self.is_done || matches!(source::stat(&self.folder.join(".done")), Ok(Some(_)))
+        self.is_done || is_done(&self.folder)
     }
 
     /// Puts the stage position of a FOV into its row.

@@ -20,9 +20,6 @@ use crate::{
     source::{self, Kind},
 };
 
-/// The mark that Squid leaves when a run is over.
-const DONE: &str = ".done";
-
 /// Where a dataset lies, and in which order its FOVs are taken.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
@@ -68,8 +65,7 @@ impl Surroundings {
     /// True once the mark of the end is in the acquisition folder.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        let mark = self.acquisition.as_ref().map(|folder| folder.join(DONE));
-        mark.is_some_and(|mark| matches!(source::stat(&mark), Ok(Some(_))))
+        self.acquisition.as_deref().is_some_and(side_files::is_done)
     }
 
     /// Number of the newest timepoint that was begun, by the folders of the acquisition; `None` where it has none.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use super::{AcquisitionId, LiveEvent, PushHandle, Started, Status};
 use crate::dataset::PlaneAt;
@@ -102,7 +102,6 @@ pub(super) struct Shared {
     pending: Mutex<News>,
     watched: Mutex<Watched>,
     status: Mutex<Arc<Status>>,
-    status_changed: Condvar,
     listeners: Mutex<Vec<Weak<dyn StatusListener>>>,
     /// Acquisitions that are on their way to the live thread, or that it keeps.
     known: Mutex<HashSet<AcquisitionId>>,
@@ -144,7 +143,6 @@ impl Live {
             pending: Mutex::default(),
             watched: Mutex::default(),
             status: Mutex::default(),
-            status_changed: Condvar::new(),
             listeners: Mutex::default(),
             known: Mutex::default(),
             audience,
@@ -201,7 +199,6 @@ impl Live {
     /// Says what clients are to be told.
     pub fn publish(&self, status: Arc<Status>) {
         *self.sends.shared.status.lock() = status;
-        self.sends.shared.status_changed.notify_all();
         // After the new status is there: who is told now finds it.
         self.sends.shared.listeners.lock().retain(|listener| {
             let listener = listener.upgrade();
@@ -316,27 +313,6 @@ impl Shared {
     /// The last published status.
     pub(super) fn status(&self) -> Arc<Status> {
         Arc::clone(&self.status.lock())
-    }
-
-    /// Waits for a status other than `known` until `deadline`; `None` when it passes.
-    pub(super) fn next_status(
-        &self,
-        known: &Arc<Status>,
-        deadline: Instant,
-    ) -> Option<Arc<Status>> {
-        let mut status = self.status.lock();
-        loop {
-            if !Arc::ptr_eq(&status, known) {
-                return Some(Arc::clone(&status));
-            }
-            if self
-                .status_changed
-                .wait_until(&mut status, deadline)
-                .timed_out()
-            {
-                return None;
-            }
-        }
     }
 }
 

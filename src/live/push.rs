@@ -5,7 +5,6 @@
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Weak},
-    time::Instant,
 };
 
 use parking_lot::RwLock;
@@ -16,8 +15,8 @@ use super::{
 };
 use crate::{
     dataset::{
-        AnnounceError, AnnouncedLayout, AnnouncedSizes, Announcement, NoticeAt, NoticeError,
-        PlaneAt, RegisteredPlanes,
+        AnnounceError, AnnouncedSizes, Announcement, NoticeAt, NoticeError, PlaneAt,
+        RegisteredPlanes,
     },
     model::{NavAxis, Pixels},
 };
@@ -520,12 +519,6 @@ impl PushHandle {
         self.sends.shared.status()
     }
 
-    /// Waits for a status other than `known`, until `deadline`. For clients' threads, never the interface's.
-    #[must_use]
-    pub fn next_status(&self, known: &Arc<Status>, deadline: Instant) -> Option<Arc<Status>> {
-        self.sends.shared.next_status(known, deadline)
-    }
-
     /// Puts a fence behind everything that this client sent so far: once [`Status::fence`] has reached it, all of that is
     /// in what the status describes. `None`: the viewer is gone.
     #[must_use]
@@ -553,14 +546,6 @@ impl PushHandle {
     #[must_use]
     pub fn current(&self) -> Option<Started> {
         self.current.read().clone()
-    }
-
-    /// True where what was started last is written into Zarr stores.
-    #[must_use]
-    pub fn is_zarr(&self) -> bool {
-        let current = self.current.read();
-        let layout = current.as_ref().map(|started| &started.announcement.layout);
-        layout.is_some_and(|layout| *layout != AnnouncedLayout::Registered)
     }
 
     /// Lists a warning where the person at the viewer sees it.
