@@ -265,6 +265,43 @@ impl Store {
         })
     }
 
+    /// Reads and decompresses the chunks of a plane at a stored level, and drops them: the least that reading it costs on
+    /// this machine. Their decoded bytes; `None` where zarrs or an image decoder reads.
+    ///
+    /// # Errors
+    /// As [`Self::read_tile`].
+    pub fn decode_only(&self, dataset: &Dataset, plane: PlaneId) -> Result<Option<u64>, ReadError> {
+        let image = locate::image_of(dataset, plane)?;
+        let level = image.levels.get(usize::from(plane.level));
+        let Some(level) =
+            level.filter(|it| !matches!(it.arrays, Arrays::Registered(_) | Arrays::Files(_)))
+        else {
+            return Ok(None);
+        };
+        let Some((array, slab)) = self.plane_in_array(dataset, image, plane)? else {
+            return Ok(None);
+        };
+        let Reading::Fast(fast) = &array.reading else {
+            return Ok(None);
+        };
+        let mut num_bytes = 0;
+        for row in 0..level.grid.num_rows() {
+            for col in 0..level.grid.num_cols() {
+                let rect = level.grid.tile_rect(row, col);
+                if let Some((x, y, width, height)) = rect {
+                    let rect = TileRect {
+                        x,
+                        y,
+                        width,
+                        height,
+                    };
+                    num_bytes += zarr::decode_only(&array, fast, &slab, rect)?;
+                }
+            }
+        }
+        Ok(Some(num_bytes))
+    }
+
     /// The file that holds (the first chunk of) a plane, for "copy path" and "show in the file manager".
     ///
     /// The file need not exist (yet).
