@@ -30,7 +30,8 @@ use crate::{
     dataset::{Arrays, DatasetKind, Files, Fov, Image, Level, Sampling},
     image_file::{self, ImageFileError, Page},
     model::{
-        Axis, AxisRole, Channel, Code, Plate, Problem, Rgb, TileGrid, WellName, limits, natural_cmp,
+        Axis, AxisRole, Channel, Code, PageAt, Plate, Problem, Rgb, TileGrid, WellName, limits,
+        natural_cmp,
     },
     source::{self, Entry, Kind},
 };
@@ -287,7 +288,7 @@ impl Described {
             let files = by_key.get(key.as_str()).map_or(&[][..], Vec::as_slice);
             let mut page = None;
             for file in files {
-                match image_file::describe(&folder.join(&file.entry.name), 0) {
+                match image_file::describe(&folder.join(&file.entry.name), PageAt::default()) {
                     Ok(described) => page = described,
                     Err(error) => drop(first_error.get_or_insert(error)),
                 }

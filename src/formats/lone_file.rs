@@ -15,21 +15,23 @@ use crate::{
         DatasetKind, FilePlane, Files, Fov, Image, OpenFovError, PlaneAt, PlaneFiles, Sampling,
     },
     image_file,
-    model::{AxisRole, Channel, Code},
+    model::{AxisRole, Channel, Code, PageAt, limits},
 };
 
 /// The planes of one file.
 #[derive(Debug)]
 struct Pages {
     path: PathBuf,
+    pages: Vec<PageAt>,
     is_color: bool,
 }
 
 impl PlaneFiles for Pages {
     fn find(&self, _fov: &Fov, at: PlaneAt) -> Result<Option<FilePlane>, OpenFovError> {
-        Ok(Some(FilePlane {
+        let page = self.pages.get(at.z as usize);
+        Ok(page.map(|&page| FilePlane {
             path: self.path.clone(),
-            page_idx: at.z,
+            page,
             color_idx: u8::try_from(at.c).ok().filter(|_| self.is_color),
         }))
     }
@@ -45,11 +47,14 @@ impl PlaneFiles for Pages {
 /// When it cannot be read as an image.
 pub(super) fn open(path: &Path, words: &str) -> Result<(Listing, Arc<Image>), OpenError> {
     let absent = || OpenError::at(path, Code::NotFound, "nothing at this path");
-    let page = image_file::describe(path, 0)?.ok_or_else(absent)?;
-    let num_pages = image_file::num_pages(path)?.ok_or_else(absent)?;
+    let page = image_file::describe(path, PageAt::default())?.ok_or_else(absent)?;
+    let mut pages = image_file::pages(path)?.ok_or_else(absent)?;
+    pages.truncate(limits::Z_SLICES as usize);
+    let num_pages = pages.len() as u64;
     let is_color = page.num_colors == 3;
     let files = Files(Arc::new(Pages {
         path: path.to_path_buf(),
+        pages,
         is_color,
     }));
     let mut outer = Vec::new();
@@ -64,7 +69,7 @@ pub(super) fn open(path: &Path, words: &str) -> Result<(Listing, Arc<Image>), Op
         channels = colors.collect();
     }
     if num_pages > 1 {
-        outer.push(("z", AxisRole::Z, num_pages.into()));
+        outer.push(("z", AxisRole::Z, num_pages));
     }
     let sampling = Sampling::default();
     let image = image_of_files(files, page, &outer, channels, sampling, "one image file");

@@ -19,7 +19,7 @@ use super::{FileChannel, names::Names};
 use crate::{
     dataset::{FilePlane, Fov, OpenFovError, PlaneAt, PlaneFiles},
     formats::probe::fov_error_of,
-    model::Code,
+    model::{Code, PageAt},
     source::{self, Entry, Kind},
 };
 
@@ -187,7 +187,7 @@ impl PlaneFiles for PlanesByName {
         let folder = self.folder_of(at.t);
         let plane = |path| FilePlane {
             path,
-            page_idx: 0,
+            page: PageAt::default(),
             color_idx: channel.color_idx,
         };
         let known = self.listings.lock().get(&at.t).cloned();
