@@ -22,13 +22,13 @@ use crate::{
 #[derive(Debug)]
 struct Pages {
     path: PathBuf,
-    pages: Vec<PageAt>,
+    in_order: Vec<PageAt>,
     is_color: bool,
 }
 
 impl PlaneFiles for Pages {
     fn find(&self, _fov: &Fov, at: PlaneAt) -> Result<Option<FilePlane>, OpenFovError> {
-        let page = self.pages.get(at.z as usize);
+        let page = self.in_order.get(at.z as usize);
         Ok(page.map(|&page| FilePlane {
             path: self.path.clone(),
             page,
@@ -54,7 +54,7 @@ pub(super) fn open(path: &Path, words: &str) -> Result<(Listing, Arc<Image>), Op
     let is_color = page.num_colors == 3;
     let files = Files(Arc::new(Pages {
         path: path.to_path_buf(),
-        pages,
+        in_order: pages,
         is_color,
     }));
     let mut outer = Vec::new();

@@ -21,8 +21,10 @@ mod probe;
 mod regions;
 mod sampling;
 mod side_files;
+mod stacks;
 mod surroundings;
 pub mod text;
+mod timepoints;
 
 pub use self::{
     announced::announced,

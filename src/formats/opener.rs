@@ -15,11 +15,13 @@ use parking_lot::Mutex;
 use super::{
     OpenError, Progress, collection,
     image::{self, Context},
-    individual::{self, Individual},
+    individual,
     layout::{self, Found, What},
     listing::{Listing, Opening},
     lone_file, plate, probe, regions,
     side_files::{self, FovKey, SideFiles},
+    stacks,
+    timepoints::{FileKind, SharedImage},
 };
 use crate::{
     dataset::{
@@ -49,7 +51,7 @@ struct Opener {
 
 /// The image of a dataset whose planes are files: all FOVs share it, no store is opened.
 enum FileImages {
-    PerPlane(Individual),
+    Timepoints(SharedImage),
     Lone(Arc<Image>),
 }
 
@@ -57,7 +59,7 @@ impl FileImages {
     /// The image as it was when the dataset was opened.
     fn image(&self) -> Arc<Image> {
         match self {
-            Self::PerPlane(individual) => individual.image(),
+            Self::Timepoints(shared) => shared.image(),
             Self::Lone(image) => Arc::clone(image),
         }
     }
@@ -131,14 +133,14 @@ impl Opener {
         fov: FovId,
         row: &Fov,
     ) -> Result<OpenedFov, OpenFovError> {
-        let FileImages::PerPlane(individual) = files else {
+        let FileImages::Timepoints(shared) = files else {
             return Ok(OpenedFov {
                 images: vec![(fov, files.image())],
                 ..OpenedFov::default()
             });
         };
-        let image = individual.image_now();
-        if !row.present && !individual.has_any(row) {
+        let image = shared.image_now();
+        if !row.present && !shared.has_any(row) {
             let (code, message) = self.absence();
             return Err(OpenFovError {
                 code,
@@ -220,8 +222,12 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
     let (mut listing, files) = match &found.what {
         What::Files(timepoints) => {
             opening.report("Listing image files")?;
-            let (listing, individual) = individual::open(timepoints, &opening, found.words())?;
-            (listing, Some(FileImages::PerPlane(individual)))
+            let open = match timepoints.kind {
+                FileKind::Planes => individual::open,
+                FileKind::Stacks => stacks::open,
+            };
+            let (listing, shared) = open(timepoints, &opening, found.words())?;
+            (listing, Some(FileImages::Timepoints(shared)))
         }
         What::LoneFile => {
             let (listing, image) = lone_file::open(&found.root, found.words())?;

@@ -64,7 +64,15 @@ impl Entry {
         }
     }
 
-    fn num_bytes(&self) -> Option<u64> {
+    /// True for text and bytes.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        matches!(self.kind, 1 | 2 | 7)
+    }
+
+    /// Bytes of its values; `None` for types that nobody knows.
+    #[must_use]
+    pub fn num_bytes(&self) -> Option<u64> {
         self.size()?.checked_mul(self.count)
     }
 }
@@ -275,7 +283,7 @@ impl Directories {
     /// # Errors
     /// As [`Self::bytes`].
     pub fn text(&mut self, entry: Entry) -> Result<Option<String>, ImageFileError> {
-        if !matches!(entry.kind, 1 | 2 | 7) {
+        if !entry.is_text() {
             return Ok(None);
         }
         Ok(self.bytes(entry)?.map(|bytes| {
