@@ -14,7 +14,7 @@ use std::{
 };
 
 use self::{
-    names::{FileName, Names, sanitised},
+    names::{FileName, Names},
     planes::{Catalogue, Digits, PlanesByName},
 };
 use super::{
@@ -28,6 +28,7 @@ use super::{
 use crate::{
     dataset::{Arrays, DatasetKind, Files, Fov, Image, Level, Sampling},
     image_file::{self, ImageFileError, Page},
+    metadata::file_names::sanitised,
     model::{
         Axis, AxisRole, Channel, Code, PageAt, Plate, Problem, Rgb, TileGrid, WellName, limits,
         natural_cmp,

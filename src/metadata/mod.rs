@@ -6,6 +6,7 @@ pub mod acquisition_channels;
 pub mod acquisition_parameters;
 pub mod acquisition_yaml;
 pub mod coordinates;
+pub mod file_names;
 mod json;
 pub mod ngff;
 pub mod run_state;

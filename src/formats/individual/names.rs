@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use crate::image_file::is_image_name;
+use crate::{image_file::is_image_name, metadata::file_names::is_replaced};
 
 /// What a file name says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,26 +34,6 @@ pub(super) struct Names {
     pub(super) regions: HashSet<String>,
     /// Sanitised.
     pub(super) channels: HashSet<String>,
-}
-
-/// The channel's name as it stands in file names (`re.sub(r'[\s/\\:*?"<>|]+', '_', name)`).
-pub(super) fn sanitised(name: &str) -> String {
-    let mut result = String::with_capacity(name.len());
-    let mut is_run = false;
-    for letter in name.chars() {
-        let is_replaced = is_replaced(letter);
-        if is_replaced && !is_run {
-            result.push('_');
-        } else if !is_replaced {
-            result.push(letter);
-        }
-        is_run = is_replaced;
-    }
-    result
-}
-
-fn is_replaced(letter: char) -> bool {
-    letter.is_whitespace() || "/\\:*?\"<>|".contains(letter)
 }
 
 /// Images of the autofocus cameras, which lie among the planes.
@@ -104,6 +84,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::metadata::file_names::sanitised;
 
     fn check(regions: &[&str], channels: &[&str], name: &str, expected: Option<[&str; 4]>) {
         let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
@@ -157,18 +138,6 @@ mod tests {
             "A1_0_99999999999_BF.tiff",
         ] {
             check(&["A1"], &[], name, None);
-        }
-    }
-
-    #[test]
-    fn channels_are_sanitised_as_squid_does() {
-        for (name, expected) in [
-            ("Fluorescence 488 nm Ex", "Fluorescence_488_nm_Ex"),
-            ("BF / LED: \"full\"", "BF_LED_full_"),
-            ("a_ b", "a__b"),
-            ("\u{b5}m", "\u{b5}m"),
-        ] {
-            assert_eq!(sanitised(name), expected);
         }
     }
 
