@@ -20,6 +20,7 @@ use self::{
 use super::{
     OpenError, levels,
     listing::{Listing, Opening, check_length},
+    pixel_tags::sampled,
     plate,
     probe::below,
     side_files::SideFiles,
@@ -87,7 +88,7 @@ pub(super) fn open(
     let planes: Vec<Found<'_>> = files
         .filter_map(|entry| {
             let name = names.parse(&entry.name)?;
-            let (fov, z) = name.numbers()?;
+            let (fov, z) = names.numbers(&name)?;
             Some(Found {
                 name,
                 fov,
@@ -122,7 +123,7 @@ pub(super) fn open(
         described.page,
         sizes,
         described.channels,
-        side.sampling,
+        described.sampling,
         "one file per plane",
     );
     let shared = SharedImage::new(by_name, found.first, image);
@@ -135,12 +136,14 @@ fn names_of(side: &SideFiles) -> Names {
     Names {
         regions: planned.chain(&side.regions).cloned().collect(),
         channels: channels.map(sanitised).collect(),
+        grids: side.grids.clone(),
     }
 }
 
 /// Channels, and what the files of the first timepoint say of them.
 struct Described {
     page: Page,
+    sampling: Sampling,
     /// Sanitised name and ending of the files.
     keys: Vec<(String, String)>,
     file_channels: Vec<FileChannel>,
@@ -166,6 +169,7 @@ impl Described {
         let listed = listed_channels(side, &by_key, &below(&opening.root, &folder), problems);
         let ending = planes.first().map_or("tiff", |plane| plane.name.ending);
         let mut first_page: Option<Page> = None;
+        let mut sampling = side.sampling;
         let mut first_error: Option<ImageFileError> = None;
         let mut pages = Vec::with_capacity(listed.len());
         for (key, _) in &listed {
@@ -177,6 +181,11 @@ impl Described {
                     Err(error) => drop(first_error.get_or_insert(error)),
                 }
                 if page.is_some() {
+                    if first_page.is_none() {
+                        let path = folder.join(&file.entry.name);
+                        let first = PageAt::default();
+                        sampling = sampled(sampling, &path, first, &opening.root, problems);
+                    }
                     break;
                 }
             }
@@ -188,6 +197,7 @@ impl Described {
         };
         let mut described = Self {
             page: first_page,
+            sampling,
             keys: Vec::new(),
             file_channels: Vec::new(),
             channels: Vec::new(),
@@ -270,8 +280,7 @@ fn listed_channels(
     for channel in &side.channels {
         let Some(name) = &channel.name else { continue };
         let key = sanitised(name);
-        // What a finished run did not take will not come.
-        if side.is_done && !found.contains_key(key.as_str()) {
+        if side.leaves_channels_out() && !found.contains_key(key.as_str()) {
             continue;
         }
         if known.insert(key.clone()) {

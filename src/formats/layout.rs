@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{
     OpenError, Progress, collection,
     image::ACQUISITION_STORE,
-    levels,
+    image_folder, levels,
     probe::Node,
     regions::{self, Region},
     side_files,
@@ -49,6 +49,8 @@ pub(super) enum What {
     Files(Timepoints),
     /// One image file.
     LoneFile,
+    /// Image files that are no acquisition's.
+    ImageFiles(Vec<Entry>),
     /// Images in TIFF or plain image files that are recognised only.
     Tiff(&'static str),
 }
@@ -105,6 +107,7 @@ impl Found {
                 FileKind::Stacks => "Squid acquisition in multi-page TIFF files",
             },
             What::LoneFile => "image file",
+            What::ImageFiles(_) => "folder of image files",
             What::Tiff(words) => words,
         }
     }
@@ -220,6 +223,14 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
         && let Some(timepoints) = Timepoints::find(root, &entries)
     {
         return Ok(What::Files(timepoints));
+    }
+    let files: Vec<Entry> = entries
+        .iter()
+        .filter(|it| image_folder::is_image(it))
+        .cloned()
+        .collect();
+    if !files.is_empty() && !has_stores(&entries) && !side_files::are_in(&entries) {
+        return Ok(What::ImageFiles(files));
     }
     let images = collection::search(root, progress)?;
     if !images.is_empty() {
@@ -422,8 +433,7 @@ fn tiff_words(root: &Path, entries: &[Entry]) -> Option<&'static str> {
     if holds(&first, ".ome.tif") || holds(entries, ".ome.tif") {
         return Some("Squid acquisition in OME-TIFF files");
     }
-    let is_other = holds(entries, "") && Timepoints::find(root, entries).is_none();
-    is_other.then_some("folder of image files")
+    None
 }
 
 /// What to say where nothing can be shown.

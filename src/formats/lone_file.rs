@@ -9,13 +9,14 @@ use super::{
     OpenError,
     individual::{COLORS, image_of_files},
     listing::Listing,
+    pixel_tags::sampled,
 };
 use crate::{
     dataset::{
         DatasetKind, FilePlane, Files, Fov, Image, OpenFovError, PlaneAt, PlaneFiles, Sampling,
     },
     image_file,
-    model::{AxisRole, Channel, Code, PageAt, limits},
+    model::{AxisRole, Channel, Code, PageAt, Problem, limits},
 };
 
 /// The planes of one file.
@@ -46,6 +47,25 @@ impl PlaneFiles for Pages {
 /// # Errors
 /// When it cannot be read as an image.
 pub(super) fn open(path: &Path, words: &str) -> Result<(Listing, Arc<Image>), OpenError> {
+    let mut listing = Listing::new(DatasetKind::Image, words);
+    let (image, problems) = image_of(path, path.parent().unwrap_or(path))?;
+    listing.problems = problems;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    listing.fovs.push(Fov {
+        path: ".".into(),
+        label: name.into_owned(),
+        folder: path.to_path_buf(),
+        present: true,
+        ..Fov::default()
+    });
+    Ok((listing, Arc::new(image)))
+}
+
+/// The image in a file, and what had to be assumed; locations are below `root`.
+///
+/// # Errors
+/// When it cannot be read as an image.
+pub(super) fn image_of(path: &Path, root: &Path) -> Result<(Image, Vec<Problem>), OpenError> {
     let absent = || OpenError::at(path, Code::NotFound, "nothing at this path");
     let page = image_file::describe(path, PageAt::default())?.ok_or_else(absent)?;
     let mut pages = image_file::pages(path)?.ok_or_else(absent)?;
@@ -71,16 +91,14 @@ pub(super) fn open(path: &Path, words: &str) -> Result<(Listing, Arc<Image>), Op
     if num_pages > 1 {
         outer.push(("z", AxisRole::Z, num_pages));
     }
-    let sampling = Sampling::default();
+    let mut problems = Vec::new();
+    let sampling = sampled(
+        Sampling::default(),
+        path,
+        PageAt::default(),
+        root,
+        &mut problems,
+    );
     let image = image_of_files(files, page, &outer, channels, sampling, "one image file");
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut listing = Listing::new(DatasetKind::Image, words);
-    listing.fovs.push(Fov {
-        path: ".".into(),
-        label: name.into_owned(),
-        folder: path.to_path_buf(),
-        present: true,
-        ..Fov::default()
-    });
-    Ok((listing, Arc::new(image)))
+    Ok((image, problems))
 }

@@ -7,7 +7,7 @@
 mod pages;
 mod planes;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use self::{
     pages::Pages,
@@ -17,6 +17,7 @@ use super::{
     OpenError,
     individual::{TRIED_FILES, fovs_of, image_of, none_readable, plate_of, sizes_of, split_colors},
     listing::{Listing, Opening},
+    pixel_tags::sampled,
     side_files::SideFiles,
     timepoints::{SharedImage, Timepoints, num_digits},
 };
@@ -80,6 +81,10 @@ pub(super) fn open(
         .filter_map(|entry| StackName::parse(&entry.name))
         .collect();
     let tried = Tried::look(found, side)?;
+    let mut problems = Vec::new();
+    let (path, offset) = &tried.first;
+    let (page, root) = (PageAt::Offset(*offset), &opening.root);
+    let sampling = sampled(side.sampling, path, page, root, &mut problems);
     let listed = tried.channels(side);
     let is_color = tried.page.num_colors == 3;
     let (mut in_files, mut channels) = (Vec::new(), Vec::new());
@@ -98,6 +103,7 @@ pub(super) fn open(
         return Err(OpenError::at(&found.folder, Code::TooLarge, message));
     }
     let mut listing = Listing::new(DatasetKind::Squid, words);
+    listing.problems = problems;
     let found_fovs: BTreeSet<_> = stacks.iter().map(|it| (it.region, it.number)).collect();
     listing.fovs = fovs_of(found_fovs, side, opening)?;
     listing.plate = plate_of(&listing.fovs, side);
@@ -112,13 +118,15 @@ pub(super) fn open(
     ));
     let files = Files(Arc::clone(&planes) as _);
     let storage = "pages of one TIFF file per FOV and timepoint";
-    let image = image_of(files, tried.page, sizes, channels, side.sampling, storage);
+    let image = image_of(files, tried.page, sizes, channels, sampling, storage);
     Ok((listing, SharedImage::new(planes, found.first, image)))
 }
 
 /// What the first files say.
 struct Tried {
     page: Page,
+    /// A file, and a page in it.
+    first: (PathBuf, u64),
     /// Names of channels in the order of pages.
     names: Vec<String>,
     num_z: u32,
@@ -141,12 +149,13 @@ impl Tried {
                     return Ok(None);
                 };
                 let page = image_file::describe(&path, PageAt::Offset(offset))?;
-                Ok(page.map(|page| (page, pages)))
+                Ok(page.map(|page| (page, offset, pages)))
             });
             match outcome {
-                Ok(Some((page, pages))) => {
+                Ok(Some((page, offset, pages))) => {
                     let known = tried.get_or_insert_with(|| Self {
                         page,
+                        first: (path.clone(), offset),
                         names: Vec::new(),
                         num_z: 1,
                     });
@@ -178,7 +187,9 @@ impl Tried {
     fn channels(&self, side: &SideFiles) -> Vec<Channel> {
         let is_taken = |channel: &&Channel| {
             let name = channel.name.as_deref();
-            name.is_some_and(|name| !side.is_done || self.names.iter().any(|taken| taken == name))
+            name.is_some_and(|name| {
+                !side.leaves_channels_out() || self.names.iter().any(|taken| taken == name)
+            })
         };
         let mut channels: Vec<Channel> = Vec::new();
         for channel in side.channels.iter().filter(is_taken) {

@@ -24,6 +24,7 @@ mod live_threads;
 mod live_window;
 mod live_writer;
 mod microscope;
+mod old_acquisitions;
 mod oracle;
 mod planes;
 mod program;

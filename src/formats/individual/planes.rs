@@ -116,7 +116,7 @@ impl PlanesByName {
             let region = self.catalogue.regions.get(found.region);
             let channel = self.key_numbers.get(found.channel);
             if let (Some(&region), Some(&channel), Some((fov, z))) =
-                (region, channel, found.numbers())
+                (region, channel, self.catalogue.names.numbers(&found))
             {
                 let key = Key {
                     region,
@@ -213,6 +213,10 @@ impl PlaneFiles for PlanesByName {
     }
 
     fn expected(&self, fov: &Fov, at: PlaneAt) -> Option<PathBuf> {
+        // Old acquisitions are finished: what is not in the listing does not come.
+        if !self.catalogue.names.grids.is_empty() {
+            return None;
+        }
         let (key, _) = self.key_of(fov, at)?;
         let (channel, ending) = self.catalogue.keys.get(usize::from(key.channel))?;
         let (fov_digits, z_digits) = (self.catalogue.digits.fov, self.catalogue.digits.z);
