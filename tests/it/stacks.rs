@@ -1,13 +1,17 @@
 //! Squid's multi-page TIFF stacks: pages are found by what they say of themselves, also while they are appended.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 use squidview::{
     dataset::{Dataset, DatasetKind},
     formats,
     model::{Code, FovId, PlaneState},
-    simulate::{Plan, Structure},
+    simulate::{Ending, Plan, Structure, simulate},
     store::Store,
 };
 
@@ -174,11 +178,35 @@ fn check_window(structure: Structure) {
     });
     assert!(desk.has("FOV slider"), "planned FOVs are there");
     microscope.finish();
-    let deadline = std::time::Instant::now() + crate::desk::PATIENCE;
+    let deadline = Instant::now() + crate::desk::PATIENCE;
     while !desk.says("finished") {
-        assert!(std::time::Instant::now() < deadline, "its end is noticed");
+        assert!(Instant::now() < deadline, "its end is noticed");
         desk.harness.step();
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn what_an_aborted_run_did_not_take_is_missing() {
+    for structure in [Structure::Tiff, Structure::MultiPage] {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("run");
+        let plan = Plan {
+            ending: Ending::AbortsAfter(3),
+            ..plan(structure)
+        };
+        simulate(&plan, &root, &mut |_| true, Duration::ZERO).unwrap();
+        let dataset = open_whole(&root);
+        assert!(!dataset.is_running());
+        assert_eq!(dataset.num_fovs(), 2);
+        let state = |fov: u32, c: u32| {
+            let plane = plane_at(FovId(fov), 0, c, 0);
+            Store::new().presence(&dataset, plane).unwrap()
+        };
+        assert_eq!(state(1, 0), PlaneState::Written);
+        assert_eq!(state(1, 1), PlaneState::Missing, "{structure:?}");
+        let document = on(&root, "inspect PATH --json").answer();
+        assert_eq!(document["acquisition"]["written_planes"], 3);
     }
 }
 

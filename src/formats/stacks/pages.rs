@@ -47,8 +47,11 @@ impl Pages {
         let Some(mut file) = Directories::open(path)? else {
             return Ok(None);
         };
-        // A shorter file is another one.
-        let known = known.filter(|known| known.num_bytes <= file.num_bytes());
+        // A file that is shorter or begins elsewhere is another one.
+        let known = known.filter(|known| {
+            let first = known.chain.offsets().first().copied();
+            known.num_bytes <= file.num_bytes() && (first.is_none() || first == file.first())
+        });
         let mut pages = known.cloned().unwrap_or_default();
         pages.num_bytes = file.num_bytes();
         let mut chain = std::mem::take(&mut pages.chain);
