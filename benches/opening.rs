@@ -20,7 +20,10 @@ fn opening(criterion: &mut Criterion) {
     group.bench_function("folder of 100,000 TIFF files", |bencher| {
         bencher.iter(|| {
             let dataset = squidview::formats::open(&path, &mut |_| true).expect("opens");
-            assert_eq!((dataset.num_fovs(), dataset.template.num_planes()), (1000, 100));
+            assert_eq!(
+                (dataset.num_fovs(), dataset.template.num_planes()),
+                (1000, 100)
+            );
             dataset
         });
     });

@@ -30,8 +30,8 @@ pub trait PlaneFiles: fmt::Debug + Send + Sync {
     /// The path that its file has or will have; `None` for planes that the images do not have.
     fn expected(&self, fov: &Fov, at: PlaneAt) -> Option<PathBuf>;
 
-    /// True where planes share files: that a file changed does not say that a plane in it was written anew.
-    fn is_shared(&self) -> bool {
+    /// True where one file holds many planes, so that a file that changed says little of each.
+    fn are_shared(&self) -> bool {
         false
     }
 }

@@ -100,7 +100,7 @@ pub(super) fn open(
     let mut listing = Listing::new(DatasetKind::Squid, words);
     let described = Described::of(&planes, side, found, opening, &mut listing.problems)?;
     let found_fovs = planes.iter().map(|plane| (plane.name.region, plane.fov));
-    listing.fovs = fovs_of(found_fovs.collect(), side, opening)?;
+    listing.fovs = rows_of(found_fovs.collect(), side, opening)?;
     listing.plate = plate_of(&listing.fovs, side);
     let num_z = planes.iter().map(|plane| plane.z + 1).max().unwrap_or(1);
     let sizes = sizes_of(num_z, side, found, described.channels.len());
@@ -303,8 +303,12 @@ fn listed_channels(
     listed
 }
 
-/// Planned FOVs in the order of the plan, then the others; a run that is over has only those that were taken.
-pub(super) fn fovs_of<'a>(
+/// Planned FOVs in the order of the plan, then the others of those that were `found` (region and number in it); a run
+/// that is over has only those.
+///
+/// # Errors
+/// When there are too many.
+pub(super) fn rows_of<'a>(
     mut found: BTreeSet<(&'a str, u32)>,
     side: &'a SideFiles,
     opening: &Opening<'_>,
@@ -345,6 +349,7 @@ fn row_of(region: &str, number: u32, present: bool, opening: &Opening<'_>) -> Fo
     }
 }
 
+/// The plate of FOVs whose regions are all wells.
 pub(super) fn plate_of(fovs: &[Fov], side: &SideFiles) -> Option<Plate> {
     fovs.iter().all(|fov| fov.row.is_some()).then(|| Plate {
         format_name: side.wellplate_format.clone(),

@@ -15,7 +15,7 @@ use self::{
 };
 use super::{
     OpenError,
-    individual::{TRIED_FILES, fovs_of, image_of, none_readable, plate_of, sizes_of, split_colors},
+    individual::{TRIED_FILES, image_of, none_readable, plate_of, rows_of, sizes_of, split_colors},
     listing::{Listing, Opening},
     pixel_tags::sampled,
     side_files::SideFiles,
@@ -85,18 +85,7 @@ pub(super) fn open(
     let (path, offset) = &tried.first;
     let (page, root) = (PageAt::Offset(*offset), &opening.root);
     let sampling = sampled(side.sampling, path, page, root, &mut problems);
-    let listed = tried.channels(side);
-    let is_color = tried.page.num_colors == 3;
-    let (mut in_files, mut channels) = (Vec::new(), Vec::new());
-    let is_only = listed.len() == 1;
-    for channel in listed {
-        let name: Arc<str> = channel.name.as_deref().unwrap_or_default().into();
-        for (color_idx, channel) in split_colors(channel, is_color, is_only) {
-            let name = Arc::clone(&name);
-            in_files.push(StackChannel { name, color_idx });
-            channels.push(channel);
-        }
-    }
+    let (in_files, channels) = named(tried.channels(side), tried.page.num_colors == 3);
     let (count, limit) = (channels.len(), limits::CHANNELS);
     if count > limit {
         let message = format!("{count} channels where at most {limit} are shown");
@@ -105,7 +94,7 @@ pub(super) fn open(
     let mut listing = Listing::new(DatasetKind::Squid, words);
     listing.problems = problems;
     let found_fovs: BTreeSet<_> = stacks.iter().map(|it| (it.region, it.number)).collect();
-    listing.fovs = fovs_of(found_fovs, side, opening)?;
+    listing.fovs = rows_of(found_fovs, side, opening)?;
     listing.plate = plate_of(&listing.fovs, side);
     let sizes = sizes_of(tried.num_z, side, found, count);
     let digits = stacks.iter().map(|stack| num_digits(stack.fov)).max();
@@ -120,6 +109,21 @@ pub(super) fn open(
     let storage = "pages of one TIFF file per FOV and timepoint";
     let image = image_of(files, tried.page, sizes, channels, sampling, storage);
     Ok((listing, SharedImage::new(planes, found.first, image)))
+}
+
+/// Channels of the image, and which pages are theirs; of colour pages three each.
+fn named(listed: Vec<Channel>, is_color: bool) -> (Vec<StackChannel>, Vec<Channel>) {
+    let is_only = listed.len() == 1;
+    let mut all = (Vec::new(), Vec::new());
+    for channel in listed {
+        let name: Arc<str> = channel.name.as_deref().unwrap_or_default().into();
+        for (color_idx, channel) in split_colors(channel, is_color, is_only) {
+            let name = Arc::clone(&name);
+            all.0.push(StackChannel { name, color_idx });
+            all.1.push(channel);
+        }
+    }
+    all
 }
 
 /// What the first files say.

@@ -185,7 +185,7 @@ impl PlaneFiles for PagesByTag {
         self.stack_of(fov, at.t)
     }
 
-    fn is_shared(&self) -> bool {
+    fn are_shared(&self) -> bool {
         true
     }
 }

@@ -165,7 +165,7 @@ impl Stores {
     pub(super) fn shares_files(&self, fov: FovId) -> bool {
         let image = self.dataset.image(fov);
         let level = image.and_then(|image| image.levels.first());
-        matches!(level.map(|level| &level.arrays), Some(Arrays::Files(files)) if files.0.is_shared())
+        matches!(level.map(|level| &level.arrays), Some(Arrays::Files(files)) if files.0.are_shared())
     }
 
     /// A plane of a FOV was found: a row that was only planned has files now, and is told once.
