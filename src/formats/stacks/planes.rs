@@ -129,15 +129,16 @@ impl PagesByTag {
         if let Some(known) = known.as_ref().filter(|known| known.is_current(stamp)) {
             return Ok(Some(Arc::clone(known)));
         }
+        // Before it is read: what comes later has another time.
+        let age = found
+            .modified
+            .and_then(|modified| SystemTime::now().duration_since(modified).ok());
         let before = known.as_deref().map(|known| &known.pages);
         let pages = Pages::read(path, before).map_err(|error| OpenFovError {
             code: error.code,
             message: error.message,
             location: error.location,
         })?;
-        let age = found
-            .modified
-            .and_then(|modified| SystemTime::now().duration_since(modified).ok());
         let table = pages.map(|pages| {
             Arc::new(Table {
                 pages,
