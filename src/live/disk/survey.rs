@@ -359,7 +359,7 @@ impl Survey {
             }
         }
         let planes = self.files.renew(path);
-        if !has_more {
+        if !has_more && !self.stores.shares_files(plane.fov) {
             self.outbox.rewritten(planes);
         }
     }
