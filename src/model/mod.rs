@@ -49,5 +49,5 @@ pub use shown::{Shown, ShownChannel};
 pub use space::{CanvasSize, PointUm, RectPx, RectUm};
 pub use theme::Theme;
 pub use tile_grid::TileGrid;
-pub use visible::{ChannelLook, ContrastLimits, PlacedTile, Tier, Visible, Wish};
+pub use visible::{ChannelLook, ContrastLimits, PlacedLabel, PlacedTile, Tier, Visible, Wish};
 pub use wavelength::short_channel_name;

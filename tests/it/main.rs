@@ -10,6 +10,7 @@ mod docs;
 mod expected;
 mod fixture;
 mod imports;
+mod labels;
 mod live;
 mod live_absence;
 mod live_crash;
