@@ -310,6 +310,15 @@ pub struct Fov {
     pub present: bool,
 }
 
+impl Fov {
+    /// The region or well that it lies in, where one is known.
+    #[must_use]
+    pub fn place_name(&self) -> Option<String> {
+        let well = || Some(format!("{}{}", self.row.as_ref()?, self.column.as_ref()?));
+        self.region.clone().or_else(well)
+    }
+}
+
 /// Whether a FOV's store has been opened.
 #[derive(Clone, Debug, Default)]
 pub enum ImageSlot {

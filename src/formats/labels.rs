@@ -98,6 +98,10 @@ pub(super) fn of_fov(
 fn over(row: &Fov, image: &Image, name: &str, root: &Path) -> Result<OpenedLabel, OpenFovError> {
     let group = row.folder.join(LABELS);
     let folder = source::join_inside(&group, name).map_err(|error| fov_error_of(&error))?;
+    if folder == group || !matches!(source::stat(&folder), Ok(Some(_))) {
+        let message = "expected a label image here".to_owned();
+        return Err(error_at(&folder, Code::MissingArray, message));
+    }
     // Label images are made afterwards: what of them is absent is background.
     let context = Context {
         root: root.to_path_buf(),

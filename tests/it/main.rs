@@ -25,6 +25,7 @@ mod live_threads;
 mod live_window;
 mod live_writer;
 mod microscope;
+mod ome_kinds;
 mod oracle;
 mod planes;
 mod program;

@@ -264,11 +264,7 @@ fn a_coarser_level_is_drawn_until_the_tiles_of_a_large_plane_are_there() {
         let tiles = list.items.iter().flat_map(|item| &item.tiles);
         tiles.map(|drawn| drawn.tile.plane.level).collect()
     };
-    assert_eq!(
-        levels(&bench).first(),
-        Some(&1),
-        "the fine tiles are slow"
-    );
+    assert_eq!(levels(&bench).first(), Some(&1), "the fine tiles are slow");
     assert!(!levels(&bench).contains(&0));
     bench.frames(Duration::from_millis(2500));
     let whole = levels(&bench);

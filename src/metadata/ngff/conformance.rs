@@ -117,11 +117,12 @@ impl Listing<'_> {
             self.level_transform(transforms);
             return;
         }
+        let level = shown(dataset.get("path").unwrap_or(&Value::Null));
         let count = |kind: &str| transforms.iter().filter(|it| kind_of(it) == kind).count();
         match count("scale") {
             1 => {}
-            0 => self.list("a level without a scale"),
-            more => self.list(format!("a level with {more} scales, expected 1")),
+            0 => self.list(format!("level {level} has no scale")),
+            more => self.list(format!("level {level} has {more} scales, expected 1")),
         }
         self.list_if(
             count("translation") > 1,
@@ -189,7 +190,10 @@ impl Listing<'_> {
             .filter_map(|it| it.get("type")?.as_str())
             .collect();
         let num_space = types.iter().filter(|kind| **kind == "space").count();
-        if types.len() == axes.len() && !(2..=3).contains(&num_space) && !is_squid {
+        // A system that leads to the one in space may be that of the array.
+        let is_array = self.version >= Version::V0_6 && num_space == 0;
+        let is_odd = types.len() == axes.len() && !(2..=3).contains(&num_space);
+        if is_odd && !is_squid && !is_array {
             self.list(format!("{num_space} axes of type space, expected 2 or 3"));
         }
     }
