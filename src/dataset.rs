@@ -25,7 +25,7 @@ use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};
 
 use crate::model::{
     Axis, AxisRole, Channel, Code, DatasetId, FovId, NavAxis, PlaneId, Plate, PointUm, Problem,
-    SampleType, TileGrid,
+    SampleType, TileGrid, ZPick,
 };
 
 /// What the opened path is; the spelling in JSON is that of `docs/formats.md`.
@@ -245,6 +245,24 @@ impl Image {
         match self.levels.get(level) {
             Some(stored) => Some(stored.grid),
             None => self.computed.get(level - self.levels.len()).copied(),
+        }
+    }
+
+    /// The name at level 0 of a plane of any level: where that is shorter along z, the first slice that it stands for.
+    #[must_use]
+    pub fn at_level_0(&self, plane: PlaneId) -> PlaneId {
+        let stored = usize::from(plane.level).min(self.levels.len() - 1);
+        let (own, full) = (self.len_at(AxisRole::Z, stored), self.len_of(AxisRole::Z));
+        let z = match plane.z {
+            ZPick::Slice(z) if own != full => {
+                let first = (u64::from(z) * full).div_ceil(own.max(1));
+                ZPick::Slice(clamp_u32(first))
+            }
+            same => same,
+        };
+        PlaneId {
+            z,
+            ..plane.at_level(0)
         }
     }
 

@@ -272,7 +272,8 @@ impl Viewing {
     fn take_statistics(&mut self, plane: PlaneId, histogram: Arc<Histogram>) {
         let is_wished = self.wanted.as_ref().is_some_and(|(_, wished)| {
             let mut tiles = wished.placed.iter().flat_map(|placed| &placed.tiles);
-            tiles.any(|tile| tile.plane.at_level(0) == plane)
+            let image = self.dataset.image(plane.fov);
+            image.is_some_and(|image| tiles.any(|tile| image.at_level_0(tile.plane) == plane))
         });
         if !is_wished {
             return;

@@ -366,7 +366,9 @@ fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> VecDeque<Job> 
         if tile.plane.layer != 0 {
             continue;
         }
-        let statistics = Job::Statistics(tile.plane.at_level(0), version);
+        let image = dataset.image(tile.plane.fov);
+        let plane = image.map_or(tile.plane.at_level(0), |it| it.at_level_0(tile.plane));
+        let statistics = Job::Statistics(plane, version);
         if !planes.contains(&statistics) {
             planes.push(statistics);
         }

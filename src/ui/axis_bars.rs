@@ -25,7 +25,7 @@ const EXTRAS_PT: f32 = 124.0;
 /// Width of the physical value, in points.
 const VALUE_PT: f32 = 92.0;
 /// Width of the name of another axis, in points: that of the others and the play button beside it.
-const EXTRA_NAME_PT: f32 = 60.0;
+const EXTRA_NAME_PT: f32 = 54.0;
 /// Speeds on offer, steps per second.
 const SPEEDS: [f32; 7] = [1.0, 2.0, 5.0, 10.0, 15.0, 25.0, 50.0];
 

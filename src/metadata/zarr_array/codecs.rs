@@ -131,13 +131,13 @@ fn bytes_codec(
         "gzip" | "zstd" => words.compressors.push(name.to_owned()),
         "zlib" | "numcodecs.zlib" => words.compressors.push("zlib".to_owned()),
         "crc32c" => words.push(name),
-        other => match filter_v3(other) {
-            Some(word) => words.push(word),
-            None => {
+        other => {
+            let word = filter_v3(other).ok_or_else(|| {
                 let other = shown_text(other);
-                return Err(unsupported(format!("codec {other} is not supported")));
-            }
-        },
+                unsupported(format!("codec {other} is not supported"))
+            })?;
+            words.push(word);
+        }
     }
     Ok(())
 }

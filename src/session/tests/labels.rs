@@ -168,6 +168,34 @@ fn the_level_of_labels_follows_the_zoom_by_itself() {
 }
 
 #[test]
+fn a_plane_of_a_level_that_is_shorter_along_z_is_named_by_a_slice_that_it_stands_for() {
+    let image = with_levels(image(Sizes::default()), &[(2, 24, 32)]);
+    let dataset = dataset_of(
+        Arc::new(image.clone()),
+        vec![ImageSlot::Opened(Arc::new(image.clone()))],
+    );
+    for z in 0..5 {
+        let commands = [Command::SetIndex(NavAxis::Z, z)];
+        let small = CanvasSize {
+            width_px: 32,
+            height_px: 24,
+        };
+        let visible = shown(&after(&commands, &dataset), &dataset, small);
+        let plane = visible.placed[0].tiles[0].plane;
+        assert_eq!(plane.level, 1);
+        let ZPick::Slice(named) = image.at_level_0(plane).z else {
+            panic!("a slice")
+        };
+        assert_eq!(
+            ZPick::Slice(named * 2 / 5),
+            plane.z,
+            "the same slice of the level"
+        );
+        assert!(named <= z && z < named + 3);
+    }
+}
+
+#[test]
 fn of_a_plane_of_many_tiles_the_coarsest_level_is_read_first() {
     let sizes = Sizes {
         width: 4000,
