@@ -79,8 +79,72 @@ fn row_name(row: u32) -> String {
     }
 }
 
-/// Writes beside the place and renames, so that a stopped run leaves nothing half.
+/// A plane of 50,000 x 50,000 u8 with seven stored levels in chunks of 512 x 512, uncompressed: written is a square of
+/// 12 x 12 chunks in the middle of the finest, and what covers it or is small at the others; the rest is absent.
+#[allow(
+    dead_code,
+    reason = "each bench includes this file and uses what it needs"
+)]
+pub(crate) fn pyramid_50_000() -> PathBuf {
+    made("pyramid-50000", &|folder| {
+        let levels = (0..7_u32).map(|level| 50_000_u32.div_ceil(1 << level));
+        let levels: Vec<u32> = levels.collect();
+        let datasets = levels.iter().enumerate().map(|(level, _)| {
+            let scale = f64::from(1_u32 << level) * 0.25;
+            let scale = serde_json::json!([{"type": "scale", "scale": [scale, scale]}]);
+            serde_json::json!({"path": level.to_string(), "coordinateTransformations": scale})
+        });
+        let axis =
+            |name: &str| serde_json::json!({"name": name, "type": "space", "unit": "micrometer"});
+        let multiscale = serde_json::json!({
+            "version": "0.4", "axes": [axis("y"), axis("x")], "datasets": datasets.collect::<Vec<_>>(),
+        });
+        let attributes = serde_json::json!({"multiscales": [multiscale]});
+        std::fs::create_dir_all(folder)?;
+        std::fs::write(folder.join(".zgroup"), r#"{"zarr_format": 2}"#)?;
+        std::fs::write(folder.join(".zattrs"), attributes.to_string())?;
+        for (level, &side) in levels.iter().enumerate() {
+            write_level(&folder.join(level.to_string()), level as u32, side)?;
+        }
+        Ok(())
+    })
+}
+
+/// One level: its document, and those of its chunks that are written.
+fn write_level(folder: &Path, level: u32, side: u32) -> std::io::Result<()> {
+    const CHUNK: u32 = 512;
+    std::fs::create_dir_all(folder)?;
+    let document = serde_json::json!({
+        "zarr_format": 2, "shape": [side, side], "chunks": [CHUNK, CHUNK], "dtype": "|u1", "compressor": null,
+        "order": "C", "fill_value": 0, "filters": null, "dimension_separator": ".",
+    });
+    std::fs::write(folder.join(".zarray"), document.to_string())?;
+    let (count, half) = (side.div_ceil(CHUNK), (6_u32 >> level).max(1));
+    let middle = count / 2;
+    let range = if count <= 13 {
+        0..count
+    } else {
+        middle - half..middle + half
+    };
+    for row in range.clone() {
+        for col in range.clone() {
+            let sample = |at: u32| ((at % CHUNK) ^ (at / CHUNK) ^ (row * 31 + col * 17)) as u8;
+            let samples: Vec<u8> = (0..CHUNK * CHUNK).map(sample).collect();
+            std::fs::write(folder.join(format!("{row}.{col}")), samples)?;
+        }
+    }
+    Ok(())
+}
+
 fn written(name: &str, plan: &dyn Fn() -> Plan) -> PathBuf {
+    made(name, &|beside| {
+        simulate(&plan(), beside, &mut |_| true, Duration::ZERO).expect("bench data is written");
+        Ok(())
+    })
+}
+
+/// Writes beside the place and renames, so that a stopped run leaves nothing half.
+fn made(name: &str, make: &dyn Fn(&Path) -> std::io::Result<()>) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("target"),
         PathBuf::from,
@@ -89,7 +153,7 @@ fn written(name: &str, plan: &dyn Fn() -> Plan) -> PathBuf {
     let path = folder.join(name);
     if !path.exists() {
         let beside = folder.join(format!("{name}.{}", std::process::id()));
-        simulate(&plan(), &beside, &mut |_| true, Duration::ZERO).expect("bench data is written");
+        make(&beside).expect("bench data is written");
         std::fs::rename(&beside, &path).expect("bench data is moved to its place");
     }
     path

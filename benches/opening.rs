@@ -1,9 +1,21 @@
-//! Opening: a plate of 1536 wells x 4 FOVs, and a folder of 100,000 TIFF files, metadata only, page cache warm. Data:
-//! `datasets.rs`.
+//! Opening, page cache warm: a plate of 1536 wells x 4 FOVs and a folder of 100,000 TIFF files (metadata only); a plane
+//! of 50,000 x 50,000 of which a few hundred chunks are written, and its first image (1480 x 1000). Data: `datasets.rs`.
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use squidview::{
+    dataset::Dataset,
+    formats,
+    model::CanvasSize,
+    render::render,
+    session::{Command, Session},
+};
 
 mod datasets;
+
+const WINDOW: CanvasSize = CanvasSize {
+    width_px: 1480,
+    height_px: 1000,
+};
 
 fn opening(criterion: &mut Criterion) {
     let path = datasets::plate_1536();
@@ -11,7 +23,7 @@ fn opening(criterion: &mut Criterion) {
     group.sample_size(20);
     group.bench_function("plate of 1536 wells", |bencher| {
         bencher.iter(|| {
-            let dataset = squidview::formats::open(&path, &mut |_| true).expect("opens");
+            let dataset = formats::open(&path, &mut |_| true).expect("opens");
             assert_eq!(dataset.num_fovs(), 6144);
             dataset
         });
@@ -30,5 +42,35 @@ fn opening(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, opening);
+/// Opens the pyramid.
+fn pyramid(path: &std::path::Path) -> Dataset {
+    let dataset = formats::open(path, &mut |_| true).expect("opens");
+    assert_eq!(dataset.template.plane_size(), (50_000, 50_000));
+    dataset
+}
+
+fn gigapixel(criterion: &mut Criterion) {
+    let path = datasets::pyramid_50_000();
+    let mut group = criterion.benchmark_group("pyramid of 50,000 x 50,000");
+    group.sample_size(20);
+    group.bench_function("opening", |bencher| bencher.iter(|| pyramid(&path)));
+    group.bench_function("first image, fitted", |bencher| {
+        bencher.iter(|| {
+            let dataset = pyramid(&path);
+            let session = Session::new(&dataset);
+            render(dataset, session, WINDOW).expect("renders")
+        });
+    });
+    group.bench_function("first image, one to one", |bencher| {
+        bencher.iter(|| {
+            let dataset = pyramid(&path);
+            let mut session = Session::new(&dataset);
+            session.apply(&Command::OneToOne(WINDOW), &dataset);
+            render(dataset, session, WINDOW).expect("renders")
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, opening, gigapixel);
 criterion_main!(benches);

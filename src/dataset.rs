@@ -5,7 +5,9 @@
 //! `formats`, which leaves a [`FovOpener`] here, so that `loader` can open stores without knowing any layout.
 
 mod announcement;
+mod extra;
 mod growth;
+mod labels;
 mod plane_files;
 mod registered;
 #[cfg(test)]
@@ -15,14 +17,15 @@ pub use announcement::{
     AnnounceError, AnnouncedLayout, AnnouncedRegion, AnnouncedSizes, Announcement, NoticeAt,
     NoticeError, PlaneAt,
 };
+pub use labels::{LabelImage, LabelPlacement, LabelSlot, Labels, OpenedLabel, layers};
 pub use plane_files::{FilePlane, Files, PlaneFiles};
 pub use registered::{Registered, RegisteredPlanes};
 
 use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};
 
 use crate::model::{
-    Axis, AxisRole, Channel, Code, DatasetId, FovId, NavAxis, Plate, PointUm, Problem, SampleType,
-    TileGrid,
+    Axis, AxisRole, Channel, Code, DatasetId, FovId, NavAxis, PlaneId, Plate, PointUm, Problem,
+    SampleType, TileGrid, ZPick,
 };
 
 /// What the opened path is; the spelling in JSON is that of `docs/formats.md`.
@@ -245,6 +248,24 @@ impl Image {
         }
     }
 
+    /// The name at level 0 of a plane of any level: where that is shorter along z, the first slice that it stands for.
+    #[must_use]
+    pub fn at_level_0(&self, plane: PlaneId) -> PlaneId {
+        let stored = usize::from(plane.level).min(self.levels.len() - 1);
+        let (own, full) = (self.len_at(AxisRole::Z, stored), self.len_of(AxisRole::Z));
+        let z = match plane.z {
+            ZPick::Slice(z) if own != full => {
+                let first = (u64::from(z) * full).div_ceil(own.max(1));
+                ZPick::Slice(clamp_u32(first))
+            }
+            same => same,
+        };
+        PlaneId {
+            z,
+            ..plane.at_level(0)
+        }
+    }
+
     /// Columns and rows of a plane at level 0.
     #[must_use]
     pub fn plane_size(&self) -> (u32, u32) {
@@ -307,6 +328,15 @@ pub struct Fov {
     pub present: bool,
 }
 
+impl Fov {
+    /// The region or well that it lies in, where one is known.
+    #[must_use]
+    pub fn place_name(&self) -> Option<String> {
+        let well = || Some(format!("{}{}", self.row.as_ref()?, self.column.as_ref()?));
+        self.region.clone().or_else(well)
+    }
+}
+
 /// Whether a FOV's store has been opened.
 #[derive(Clone, Debug, Default)]
 pub enum ImageSlot {
@@ -366,6 +396,24 @@ pub trait FovOpener: Send + Sync {
     /// # Errors
     /// When the store is absent, or its metadata does not describe an image that we can show.
     fn open_fov(&self, dataset: &Dataset, fov: FovId) -> Result<OpenedFov, OpenFovError>;
+
+    /// Opens the label image of that name of a FOV whose store has been opened. Blocks on I/O; reads no pixels.
+    ///
+    /// # Errors
+    /// When it is absent, or cannot be shown.
+    fn open_label(
+        &self,
+        dataset: &Dataset,
+        fov: FovId,
+        name: &str,
+    ) -> Result<OpenedLabel, OpenFovError> {
+        let row = dataset.fov(fov).map_or("", |row| row.path.as_str());
+        Err(OpenFovError {
+            code: Code::MissingArray,
+            message: format!("expected a label image {name:?}, this dataset has none"),
+            location: row.to_owned(),
+        })
+    }
 
     /// Where and when a timepoint of a FOV was taken, from the side file that is written when the timepoint ends;
     /// `None` where there is none. Blocks on I/O at the first call for a timepoint.
@@ -431,6 +479,8 @@ pub struct Dataset {
     pub images: Vec<ImageSlot>,
     /// The first readable image: what unopened FOVs are taken to be until they are opened.
     pub template: Arc<Image>,
+    /// Label images that were opened.
+    pub labels: Labels,
     /// What was announced, where the acquisition is pushed: row and flat number of a FOV are the same then.
     pub announcement: Option<Arc<Announcement>>,
     /// False while the template is only what was announced: no store is there yet, the sample type is unknown.
@@ -503,6 +553,16 @@ impl Dataset {
             Some(ImageSlot::Opened(image) | ImageSlot::Stale(image)) => Some(image),
             Some(ImageSlot::Unopened | ImageSlot::Failed(_) | ImageSlot::Retried(_)) | None => None,
         }
+    }
+
+    /// The image that a plane is of: that of its FOV, or a label image that has been opened.
+    #[must_use]
+    pub fn image_of(&self, plane: PlaneId) -> Option<&Arc<Image>> {
+        if plane.layer == 0 {
+            return self.image(plane.fov);
+        }
+        let label = self.labels.get(plane.fov, plane.layer)?.as_ref().ok()?;
+        Some(&label.image)
     }
 
     /// The images known so far.
@@ -593,6 +653,31 @@ impl Dataset {
                 }
             }
         }
+        next
+    }
+
+    /// The next revision, with a label image that was opened, or could not be.
+    #[must_use]
+    pub fn with_label(
+        &self,
+        fov: FovId,
+        layer: u16,
+        outcome: Result<OpenedLabel, OpenFovError>,
+    ) -> Self {
+        let mut next = self.clone();
+        next.revision += 1;
+        let found = match outcome {
+            Ok(opened) => {
+                next.add_problems(opened.problems);
+                Ok(opened.label)
+            }
+            Err(error) => {
+                let problem = Problem::new(error.code, &error.location, &error.message);
+                next.add_problems(vec![problem]);
+                Err(error)
+            }
+        };
+        next.labels.insert(fov, layer, found);
         next
     }
 

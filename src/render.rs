@@ -204,7 +204,7 @@ impl Reading {
                         dataset,
                     );
                 }
-                Loaded::Fov { .. } | Loaded::Executed { .. } => {}
+                Loaded::Fov { .. } | Loaded::Label { .. } | Loaded::Executed { .. } => {}
             }
             self.stop_waiting_for_statistics_of_nothing(&read);
         }
@@ -264,6 +264,7 @@ pub fn gray(pixels: &Pixels, plane: PlaneId, window: Option<ContrastLimits>) -> 
             tiles: vec![tile],
             hatch: None,
         }],
+        labels: Vec::new(),
         mark_clipped: false,
     };
     composite(&list)

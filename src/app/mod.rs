@@ -680,6 +680,7 @@ fn draw_window(
         canvas::shape(rect, list)
     };
     let values_at = |x, y| viewing.map_or_else(Vec::new, |viewing| viewing.values_at(x, y, cache));
+    let labels_at = |x, y| viewing.map_or_else(Vec::new, |viewing| viewing.labels_at(x, y, cache));
     let view = viewing.map(|viewing| View {
         session: &viewing.session,
         dataset: &viewing.dataset,
@@ -692,6 +693,7 @@ fn draw_window(
             facts,
             paint: &mut paint,
             values_at: &values_at,
+            labels_at: &labels_at,
         },
     );
     (actions, drawn)

@@ -18,8 +18,8 @@ pub(super) use news::plane_of;
 
 use crate::{
     cache::{Cache, CacheKey},
-    canvas::{AtHand, DrawItem, DrawList, Hatch, draw_list},
-    dataset::{Dataset, Executed, ImageSlot, OpenFovError, OpenedFov},
+    canvas::{AtHand, DrawItem, DrawList, Hatch, draw_list, items_of},
+    dataset::{Dataset, Executed, ImageSlot, OpenFovError, OpenedFov, OpenedLabel},
     ledger::{Ledger, Notice, PageSize},
     live::AcquisitionId,
     loader::{Loaded, Loader},
@@ -27,7 +27,7 @@ use crate::{
         CanvasSize, Code, FovId, Histogram, Pixels, PlaneId, PlaneState, Shown, ShownChannel,
         TileId, Visible, ZPick,
     },
-    session::{Command, Position, Selection, Session, resolve},
+    session::{Command, Position, Selection, Session, other_levels, resolve},
 };
 
 /// Planes of a running acquisition that were not there are looked for again after this time.
@@ -65,6 +65,8 @@ pub(super) struct Viewing {
     read_first: HashSet<PlaneId>,
     /// Stores opened since the last plan.
     opened: Vec<(FovId, Result<OpenedFov, OpenFovError>)>,
+    /// Label images opened since the last plan.
+    opened_labels: Vec<(FovId, u16, Result<OpenedLabel, OpenFovError>)>,
     /// Since when the wished picture is waited for.
     waiting_since: Option<Instant>,
     /// When planes that were not there are looked for again.
@@ -101,6 +103,7 @@ impl Viewing {
             without: HashMap::new(),
             read_first: HashSet::new(),
             opened: Vec::new(),
+            opened_labels: Vec::new(),
             waiting_since: None,
             recheck_at: None,
             is_dirty: false,
@@ -170,6 +173,12 @@ impl Viewing {
                 fov,
                 outcome,
             } if dataset == id => self.opened.push((fov, outcome)),
+            Loaded::Label {
+                dataset,
+                fov,
+                layer,
+                outcome,
+            } if dataset == id => self.opened_labels.push((fov, layer, outcome)),
             Loaded::Executed {
                 dataset,
                 fov,
@@ -179,6 +188,7 @@ impl Viewing {
             Loaded::Tile { .. }
             | Loaded::Statistics { .. }
             | Loaded::Executed { .. }
+            | Loaded::Label { .. }
             | Loaded::Fov { .. } => {
                 tracing::debug!("dropped news of a dataset that is no longer shown");
             }
@@ -195,7 +205,9 @@ impl Viewing {
         if matches!(state, PlaneState::Missing | PlaneState::Failed(_)) {
             tracing::debug!("read of {tile:?}, revision {revision}: {state:?}");
         }
-        if let Some(image) = self.dataset.image(tile.plane.fov) {
+        let image = self.dataset.image(tile.plane.fov);
+        // Of label images nothing is booked.
+        if let Some(image) = image.filter(|_| tile.plane.layer == 0) {
             let plane = tile.plane;
             let same_slices = image.len_at(
                 crate::model::AxisRole::Z,
@@ -260,7 +272,8 @@ impl Viewing {
     fn take_statistics(&mut self, plane: PlaneId, histogram: Arc<Histogram>) {
         let is_wished = self.wanted.as_ref().is_some_and(|(_, wished)| {
             let mut tiles = wished.placed.iter().flat_map(|placed| &placed.tiles);
-            tiles.any(|tile| tile.plane.at_level(0) == plane)
+            let image = self.dataset.image(plane.fov);
+            image.is_some_and(|image| tiles.any(|tile| image.at_level_0(tile.plane) == plane))
         });
         if !is_wished {
             return;
@@ -285,6 +298,9 @@ impl Viewing {
             let fovs: Vec<FovId> = fovs.collect();
             self.change(self.dataset.with_opened(opened));
             self.announce_beyond(&fovs);
+        }
+        for (fov, layer, outcome) in std::mem::take(&mut self.opened_labels) {
+            self.change(self.dataset.with_label(fov, layer, outcome));
         }
         let is_recheck_due = self.recheck_at.is_some_and(|at| now >= at);
         let fov = self.session.position.fov;
@@ -320,8 +336,7 @@ impl Viewing {
     fn settle(&mut self, wished: &Visible, cache: &Cache, now: Instant) {
         self.hold_cached(wished, cache);
         if self.is_settled(wished, cache) {
-            let tiles = wished.placed.iter().flat_map(|placed| &placed.tiles);
-            self.settled = Some((self.session.selection(), tiles.copied().collect()));
+            self.settled = Some((self.session.selection(), wished.tiles().collect()));
             self.waiting_since = None;
             self.previous = None;
             self.hold_only(wished);
@@ -338,9 +353,9 @@ impl Viewing {
     /// What the picture takes from the cache is held as well: the message about it may still be on its way when the next
     /// notice comes, and the picture does not go back to what was held before.
     fn hold_cached(&mut self, wished: &Visible, cache: &Cache) {
-        for tile in wished.placed.iter().flat_map(|placed| &placed.tiles) {
-            if let Some(latest) = self.pixels_of(*tile, cache) {
-                self.held.insert(*tile, latest);
+        for tile in wished.tiles() {
+            if let Some(latest) = self.pixels_of(tile, cache) {
+                self.held.insert(tile, latest);
             }
         }
     }
@@ -368,6 +383,12 @@ impl Viewing {
         ) {
             return false;
         }
+        let is_known =
+            |tile| self.without_of(tile).is_some() || self.pixels_of(tile, cache).is_some();
+        let mut labels = wished.labels.iter().map(|placed| placed.tile);
+        if !wished.unopened_labels.is_empty() || !labels.all(is_known) {
+            return false;
+        }
         wished.placed.iter().all(|placed| {
             placed.tiles.iter().all(|tile| {
                 let look = wished.looks.iter().find(|look| look.c == tile.plane.c);
@@ -392,6 +413,8 @@ impl Viewing {
             canvas,
         );
         let mut list = draw_list(&visible, &mut |tile| self.at_hand(tile, cache));
+        let under = self.other_levels(&selection, &visible, cache);
+        list.items.splice(0..0, under);
         if self.session.follow.is_on {
             // The other channels of the newest plane are always about to come: hatching them would blink.
             let is_begun =
@@ -401,6 +424,34 @@ impl Viewing {
             }
         }
         list
+    }
+
+    /// What is at hand at other levels of the places whose own tiles are not there yet: drawn below them.
+    fn other_levels(
+        &self,
+        selection: &Selection,
+        visible: &Visible,
+        cache: &Cache,
+    ) -> Vec<DrawItem> {
+        let is_awaited =
+            |tile| self.without_of(tile).is_none() && self.pixels_of(tile, cache).is_none();
+        let mut tiles = visible.placed.iter().flat_map(|placed| &placed.tiles);
+        if !tiles.any(|tile| is_awaited(*tile)) {
+            return Vec::new();
+        }
+        let places = other_levels(&self.session, selection, &self.dataset, visible.canvas);
+        let mut at_hand = |tile| match self.pixels_of(tile, cache) {
+            Some((revision, pixels)) => AtHand::Pixels {
+                tile,
+                revision,
+                pixels,
+            },
+            None => AtHand::Without(PlaneState::Unknown),
+        };
+        let items = places.iter();
+        items
+            .flat_map(|placed| items_of(placed, &visible.looks, &mut at_hand))
+            .collect()
     }
 
     /// Notes the size that the canvas got; true where it is another one than before.
@@ -457,7 +508,7 @@ impl Viewing {
 
     /// Tiles of other levels that cover the same place: those of levels with the same tile grid, coarser first.
     fn same_place_at_other_levels(&self, tile: TileId) -> Vec<TileId> {
-        let Some(image) = self.dataset.image(tile.plane.fov) else {
+        let Some(image) = self.dataset.image_of(tile.plane) else {
             return Vec::new();
         };
         let Some(grid) = image.grid(tile.plane.level) else {
@@ -651,10 +702,7 @@ fn is_on_disk(state: &PlaneState) -> bool {
 
 /// True where the tile is one of those on the canvas.
 fn is_placed(visible: &Visible, tile: TileId) -> bool {
-    visible
-        .placed
-        .iter()
-        .any(|placed| placed.tiles.contains(&tile))
+    visible.tiles().any(|placed| placed == tile)
 }
 
 #[cfg(test)]

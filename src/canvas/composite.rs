@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::{
     DrawItem, DrawList, Hatch,
+    label_composite::draw_labels,
     look::{
         BACKGROUND, CLIP_COLORS, HATCH_COLORS, HATCH_LINE_PX, HATCH_PERIOD_PX, HATCH_SPARSE_PX,
         LUT_ENTRIES, Numbers, lut_table,
@@ -30,6 +31,7 @@ pub fn composite(list: &DrawList) -> Vec<u8> {
         rows.filter(|(y, _)| prepared.rows.contains(y))
             .for_each(|(y, row)| prepared.draw_row(y, row));
     }
+    draw_labels(list, &mut picture);
     picture
 }
 
@@ -215,7 +217,12 @@ impl Numbers {
 
 /// The texel under the centre of a canvas pixel.
 fn texel(pixel: usize, origin: f32, scale: f32, size: u32) -> usize {
-    let at = ((pixel as f32 + 0.5 - origin) * scale).floor();
+    texel_at(pixel as f32 + 0.5, origin, scale, size)
+}
+
+/// The texel under a position of the canvas; the nearest one outside of the tile.
+pub(super) fn texel_at(position: f32, origin: f32, scale: f32, size: u32) -> usize {
+    let at = ((position - origin) * scale).floor();
     at.clamp(0.0, size as f32 - 1.0) as usize
 }
 

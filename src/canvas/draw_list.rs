@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::{
-    CanvasSize, ChannelLook, DatasetId, Gap, Pixels, PlaneState, RectPx, TileId, Visible,
+    CanvasSize, ChannelLook, DatasetId, Gap, LabelLook, Pixels, PlacedLabel, PlacedTile,
+    PlaneState, RectPx, TileId, Visible,
 };
 
 /// Why a tile is hatched.
@@ -39,6 +40,21 @@ pub struct DrawItem {
     pub hatch: Option<Hatch>,
 }
 
+/// A tile of a label image, over the picture.
+#[derive(Clone, Debug)]
+pub struct DrawnLabel {
+    /// Where; may reach outside of the canvas.
+    pub rect: RectPx,
+    /// Which tile: the key of its texture, with the revision.
+    pub tile: TileId,
+    /// The revision of its plane.
+    pub revision: u64,
+    /// Its labels: whole numbers.
+    pub pixels: Arc<Pixels>,
+    /// How they are drawn.
+    pub look: LabelLook,
+}
+
 /// What is drawn now.
 #[derive(Clone, Debug)]
 pub struct DrawList {
@@ -50,6 +66,8 @@ pub struct DrawList {
     pub looks: Vec<ChannelLook>,
     /// In painter's order.
     pub items: Vec<DrawItem>,
+    /// Over all items, in painter's order.
+    pub labels: Vec<DrawnLabel>,
     /// Mark samples at or beyond the limits.
     pub mark_clipped: bool,
 }
@@ -72,44 +90,69 @@ pub enum AtHand {
 /// Joins a `Visible` with what is at hand; items of which nothing is known yet are left out.
 #[must_use]
 pub fn draw_list(visible: &Visible, at_hand: &mut dyn FnMut(TileId) -> AtHand) -> DrawList {
-    let items = visible.placed.iter().flat_map(|placed| {
-        let mut item = DrawItem {
+    let placed = visible.placed.iter();
+    let items = placed.flat_map(|placed| items_of(placed, &visible.looks, at_hand));
+    let items = items.collect();
+    let label = |placed: &PlacedLabel| match at_hand(placed.tile) {
+        AtHand::Pixels {
+            tile,
+            revision,
+            pixels,
+        } if !pixels.sample_type().is_float() => Some(DrawnLabel {
             rect: placed.rect,
-            tiles: Vec::new(),
-            hatch: None,
-        };
-        for &tile in &placed.tiles {
-            let Some(look) = visible.looks.iter().position(|look| look.c == tile.plane.c) else {
-                continue;
-            };
-            match at_hand(tile) {
-                AtHand::Pixels {
-                    tile,
-                    revision,
-                    pixels,
-                } if visible.looks[look].limits.is_some() => {
-                    item.tiles.push(DrawnTile {
-                        look,
-                        tile,
-                        revision,
-                        pixels,
-                    });
-                }
-                AtHand::Pixels { .. } => {}
-                AtHand::Without(state) => item.hatch = worse(item.hatch, hatch_of(&state)),
-            }
-        }
-        let gaps = gaps(&item);
-        let is_drawn = item.hatch.is_some() || !item.tiles.is_empty();
-        is_drawn.then_some(item).into_iter().chain(gaps)
-    });
+            tile,
+            revision,
+            pixels,
+            look: placed.look.clone(),
+        }),
+        AtHand::Pixels { .. } | AtHand::Without(_) => None,
+    };
+    let labels = visible.labels.iter().filter_map(label).collect();
     DrawList {
         dataset: visible.dataset,
         canvas: visible.canvas,
-        items: items.collect(),
+        items,
+        labels,
         looks: visible.looks.clone(),
         mark_clipped: visible.mark_clipped,
     }
+}
+
+/// The item of a place with what is at hand of it, and its gaps; nothing where nothing is known.
+pub fn items_of(
+    placed: &PlacedTile,
+    looks: &[ChannelLook],
+    at_hand: &mut dyn FnMut(TileId) -> AtHand,
+) -> impl Iterator<Item = DrawItem> + use<> {
+    let mut item = DrawItem {
+        rect: placed.rect,
+        tiles: Vec::new(),
+        hatch: None,
+    };
+    for &tile in &placed.tiles {
+        let Some(look) = looks.iter().position(|look| look.c == tile.plane.c) else {
+            continue;
+        };
+        match at_hand(tile) {
+            AtHand::Pixels {
+                tile,
+                revision,
+                pixels,
+            } if looks[look].limits.is_some() => {
+                item.tiles.push(DrawnTile {
+                    look,
+                    tile,
+                    revision,
+                    pixels,
+                });
+            }
+            AtHand::Pixels { .. } => {}
+            AtHand::Without(state) => item.hatch = worse(item.hatch, hatch_of(&state)),
+        }
+    }
+    let gaps = gaps(&item);
+    let is_drawn = item.hatch.is_some() || !item.tiles.is_empty();
+    is_drawn.then_some(item).into_iter().chain(gaps)
 }
 
 /// Parts of an item of which no channel has anything: hatched instead of the fill value that stands for them.

@@ -4,6 +4,8 @@
 
 mod composite;
 mod draw_list;
+mod label_composite;
+mod labels;
 mod look;
 mod painter;
 mod pipelines;
@@ -13,5 +15,7 @@ mod textures;
 mod uniforms;
 
 pub use composite::composite;
-pub use draw_list::{AtHand, DrawItem, DrawList, DrawnTile, Hatch, draw_list};
+pub use draw_list::{
+    AtHand, DrawItem, DrawList, DrawnLabel, DrawnTile, Hatch, draw_list, items_of,
+};
 pub use painter::{forget, install, shape, texture_bytes};

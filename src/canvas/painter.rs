@@ -9,10 +9,11 @@ use eframe::{
 };
 
 use super::{
-    DrawItem, DrawList,
+    DrawItem, DrawList, DrawnLabel,
+    labels::{ColorTextures, LabelBlend, LabelUniforms},
     look::{Kind, LUT_ENTRIES, Numbers, lut_table},
     pipelines::{ACCUMULATOR_FORMAT, Blend, Pass, Pipelines},
-    textures::{Textures, format_of},
+    textures::{TextureKey, Textures, format_of},
     uniforms::{MAX_CHANNELS, Uniforms},
 };
 use crate::model::{Colormap, DatasetId, Lut, SampleType};
@@ -106,6 +107,7 @@ pub(super) struct Painter {
     luts: wgpu::TextureView,
     /// Stands where an item has no further channel.
     blanks: [(Kind, wgpu::TextureView); 3],
+    label_colors: ColorTextures,
     accumulator: Option<Accumulator>,
     draws: Vec<Draw>,
 }
@@ -133,6 +135,7 @@ impl Painter {
                 blank(Kind::Sint, SampleType::I8),
                 blank(Kind::Float, SampleType::F32),
             ],
+            label_colors: ColorTextures::default(),
             accumulator: None,
             draws: Vec::new(),
         }
@@ -158,7 +161,55 @@ impl Painter {
                 self.accumulated(device, queue, encoder, list, item, origin);
             }
         }
+        for drawn in &list.labels {
+            self.label(device, queue, list, drawn, origin);
+        }
         self.textures.end();
+    }
+
+    /// A tile of a label image over what is drawn.
+    fn label(
+        &mut self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        list: &DrawList,
+        drawn: &DrawnLabel,
+        origin: [f32; 2],
+    ) {
+        let Some(uniforms) = LabelUniforms::of(list, drawn, origin) else {
+            return;
+        };
+        let key = TextureKey {
+            dataset: list.dataset,
+            tile: drawn.tile,
+            revision: drawn.revision,
+        };
+        let labels = self.textures.view(device, queue, key, &drawn.pixels);
+        let colors = self.label_colors.view(device, queue, &drawn.look.colors);
+        let blend = LabelBlend::of(drawn);
+        let pass = Pass::Label(blend);
+        self.pipelines.prepare(device, pass);
+        let Some(layout) = self.pipelines.label_layout(blend.kind) else {
+            return;
+        };
+        let buffer = uniform_buffer(device, bytemuck::bytes_of(&uniforms));
+        let texture = |binding: u32, view| wgpu::BindGroupEntry {
+            binding,
+            resource: wgpu::BindingResource::TextureView(view),
+        };
+        let bindings = device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("squidview label"),
+            layout,
+            entries: &[
+                wgpu::BindGroupEntry {
+                    binding: 0,
+                    resource: buffer.as_entire_binding(),
+                },
+                texture(1, &labels),
+                texture(2, &colors),
+            ],
+        });
+        self.draws.push(Draw { pass, bindings });
     }
 
     /// Draws the prepared frame; the viewport must be the canvas.
@@ -277,7 +328,12 @@ impl Painter {
             let is_alike = Kind::of(drawn.pixels.sample_type()) == kind;
             if let Some(channel) = Numbers::of(list, item, drawn).filter(|_| is_alike) {
                 numbers.push(channel);
-                views.push(self.textures.view(device, queue, list.dataset, drawn));
+                let key = TextureKey {
+                    dataset: list.dataset,
+                    tile: drawn.tile,
+                    revision: drawn.revision,
+                };
+                views.push(self.textures.view(device, queue, key, &drawn.pixels));
             }
         }
         (kind, numbers, views)
@@ -303,11 +359,7 @@ impl Painter {
         kind: Kind,
         views: &[wgpu::TextureView],
     ) -> wgpu::BindGroup {
-        let buffer = device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-            label: Some("squidview item"),
-            contents: bytemuck::bytes_of(uniforms),
-            usage: wgpu::BufferUsages::UNIFORM,
-        });
+        let buffer = uniform_buffer(device, bytemuck::bytes_of(uniforms));
         let blank = self
             .blanks
             .iter()
@@ -360,6 +412,14 @@ impl Painter {
             bindings,
         });
     }
+}
+
+fn uniform_buffer(device: &wgpu::Device, contents: &[u8]) -> wgpu::Buffer {
+    device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+        label: Some("squidview item"),
+        contents,
+        usage: wgpu::BufferUsages::UNIFORM,
+    })
 }
 
 fn texture(

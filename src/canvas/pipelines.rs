@@ -6,6 +6,7 @@ use eframe::wgpu;
 
 use super::{DrawItem, DrawList};
 use super::{
+    labels::{self, LabelBlend, LabelUniforms},
     look::{
         BACKGROUND, CLIP_COLORS, HATCH_COLORS, HATCH_LINE_PX, HATCH_PERIOD_PX, HATCH_SPARSE_PX,
         Kind, Numbers,
@@ -79,6 +80,8 @@ pub(super) enum Pass {
     First(Blend),
     /// Further channels, added to the accumulator.
     Further(Blend),
+    /// A tile of a label image over the frame.
+    Label(LabelBlend),
     /// The accumulator into the frame.
     Resolve {
         /// Samples at or beyond the limits are marked.
@@ -92,6 +95,7 @@ pub(super) enum Pass {
 pub(super) struct Pipelines {
     target: wgpu::TextureFormat,
     item_layouts: HashMap<Kind, wgpu::BindGroupLayout>,
+    label_layouts: HashMap<Kind, wgpu::BindGroupLayout>,
     accumulator_layout: wgpu::BindGroupLayout,
     made: HashMap<Pass, wgpu::RenderPipeline>,
 }
@@ -104,6 +108,7 @@ impl Pipelines {
         Self {
             target,
             item_layouts: layouts.into_iter().collect(),
+            label_layouts: HashMap::new(),
             accumulator_layout: layout(device, &[accumulator]),
             made: HashMap::new(),
         }
@@ -119,6 +124,11 @@ impl Pipelines {
         &self.item_layouts[&kind]
     }
 
+    /// The layout of a label tile's bind group, once its pipeline was prepared.
+    pub(super) fn label_layout(&self, kind: Kind) -> Option<&wgpu::BindGroupLayout> {
+        self.label_layouts.get(&kind)
+    }
+
     /// The layout of the accumulator's bind group.
     pub(super) fn accumulator_layout(&self) -> &wgpu::BindGroupLayout {
         &self.accumulator_layout
@@ -127,6 +137,10 @@ impl Pipelines {
     /// Makes a pipeline where it does not exist yet.
     pub(super) fn prepare(&mut self, device: &wgpu::Device, pass: Pass) {
         if !self.made.contains_key(&pass) {
+            if let Pass::Label(blend) = pass {
+                let layouts = self.label_layouts.entry(blend.kind);
+                layouts.or_insert_with(|| label_layout(device, blend.kind));
+            }
             let pipeline = self.make(device, pass);
             self.made.insert(pass, pipeline);
         }
@@ -165,8 +179,25 @@ impl Pipelines {
                 self.target,
                 None,
             ),
+            Pass::Label(_) => (
+                Blend::none(false, false),
+                "label",
+                self.target,
+                Some(wgpu::BlendState {
+                    color: wgpu::BlendState::ALPHA_BLENDING.color,
+                    // The frame stays opaque.
+                    alpha: wgpu::BlendComponent {
+                        src_factor: wgpu::BlendFactor::Zero,
+                        dst_factor: wgpu::BlendFactor::One,
+                        operation: wgpu::BlendOperation::Add,
+                    },
+                }),
+            ),
         };
-        let mut layouts = vec![Some(&self.item_layouts[&compiled.kind])];
+        let mut layouts = match pass {
+            Pass::Label(blend) => vec![self.label_layouts.get(&blend.kind)],
+            _ => vec![Some(&self.item_layouts[&compiled.kind])],
+        };
         let resolves = matches!(pass, Pass::Resolve { .. });
         if resolves {
             layouts.push(Some(&self.accumulator_layout));
@@ -176,9 +207,13 @@ impl Pipelines {
             bind_group_layouts: &layouts,
             immediate_size: 0,
         });
+        let text = match pass {
+            Pass::Label(blend) => labels::source(blend, self.is_srgb()),
+            _ => source(compiled, resolves, self.is_srgb()),
+        };
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some("squidview canvas"),
-            source: wgpu::ShaderSource::Wgsl(source(compiled, resolves, self.is_srgb()).into()),
+            source: wgpu::ShaderSource::Wgsl(text.into()),
         });
         device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
             label: Some(entry),
@@ -266,22 +301,39 @@ fn source(blend: Blend, resolves: bool, is_srgb: bool) -> String {
     text
 }
 
-fn item_layout(device: &wgpu::Device, kind: Kind) -> wgpu::BindGroupLayout {
-    let sample_type = match kind {
+fn label_layout(device: &wgpu::Device, kind: Kind) -> wgpu::BindGroupLayout {
+    let entries = [
+        uniforms_entry(size_of::<LabelUniforms>()),
+        texture_entry(1, sample_type_of(kind)),
+        texture_entry(2, wgpu::TextureSampleType::Uint),
+    ];
+    layout(device, &entries)
+}
+
+fn sample_type_of(kind: Kind) -> wgpu::TextureSampleType {
+    match kind {
         Kind::Uint => wgpu::TextureSampleType::Uint,
         Kind::Sint => wgpu::TextureSampleType::Sint,
         Kind::Float => wgpu::TextureSampleType::Float { filterable: false },
-    };
-    let uniforms = wgpu::BindGroupLayoutEntry {
+    }
+}
+
+fn uniforms_entry(num_bytes: usize) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
         binding: 0,
         visibility: wgpu::ShaderStages::VERTEX_FRAGMENT,
         ty: wgpu::BindingType::Buffer {
             ty: wgpu::BufferBindingType::Uniform,
             has_dynamic_offset: false,
-            min_binding_size: wgpu::BufferSize::new(size_of::<Uniforms>() as u64),
+            min_binding_size: wgpu::BufferSize::new(num_bytes as u64),
         },
         count: None,
-    };
+    }
+}
+
+fn item_layout(device: &wgpu::Device, kind: Kind) -> wgpu::BindGroupLayout {
+    let sample_type = sample_type_of(kind);
+    let uniforms = uniforms_entry(size_of::<Uniforms>());
     let luts = texture_entry(1, wgpu::TextureSampleType::Float { filterable: false });
     let tiles = (0..MAX_CHANNELS as u32).map(|tile| texture_entry(2 + tile, sample_type));
     layout(

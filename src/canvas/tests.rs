@@ -3,6 +3,8 @@
 //! They need an adapter that can draw; a CPU driver (lavapipe) does. Without one they say so and pass, unless
 //! `SQUIDVIEW_REQUIRE_ADAPTER=1` makes that a failure.
 
+mod labels;
+
 use std::sync::Arc;
 
 use eframe::wgpu;
@@ -252,6 +254,7 @@ impl Case {
                 tiles,
                 hatch: self.hatch,
             }],
+            labels: Vec::new(),
             mark_clipped: self.mark_clipped,
         }
     }
@@ -259,9 +262,12 @@ impl Case {
 
 /// Within 1/255 for 99.9 % of the pixels.
 fn check(name: &str, case: &Case) {
-    let list = case.list();
-    let expected = composite(&list);
-    let Some(found) = drawn(&list) else { return };
+    check_list(name, &case.list());
+}
+
+fn check_list(name: &str, list: &DrawList) {
+    let expected = composite(list);
+    let Some(found) = drawn(list) else { return };
     let differs = |(a, b): &(&[u8], &[u8])| a.iter().zip(*b).any(|(a, b)| a.abs_diff(*b) > 1);
     let pairs = || expected.chunks_exact(4).zip(found.chunks_exact(4));
     let num_wrong = pairs().filter(differs).count();

@@ -7,8 +7,7 @@ use std::{
 
 use eframe::wgpu;
 
-use super::DrawnTile;
-use crate::model::{DatasetId, MemoryOrder, Pixels, SampleType, Samples, TileId};
+use crate::model::{DatasetId, MemoryOrder, Pixels, SampleType, Samples, TileId, folded_labels};
 
 /// Bytes of textures that are kept; what a frame needs is kept whatever it takes.
 const MAX_BYTES: usize = 256 << 20;
@@ -53,17 +52,12 @@ impl Textures {
         &mut self,
         device: &wgpu::Device,
         queue: &wgpu::Queue,
-        dataset: DatasetId,
-        drawn: &DrawnTile,
+        key: TextureKey,
+        pixels: &Arc<Pixels>,
     ) -> wgpu::TextureView {
-        let key = TextureKey {
-            dataset,
-            tile: drawn.tile,
-            revision: drawn.revision,
-        };
         let frame = self.frame;
         if let Some(held) = self.held.get_mut(&key)
-            && std::ptr::eq(held.source.as_ptr(), Arc::as_ptr(&drawn.pixels))
+            && std::ptr::eq(held.source.as_ptr(), Arc::as_ptr(pixels))
         {
             held.last_frame = frame;
             return held.view.clone();
@@ -72,7 +66,9 @@ impl Textures {
             self.bytes -= old.bytes;
             self.spare.push(old);
         }
-        let held = self.upload(device, queue, &drawn.pixels);
+        let is_label = key.tile.plane.layer != 0;
+        let folded = is_label.then(|| folded_labels(pixels.samples())).flatten();
+        let held = self.upload(device, queue, pixels, folded.as_deref());
         let view = held.view.clone();
         self.bytes += held.bytes;
         self.held.insert(key, held);
@@ -113,8 +109,18 @@ impl Textures {
         self.bytes
     }
 
-    fn upload(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, pixels: &Arc<Pixels>) -> Held {
-        let format = format_of(pixels.sample_type());
+    /// `folded`: labels of 64 bits as what they are drawn by.
+    fn upload(
+        &mut self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        pixels: &Arc<Pixels>,
+        folded: Option<&[u32]>,
+    ) -> Held {
+        let format = match folded {
+            Some(_) => wgpu::TextureFormat::R32Uint,
+            None => format_of(pixels.sample_type()),
+        };
         // A column-major tile is uploaded as it lies; the shader swaps coordinates.
         let (width, height) = match pixels.order() {
             MemoryOrder::RowMajor => (pixels.width(), pixels.height()),
@@ -128,6 +134,14 @@ impl Textures {
             Some(at) => self.spare.swap_remove(at),
             None => create(device, format, width, height),
         };
+        if let Some(folded) = folded {
+            write(queue, &held.texture, bytemuck::cast_slice(folded));
+            return Held {
+                source: Arc::downgrade(pixels),
+                last_frame: self.frame,
+                ..held
+            };
+        }
         match pixels.samples() {
             Samples::U64(v) => write(
                 queue,

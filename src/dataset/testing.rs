@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Arrays, Dataset, DatasetKind, Fov, FovOpener, Image, ImageSlot, Level, OpenFovError, OpenedFov,
-    Sampling, ZarrFormat, ZarrLocator,
+    Arrays, Dataset, DatasetKind, Fov, FovOpener, Image, ImageSlot, Labels, Level, OpenFovError,
+    OpenedFov, Sampling, ZarrFormat, ZarrLocator,
 };
 use crate::model::{Axis, AxisRole, Channel, Code, DatasetId, FovId, SampleType, TileGrid};
 
@@ -117,6 +117,22 @@ pub(crate) fn with_levels(mut image: Image, sizes: &[(u64, u32, u32)]) -> Image 
     image
 }
 
+/// The image with further axes of these names and lengths before the others.
+pub(crate) fn with_extra(mut image: Image, axes: &[(&str, u64)]) -> Image {
+    let named = axes.iter().map(|(name, _)| Axis {
+        name: (*name).to_owned(),
+        role: AxisRole::Other,
+        unit: None,
+    });
+    image.axes.splice(0..0, named);
+    for level in &mut image.levels {
+        level
+            .shape
+            .splice(0..0, axes.iter().map(|(_, length)| *length));
+    }
+    image
+}
+
 /// The image in tiles of at most `tile_px` a side at level 0, and computed levels of that grid.
 pub(crate) fn with_tiles(mut image: Image, tile_px: u32) -> Image {
     let grid = &mut image.levels[0].grid;
@@ -173,6 +189,7 @@ pub(crate) fn dataset_of(template: Arc<Image>, slots: Vec<ImageSlot>) -> Dataset
         order: (0..num_fovs).map(FovId).collect(),
         images: slots,
         template: Arc::clone(&template),
+        labels: Labels::default(),
         announcement: None,
         is_template_read: true,
         known_timepoints: 0,

@@ -10,15 +10,15 @@ use std::{
 
 use super::{
     image::{self, Context},
-    layout, levels, plate,
+    labels, layout, levels, plate,
     probe::below,
     side_files::{self, SideFiles},
 };
 use crate::{
     dataset::{
         Acquisition, AnnouncedLayout, Announcement, Arrays, Dataset, DatasetKind, Executed, Fov,
-        FovOpener, Image, ImageSlot, Level, OpenFovError, OpenedFov, RegisteredPlanes, Registry,
-        Sampling, SideFacts,
+        FovOpener, Image, ImageSlot, Labels, Level, OpenFovError, OpenedFov, OpenedLabel,
+        RegisteredPlanes, Registry, Sampling, SideFacts,
     },
     model::{
         Axis, AxisRole, Channel, Code, DatasetId, FovId, Problem, SampleType, TileGrid, WellName,
@@ -58,6 +58,7 @@ pub fn announced(announcement: &Arc<Announcement>, registered: &Arc<RegisteredPl
         images: vec![slot; fovs.len()],
         fovs: fovs.into(),
         template,
+        labels: Labels::default(),
         announcement: Some(Arc::clone(announcement)),
         is_template_read: is_registered,
         known_timepoints: 0,
@@ -222,6 +223,15 @@ struct Opener {
 }
 
 impl FovOpener for Opener {
+    fn open_label(
+        &self,
+        dataset: &Dataset,
+        fov: FovId,
+        name: &str,
+    ) -> Result<OpenedLabel, OpenFovError> {
+        labels::of_fov(dataset, fov, name)
+    }
+
     fn open_fov(&self, dataset: &Dataset, fov: FovId) -> Result<OpenedFov, OpenFovError> {
         let row = dataset.fov(fov).ok_or_else(|| OpenFovError {
             code: Code::OutOfRange,

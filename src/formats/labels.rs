@@ -1,17 +1,19 @@
 //! Label images of an image: members of its group `labels`, named there (OME-NGFF "labels").
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use super::{
     OpenError, Progress,
-    image::Context,
+    image::{self, Context},
     layout::{self, What},
+    levels::error_at,
     opener,
-    probe::{Node, problem_of},
+    probe::{Node, below, fov_error_of, problem_of},
 };
 use crate::{
-    dataset::Dataset,
-    model::{Code, FovId, Problem},
+    dataset::{Dataset, Fov, Image, LabelImage, LabelPlacement, OpenFovError, OpenedLabel},
+    metadata::ngff::unit_to_um,
+    model::{AxisRole, Code, FovId, Problem, limits},
     source,
 };
 
@@ -31,6 +33,16 @@ pub(super) fn names(folder: &Path, context: &Context) -> (Vec<String>, Vec<Probl
             false
         }
     });
+    if names.len() > limits::LABELS {
+        let message = format!(
+            "{} label images, the first {} are offered",
+            names.len(),
+            limits::LABELS
+        );
+        let location = below(&context.root, &group);
+        problems.push(Problem::new(Code::TooLarge, location, message));
+        names.truncate(limits::LABELS);
+    }
     (names, problems)
 }
 
@@ -65,4 +77,142 @@ pub fn open_label(
     let number = (0..label.num_fovs()).find(is_same).unwrap_or(0);
     let fov = label.fov_at(number).ok_or_else(absent)?;
     Ok((label, fov))
+}
+
+/// Opens a label image to be drawn over the image of a FOV whose store has been opened. Blocks on I/O, reads no pixel.
+///
+/// # Errors
+/// When it cannot be opened, or holds no labels.
+pub(super) fn of_fov(
+    dataset: &Dataset,
+    fov: FovId,
+    name: &str,
+) -> Result<OpenedLabel, OpenFovError> {
+    let (Some(row), Some(image)) = (dataset.fov(fov), dataset.image(fov)) else {
+        let message = "the store of this FOV has not been opened".to_owned();
+        return Err(error_at(&dataset.root, Code::MissingArray, message));
+    };
+    over(row, image, name, &dataset.root)
+}
+
+fn over(row: &Fov, image: &Image, name: &str, root: &Path) -> Result<OpenedLabel, OpenFovError> {
+    let group = row.folder.join(LABELS);
+    let folder = source::join_inside(&group, name).map_err(|error| fov_error_of(&error))?;
+    if folder == group || !matches!(source::stat(&folder), Ok(Some(_))) {
+        let message = "expected a label image here".to_owned();
+        return Err(error_at(&folder, Code::MissingArray, message));
+    }
+    // Label images are made afterwards: what of them is absent is background.
+    let context = Context {
+        root: root.to_path_buf(),
+        is_done: true,
+        ..Context::default()
+    };
+    let (mut label, mut problems) = image::open(&folder, &context)?;
+    label.complete = Some(true);
+    if label.sample_type.is_float() {
+        let kind = label.sample_type.name();
+        let message = format!("samples are {kind}, expected whole numbers for labels");
+        return Err(error_at(&folder, Code::Unsupported, message));
+    }
+    let (placement, assumed) = placed(image, &label);
+    let location = below(root, &folder);
+    problems.extend(assumed.map(|message| Problem::new(Code::Ignored, location, message)));
+    let colors = Node::read(&folder, root).attributes.label_colors;
+    Ok(OpenedLabel {
+        label: LabelImage {
+            image: Arc::new(label),
+            placement,
+            colors: Arc::new(colors),
+        },
+        problems,
+    })
+}
+
+/// Where a label image lies by the transformations of both; where they do not say it, over the whole image.
+fn placed(image: &Image, label: &Image) -> (LabelPlacement, Option<String>) {
+    let along = |role| span(image, label, role);
+    let (x, y, z) = (along(AxisRole::X), along(AxisRole::Y), along(AxisRole::Z));
+    let placement = LabelPlacement {
+        x: x.start,
+        y: y.start,
+        pixel_width: x.step,
+        pixel_height: y.step,
+        z: z.start,
+        z_step: z.step,
+    };
+    let is_stretched =
+        |span: &Span, role| span.is_assumed && image.len_of(role) != label.len_of(role);
+    let stretched = is_stretched(&x, AxisRole::X) || is_stretched(&y, AxisRole::Y);
+    let message = "the transformations do not say where the labels lie, laid over the whole image";
+    (placement, stretched.then(|| message.to_owned()))
+}
+
+/// Where labels lie along one axis, in pixels (slices) of the image.
+struct Span {
+    start: f64,
+    step: f64,
+    /// Stretched over the image, because nothing else is said.
+    is_assumed: bool,
+}
+
+/// Pixels lie corner to corner, as those of a pyramid's levels do; a translation of half the difference of two pixels
+/// puts their centres where that is so.
+fn span(image: &Image, label: &Image, role: AxisRole) -> Span {
+    /// Parts of a pixel that are no difference.
+    const NEAR: f64 = 1e-3;
+    let stretched = Span {
+        start: 0.0,
+        step: image.len_of(role) as f64 / label.len_of(role).max(1) as f64,
+        is_assumed: true,
+    };
+    let (Some(image_step), Some(label_step)) = (step(image, role), step(label, role)) else {
+        return stretched;
+    };
+    let has_units = image_step.unit_um.is_some() && label_step.unit_um.is_some();
+    let factor = |step: &Step| step.unit_um.filter(|_| has_units).unwrap_or(1.0);
+    let (image_um, label_um) = (
+        image_step.scale * factor(&image_step),
+        label_step.scale * factor(&label_step),
+    );
+    let moved_um =
+        label_step.translation * factor(&label_step) - image_step.translation * factor(&image_step);
+    let moved = moved_um / image_um;
+    let centred = (label_um - image_um) / 2.0 / image_um;
+    let start = if (moved - centred).abs() < NEAR {
+        0.0
+    } else {
+        moved
+    };
+    let step = label_um / image_um;
+    if !(start.is_finite() && step.is_finite() && step > 0.0) {
+        return stretched;
+    }
+    Span {
+        start,
+        step,
+        is_assumed: false,
+    }
+}
+
+/// What level 0 says along an axis.
+struct Step {
+    scale: f64,
+    translation: f64,
+    unit_um: Option<f64>,
+}
+
+fn step(image: &Image, role: AxisRole) -> Option<Step> {
+    let at = image.axis_of(role)?;
+    let level = image.levels.first()?;
+    let scale = *level.scale.as_ref()?.get(at)?;
+    let translation = level.translation.as_ref().and_then(|all| all.get(at));
+    Some(Step {
+        scale: Some(scale).filter(|scale| scale.is_finite() && *scale > 0.0)?,
+        translation: translation
+            .copied()
+            .filter(|it| it.is_finite())
+            .unwrap_or(0.0),
+        unit_um: image.axes[at].unit.as_deref().and_then(unit_to_um),
+    })
 }

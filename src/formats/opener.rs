@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use super::{
     OpenError, Progress, collection,
     image::{self, Context},
-    image_folder, individual,
+    image_folder, individual, labels,
     layout::{self, Found, What},
     listing::{Listing, Opening},
     lone_file, plate, probe, regions,
@@ -26,7 +26,7 @@ use super::{
 use crate::{
     dataset::{
         Acquisition, Arrays, Dataset, DatasetKind, Executed, Fov, FovOpener, Image, ImageSlot,
-        OpenFovError, OpenedFov, ZarrFormat,
+        Labels, OpenFovError, OpenedFov, OpenedLabel, ZarrFormat,
     },
     metadata::squid::SquidKeys,
     model::{AxisRole, Code, DatasetId, FovId, Problem},
@@ -97,6 +97,15 @@ impl FovOpener for Opener {
             problems,
             around: None,
         })
+    }
+
+    fn open_label(
+        &self,
+        dataset: &Dataset,
+        fov: FovId,
+        name: &str,
+    ) -> Result<OpenedLabel, OpenFovError> {
+        labels::of_fov(dataset, fov, name)
     }
 
     fn executed(&self, dataset: &Dataset, fov: FovId, t: u32) -> Option<Executed> {
@@ -419,6 +428,7 @@ fn assemble(
         order: (0..num_fovs).map(|row| FovId(row as u32)).collect(),
         images: first.slots,
         template: first.image,
+        labels: Labels::default(),
         announcement: None,
         is_template_read: true,
         known_timepoints: 0,

@@ -176,7 +176,7 @@ fn a_6d_array_is_flattened_whatever_the_order_of_its_axes() {
             .collect();
         let axes = axes.join(",");
         format!(
-            r#"{{"ome":{{"version":"0.5","multiscales":[{{"axes":[{axes}],"datasets":[{{"path":"."}}]}}]}}}}"#
+            r#"{{"ome":{{"version":"0.5","multiscales":[{{"axes":[{axes}],"datasets":[{{"path":".","coordinateTransformations":[{{"type":"scale","scale":[1,1,1,1,1,1]}}]}}]}}]}}}}"#
         )
     };
     let disk = Disk::new();
@@ -324,8 +324,12 @@ fn the_array_is_the_named_one_then_0_then_the_root() {
 #[test]
 fn a_level_without_an_array_is_listed_and_the_rest_opens() {
     let disk = Disk::new();
-    disk.group("a", r#""multiscales":[{"axes":[{"name":"y"},{"name":"x"}],"datasets":[{"path":"0"},{"path":"1"}]}]"#)
-        .array("a/0", &[8, 4]);
+    let scale = r#""coordinateTransformations":[{"type":"scale","scale":[1,1]}]"#;
+    let multiscales = format!(
+        r#""multiscales":[{{"axes":[{{"name":"y"}},{{"name":"x"}}],
+        "datasets":[{{"path":"0",{scale}}},{{"path":"1",{scale}}}]}}]"#
+    );
+    disk.group("a", &multiscales).array("a/0", &[8, 4]);
     let found = "! missing_array named in the metadata, but no array is there: 1";
     check(&disk, "a", &["  a = .", found]);
 }

@@ -62,6 +62,8 @@ pub(super) enum Job {
     Statistics(PlaneId, Version),
     /// Look up where and when a timepoint of a FOV was taken.
     Executed(FovId, u32),
+    /// Open a label image of a FOV.
+    Label(FovId, u16),
 }
 
 /// A job of a dataset.
@@ -144,7 +146,7 @@ impl Shared {
         let shown = visible
             .wishes
             .iter()
-            .filter(|wish| wish.tier == Tier::Visible);
+            .filter(|wish| wish.tier <= Tier::Visible);
         state.visible = shown.map(|wish| wish.tile).collect();
         state.answer_known(dataset.id, cache);
         let num_stuck = state.newly_stuck(stuck_after);
@@ -359,23 +361,30 @@ fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> VecDeque<Job> 
         let wishes = visible.wishes.iter().filter(move |wish| tier(wish.tier));
         wishes.map(|wish| (wish.tile, Version::of(wish.tile.plane, dataset, ledger)))
     };
+    let coarse = tiles(|tier| tier == Tier::Coarse);
+    jobs.extend(coarse.map(|(tile, version)| Job::Tile(tile, version)));
     let mut planes = Vec::new();
     for (tile, version) in tiles(|tier| tier == Tier::Visible) {
         jobs.push_back(Job::Tile(tile, version));
-        let statistics = Job::Statistics(tile.plane.at_level(0), version);
+        if tile.plane.layer != 0 {
+            continue;
+        }
+        let image = dataset.image(tile.plane.fov);
+        let plane = image.map_or(tile.plane.at_level(0), |it| it.at_level_0(tile.plane));
+        let statistics = Job::Statistics(plane, version);
         if !planes.contains(&statistics) {
             planes.push(statistics);
         }
     }
+    let labels = visible.unopened_labels.iter();
+    jobs.extend(labels.map(|&(fov, layer)| Job::Label(fov, layer)));
     jobs.extend(planes);
     if dataset.acquisition.is_some() {
         let shown = tiles(|tier| tier == Tier::Visible).next();
         jobs.extend(shown.map(|(tile, _)| Job::Executed(tile.plane.fov, tile.plane.t)));
     }
     jobs.extend(stores);
-    jobs.extend(
-        tiles(|tier| tier != Tier::Visible).map(|(tile, version)| Job::Tile(tile, version)),
-    );
+    jobs.extend(tiles(|tier| tier > Tier::Visible).map(|(tile, version)| Job::Tile(tile, version)));
     jobs
 }
 
@@ -457,7 +466,7 @@ impl State {
                     executed: executed.clone(),
                 })
             }
-            Job::Fov(_) | Job::Tile(..) => None,
+            Job::Fov(_) | Job::Label(..) | Job::Tile(..) => None,
         }
     }
 
@@ -481,7 +490,7 @@ impl State {
             Job::Tile(tile, version) if self.is_on_its_way(dataset, *tile, *version) => false,
             Job::Tile(tile, _) => self.visible.contains(tile) || self.num_ahead() < self.max_ahead,
             Job::Fov(fov) => !self.is_opening(dataset, *fov),
-            Job::Executed(..) => true,
+            Job::Executed(..) | Job::Label(..) => true,
         }
     }
 

@@ -22,7 +22,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::{
     cache::Cache,
-    dataset::{Dataset, Executed, OpenFovError, OpenedFov},
+    dataset::{Dataset, Executed, OpenFovError, OpenedFov, OpenedLabel},
     ledger::Ledger,
     model::{
         Absence, DatasetId, FovId, Histogram, PlaneId, PlaneState, TileId, TileState, Visible,
@@ -77,6 +77,17 @@ pub enum Loaded {
         t: u32,
         /// `None` where no side file says so (yet).
         executed: Option<Executed>,
+    },
+    /// A label image was opened.
+    Label {
+        /// Its dataset.
+        dataset: DatasetId,
+        /// The FOV.
+        fov: FovId,
+        /// Which of its label images.
+        layer: u16,
+        /// What that revealed.
+        outcome: Result<OpenedLabel, OpenFovError>,
     },
     /// A FOV's store was opened.
     Fov {

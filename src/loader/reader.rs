@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cache::CacheKey,
-    dataset::{Image, OpenFovError},
+    dataset::{Dataset, Image, OpenFovError, layers},
     model::{Code, FovId, Histogram, Pixels, PlaneId, PlaneState, TileGrid, TileId, ZPick},
     store::{ReadError, ReadOutcome},
 };
@@ -40,6 +40,7 @@ pub(super) fn run(tools: &Tools, number: usize) {
 fn work(tools: &Tools, task: &Task) -> Option<Loaded> {
     match task.job {
         Job::Fov(fov) => Some(open_fov(task, fov)),
+        Job::Label(fov, layer) => Some(open_label(task, fov, layer)),
         Job::Executed(fov, t) => Some(executed(tools, task, fov, t)),
         Job::Tile(tile, version) => read(tools, task, tile, version),
         Job::Statistics(plane, version) => statistics(tools, task, plane, version),
@@ -60,19 +61,37 @@ fn executed(tools: &Tools, task: &Task, fov: FovId, t: u32) -> Loaded {
     }
 }
 
+/// The error of a store whose opening panicked.
+fn panicked(dataset: &Dataset, fov: FovId) -> OpenFovError {
+    let folder = dataset.fov(fov).map(|row| row.folder.display().to_string());
+    OpenFovError {
+        code: Code::BadMetadata,
+        message: "internal error while opening, please report it".into(),
+        location: folder.unwrap_or_default(),
+    }
+}
+
+fn open_label(task: &Task, fov: FovId, layer: u16) -> Loaded {
+    let dataset = &task.dataset;
+    let image = dataset.image(fov);
+    let mut layers = image.iter().flat_map(|image| layers(image));
+    let name = layers.find(|(other, _)| *other == layer);
+    let name = name.map_or("", |(_, name)| name);
+    let open = || dataset.opener.open_label(dataset, fov, name);
+    let outcome =
+        catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| Err(panicked(dataset, fov)));
+    Loaded::Label {
+        dataset: dataset.id,
+        fov,
+        layer,
+        outcome,
+    }
+}
+
 fn open_fov(task: &Task, fov: FovId) -> Loaded {
     let dataset = &task.dataset;
     let outcome = catch_unwind(AssertUnwindSafe(|| dataset.opener.open_fov(dataset, fov)))
-        .unwrap_or_else(|_| {
-            Err(OpenFovError {
-                code: Code::BadMetadata,
-                message: "internal error while opening, please report it".into(),
-                location: dataset
-                    .fov(fov)
-                    .map(|row| row.folder.display().to_string())
-                    .unwrap_or_default(),
-            })
-        });
+        .unwrap_or_else(|_| Err(panicked(dataset, fov)));
     Loaded::Fov {
         dataset: dataset.id,
         fov,

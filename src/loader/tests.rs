@@ -156,8 +156,10 @@ fn visible(dataset: &Dataset, tiles: &[TileId], tier: Tier) -> Visible {
             rect: RectPx::default(),
             tiles: tiles.to_vec(),
         }],
+        labels: Vec::new(),
         wishes: tiles.iter().map(|&tile| Wish { tile, tier }).collect(),
         unopened: Vec::new(),
+        unopened_labels: Vec::new(),
         outside: false,
         mark_clipped: false,
     }

@@ -1,8 +1,10 @@
-//! OME-NGFF metadata of a group or array, versions 0.1 to 0.5 (<https://ngff.openmicroscopy.org>).
+//! OME-NGFF metadata of a group or array, versions 0.1 to 0.5 and the 0.6 draft (<https://ngff.openmicroscopy.org>).
 //!
 //! Keys are sought in `attributes.ome` of `zarr.json`, then in `attributes` itself, then in a `.zattrs`, key by key.
 
 mod axes;
+mod conformance;
+mod label;
 mod omero;
 mod plate;
 mod transforms;
@@ -15,7 +17,8 @@ use super::{
     json::{as_text, member, shown},
     squid::{self, SquidKeys},
 };
-use crate::model::{Axis, Channel, Code, Problem, limits};
+use crate::model::{Axis, Channel, Code, LabelColors, Problem, limits};
+use conformance::{Listing, Version};
 
 /// One entry of `multiscales[0].datasets`.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +99,8 @@ pub struct Attributes {
     pub is_bioformats2raw: bool,
     /// `image-label` is there.
     pub is_label: bool,
+    /// `image-label.colors`.
+    pub label_colors: LabelColors,
     /// `_squid` or `_squid_metadata`.
     pub squid: Option<SquidKeys>,
     /// What could not be used; locations are relative to the group (".").
@@ -110,9 +115,7 @@ pub struct Attributes {
 pub fn parse(zarr_json: Option<&Value>, zattrs: Option<&Value>) -> Attributes {
     let mut problems = Vec::new();
     let sources = Sources::new(zarr_json, zattrs);
-    let multiscales = sources.find("multiscales", |value| {
-        value.get(0).is_some_and(Value::is_object)
-    });
+    let multiscales = sources.find("multiscales", has_entry);
     let plate = sources.find("plate", Value::is_object);
     let well = sources.find("well", Value::is_object);
     let omero = sources.find("omero", Value::is_object);
@@ -123,15 +126,33 @@ pub fn parse(zarr_json: Option<&Value>, zattrs: Option<&Value>) -> Attributes {
     for found in [&multiscales, &plate, &well, &omero, &labels, &series] {
         problems.extend(found.unusable.clone());
     }
+    let ngff = version(&sources);
     let list = multiscales.value.and_then(Value::as_array);
     if let Some(list) = list.filter(|list| list.len() > 1) {
         let message = format!("multiscales has {} entries, the first is used", list.len());
         problems.push(Problem::new(Code::Ignored, ".", message));
     }
     let first = list.and_then(|list| list.first());
+    let multiscale = first.map(|value| parse_multiscale(value, &mut problems));
+    let mut listing = Listing {
+        version: ngff.as_deref().and_then(Version::parse).unwrap_or_default(),
+        problems: &mut problems,
+    };
+    for (noun, value) in [
+        ("multiscales", first),
+        ("plate", plate.value),
+        ("well", well.value),
+        ("image-label", image_label.value),
+    ] {
+        if let Some(value) = value {
+            let axes = multiscale.as_ref().and_then(|it| it.axes.as_deref());
+            listing.noun(noun, value, axes);
+        }
+    }
+    omero.value.iter().for_each(|value| listing.omero(value));
     Attributes {
-        ngff: version(&sources),
-        multiscale: first.map(|value| parse_multiscale(value, &mut problems)),
+        ngff,
+        multiscale,
         channels: omero
             .value
             .map_or_else(Vec::new, |value| omero::parse(value, &mut problems)),
@@ -147,6 +168,7 @@ pub fn parse(zarr_json: Option<&Value>, zattrs: Option<&Value>) -> Attributes {
         }),
         is_bioformats2raw: layout.value.is_some(),
         is_label: image_label.value.is_some(),
+        label_colors: image_label.value.map(label::colors).unwrap_or_default(),
         squid: squid_keys(&sources, &mut problems),
         problems,
     }
@@ -196,12 +218,17 @@ impl<'a> Sources<'a> {
     }
 }
 
+/// True for a list whose first entry is an object.
+fn has_entry(value: &Value) -> bool {
+    value.get(0).is_some_and(Value::is_object)
+}
+
 /// The version, from wherever it stands; where it stands nowhere, what its shape is known by.
 fn version(sources: &Sources<'_>) -> Option<String> {
     // `attributes.ome` speaks for all that it holds.
     let ome = sources.find("ome", Value::is_object).value;
     let multiscale = sources
-        .find("multiscales", Value::is_array)
+        .find("multiscales", has_entry)
         .value
         .and_then(|list| list.get(0));
     let other = ["plate", "well", "omero", "image-label"]
@@ -218,8 +245,11 @@ fn version(sources: &Sources<'_>) -> Option<String> {
     stated.or_else(|| is_ngff.then(|| guess_version(ome, multiscale).to_owned()))
 }
 
-/// 0.5 has `ome`, 0.4 axes as objects, 0.3 axes as names, 0.2 and 0.1 none.
+/// 0.6 has coordinate systems, 0.5 `ome`, 0.4 axes as objects, 0.3 axes as names, 0.2 and 0.1 none.
 fn guess_version(ome: Option<&Value>, multiscale: Option<&Value>) -> &'static str {
+    if multiscale.is_some_and(|value| member(value, "coordinateSystems").is_some()) {
+        return "0.6";
+    }
     if ome.is_some() {
         return "0.5";
     }
@@ -233,7 +263,7 @@ fn guess_version(ome: Option<&Value>, multiscale: Option<&Value>) -> &'static st
 
 /// `multiscales[0]`.
 fn parse_multiscale(value: &Value, problems: &mut Vec<Problem>) -> Multiscale {
-    let axes = match member(value, "axes") {
+    let axes = match member(value, "axes").or_else(|| transforms::shown_axes(value)) {
         Some(axes) => axes::parse(axes, problems),
         None => axes::of_version(member(value, "version")),
     };

@@ -40,6 +40,10 @@ pub const FOVS: usize = 1 << 20;
 pub const FOLDER_ENTRIES: usize = 1 << 21;
 /// Channels of an image.
 pub const CHANNELS: usize = 1024;
+/// Colours that a label image gives to single labels.
+pub const LABEL_COLORS: usize = 1 << 16;
+/// Label images of an image.
+pub const LABELS: usize = 256;
 /// Pyramid levels of an image, stored and computed.
 pub const LEVELS: usize = 32;
 /// Folders below a path that are searched for images when nothing names them.

@@ -2,7 +2,7 @@
 //!
 //! Loader, canvas and `render` take it as it is. Same input, same value; compare two to see whether anything changed.
 
-use super::{CanvasSize, DatasetId, Lut, RectPx, TileId};
+use super::{CanvasSize, DatasetId, LabelLook, Lut, RectPx, TileId};
 
 /// The two sample values that are mapped to black and to full colour; `low > high` inverts.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -35,9 +35,22 @@ pub struct PlacedTile {
     pub tiles: Vec<TileId>,
 }
 
+/// A tile of a label image, with its place over the picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlacedLabel {
+    /// Where it lies; may reach outside of the canvas.
+    pub rect: RectPx,
+    /// The tile.
+    pub tile: TileId,
+    /// How it is drawn.
+    pub look: LabelLook,
+}
+
 /// How urgent a read is. In order of urgency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Tier {
+    /// A coarser level of what is on the screen, shown until that is there.
+    Coarse,
     /// On the screen.
     Visible,
     /// Likely next.
@@ -66,12 +79,25 @@ pub struct Visible {
     pub looks: Vec<ChannelLook>,
     /// Tiles inside the canvas, in painter's order.
     pub placed: Vec<PlacedTile>,
+    /// Tiles of label images inside the canvas, in painter's order, over everything else.
+    pub labels: Vec<PlacedLabel>,
     /// Tiles to read, most urgent first, prefetch included.
     pub wishes: Vec<Wish>,
     /// FOVs that must be opened before their tiles can be placed, most urgent first.
     pub unopened: Vec<super::FovId>,
+    /// Label images that must be opened before their tiles can be placed.
+    pub unopened_labels: Vec<(super::FovId, u16)>,
     /// The position is beyond the sizes of its FOV: "not in this FOV".
     pub outside: bool,
     /// Mark samples at or beyond the limits.
     pub mark_clipped: bool,
+}
+
+impl Visible {
+    /// Every tile of the picture, those of label images included.
+    pub fn tiles(&self) -> impl Iterator<Item = TileId> {
+        let placed = self.placed.iter().flat_map(|placed| &placed.tiles);
+        let labels = self.labels.iter().map(|placed| &placed.tile);
+        placed.chain(labels).copied()
+    }
 }

@@ -27,6 +27,8 @@ pub enum Command {
     GoToText(String),
     /// Position along all other axes, flattened.
     SetExtra(u32),
+    /// So many steps along the n-th of the other axes; stops at the ends.
+    StepExtra(usize, i64),
 
     /// Start or stop playing; `None`: the axis moved last.
     TogglePlay(Option<NavAxis>),
@@ -97,6 +99,13 @@ pub enum Command {
         /// The statistics.
         histogram: std::sync::Arc<Histogram>,
     },
+
+    /// Draw the label image of that name over the image, or not.
+    ShowLabel(String, bool),
+    /// Opacity of a label image, 0 to 1.
+    SetLabelOpacity(String, f32),
+    /// Only the edges of a label image, or all of it.
+    SetLabelOutline(String, bool),
 
     /// Maximum projection over z on or off.
     ToggleMaxProjection,

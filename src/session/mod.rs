@@ -8,6 +8,7 @@ mod channels;
 mod command;
 mod contrast;
 mod follow;
+mod labels;
 mod playback;
 mod position;
 mod prefetch;
@@ -22,9 +23,10 @@ pub use camera::{Camera, Projection, Zoom};
 pub use channels::{ChannelMode, ChannelView, LimitsSource};
 pub use command::{Command, Direction};
 pub use follow::{Follow, FollowLock, FollowLocks};
+pub use labels::{LabelView, LabelViews};
 pub use playback::Playback;
 pub use position::Position;
-pub use resolve::resolve;
+pub use resolve::{other_levels, resolve};
 pub use saved::{OwnLimits, SavedChannel, SavedView};
 pub use scene::{PlacedFov, Scene, pixel_um};
 pub use selection::Selection;
@@ -76,6 +78,8 @@ pub struct Session {
     pub max_projection: bool,
     /// Mark samples at or beyond the limits.
     pub mark_clipped: bool,
+    /// Label images over the image.
+    pub labels: LabelViews,
     /// Where the canvas looks.
     pub camera: Camera,
     /// What plays, and how fast.
@@ -108,6 +112,7 @@ impl Session {
             auto_percentiles: (0.1, 99.9),
             max_projection: false,
             mark_clipped: false,
+            labels: LabelViews::default(),
             camera: Camera::FIT,
             playback: Playback::default(),
             follow: Follow::default(),
@@ -176,7 +181,8 @@ impl Session {
             | Command::Step(..)
             | Command::GoToEnd(_)
             | Command::GoToText(_)
-            | Command::SetExtra(_) => self.navigate(command, dataset),
+            | Command::SetExtra(_)
+            | Command::StepExtra(..) => self.navigate(command, dataset),
             Command::TogglePlay(axis) => self.toggle_play(*axis),
             Command::PlayStep { steps } => self.play_step(*steps, dataset),
             Command::SetFps(fps) => {
@@ -202,6 +208,9 @@ impl Session {
             | Command::ToggleMode
             | Command::SetLut(..)
             | Command::SetGamma(..) => self.set_channels(command),
+            Command::ShowLabel(..)
+            | Command::SetLabelOpacity(..)
+            | Command::SetLabelOutline(..) => self.set_label(command),
             _ => self.set_contrast(command, dataset),
         }
     }
@@ -235,6 +244,14 @@ impl Session {
             Command::SetExtra(extra) => {
                 let last = self.image(dataset).num_extra().saturating_sub(1);
                 let extra = (*extra).min(last);
+                (Position { extra, ..at }, axis)
+            }
+            Command::StepExtra(nth, steps) => {
+                let image = self.image(dataset);
+                let index = i64::from(image.extra_index(at.extra, *nth));
+                let index = index.saturating_add(*steps).max(0);
+                let index = u32::try_from(index).unwrap_or(u32::MAX);
+                let extra = image.extra_with(at.extra, *nth, index);
                 (Position { extra, ..at }, axis)
             }
             _ => (at, axis),

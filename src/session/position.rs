@@ -1,7 +1,7 @@
 //! Position on each axis: stepping, clamping, and what a person types.
 
 use crate::{
-    dataset::Dataset,
+    dataset::{Dataset, Fov},
     model::{FovId, NavAxis},
 };
 
@@ -123,15 +123,15 @@ impl Position {
     }
 }
 
-/// The FOV of that label, else the first one of that region; `name` is in lower case.
+/// The FOV of that label, else the first one of that region or well; `name` is in lower case.
 fn named(name: &str, dataset: &Dataset) -> Option<FovId> {
     let label = |fov: &FovId| {
         let row = dataset.fov(*fov);
         row.is_some_and(|row| row.label.to_lowercase() == name)
     };
     let region = |fov: &FovId| {
-        let region = dataset.fov(*fov).and_then(|row| row.region.as_ref());
-        region.is_some_and(|region| region.to_lowercase() == name)
+        let place = dataset.fov(*fov).and_then(Fov::place_name);
+        place.is_some_and(|place| place.to_lowercase() == name)
     };
     let mut order = dataset.order.iter().copied();
     order.clone().find(label).or_else(|| order.find(region))

@@ -1,5 +1,7 @@
 //! Intention against data: what to draw and what to read. Pure; same input, same value.
 
+mod labels;
+
 use std::{collections::HashSet, ops::Range};
 
 use super::{Position, Projection, Scene, Selection, Session, prefetch::next_positions};
@@ -40,14 +42,20 @@ pub fn resolve(
             visible.placed = view.placed(&channels);
             if view.is_readable {
                 let first = u16::try_from(session.selected_channel).unwrap_or(u16::MAX);
-                visible.wishes = by_urgency(&visible.placed, first, canvas);
+                visible.wishes = view.coarse(&channels);
+                let shown = by_urgency(&visible.placed, first, canvas);
+                visible.wishes.extend(shown);
             }
+            labels::place(session, selection, &view, dataset, &mut visible);
         }
         Err(fov) => visible.unopened.push(fov),
     }
     for next in next_positions(session, position, dataset) {
         match View::of(session, selection, next, dataset, canvas) {
-            Ok(view) if view.is_readable => ahead.extend(prefetched(&view, &channels, ledger)),
+            Ok(view) if view.is_readable => {
+                ahead.extend(prefetched(&view, &channels, ledger));
+                ahead.extend(labels::prefetched(session, selection, &view, dataset));
+            }
             Err(fov) if !visible.unopened.contains(&fov) => visible.unopened.push(fov),
             Ok(_) | Err(_) => {}
         }
@@ -71,8 +79,10 @@ fn nothing_placed(
         canvas,
         looks: looks(session, selection),
         placed: Vec::new(),
+        labels: Vec::new(),
         wishes: Vec::new(),
         unopened: Vec::new(),
+        unopened_labels: Vec::new(),
         outside: false,
         mark_clipped: session.mark_clipped,
     }
@@ -93,7 +103,32 @@ fn looks(session: &Session, selection: &Selection) -> Vec<ChannelLook> {
     selection.channels.iter().filter_map(look).collect()
 }
 
+/// Tiles of the picture at the other levels, those that cover the others last: what is at hand of them is drawn until
+/// the picture's own tiles are there. Coarser levels from the coarsest on, then the next finer one.
+#[must_use]
+pub fn other_levels(
+    session: &Session,
+    selection: &Selection,
+    dataset: &Dataset,
+    canvas: CanvasSize,
+) -> Vec<PlacedTile> {
+    let Ok(view) = View::of(session, selection, selection.position, dataset, canvas) else {
+        return Vec::new();
+    };
+    let channels: Vec<u16> = looks(session, selection)
+        .iter()
+        .map(|look| look.c)
+        .collect();
+    let last = u8::try_from(view.image.num_levels() - 1).unwrap_or(u8::MAX);
+    let coarser = (view.level + 1..=last).rev();
+    let levels = coarser.chain(view.level.checked_sub(1));
+    levels
+        .flat_map(|level| view.at_level(level).placed(&channels))
+        .collect()
+}
+
 /// One FOV on the canvas, at the level that the zoom needs.
+#[derive(Clone, Copy)]
 struct View<'a> {
     image: &'a Image,
     /// False: its tiles are placed, and cannot be read.
@@ -161,22 +196,31 @@ impl<'a> View<'a> {
             z: if self.is_max {
                 ZPick::Max
             } else {
-                ZPick::Slice(self.z_at_level())
+                ZPick::Slice(z_at_level(self.image, at.z, self.level))
             },
             extra: at.extra,
             level: self.level,
         })
     }
 
-    /// The z-slice in the index space of this view's level: stored levels may be shorter along z.
-    fn z_at_level(&self) -> u32 {
-        let stored = usize::from(self.level).min(self.image.levels.len() - 1);
-        let (own, full) = (
-            self.image.len_at(AxisRole::Z, stored),
-            self.image.len_of(AxisRole::Z).max(1),
-        );
-        let z = u64::from(self.position.z) * own / full;
-        u32::try_from(z.min(own.saturating_sub(1))).unwrap_or(0)
+    /// The same at another level.
+    fn at_level(self, level: u8) -> Self {
+        Self { level, ..self }
+    }
+
+    /// Wishes for the coarsest stored level, where a plane is many tiles and that level is not the view's own: it is
+    /// shown until those are there.
+    fn coarse(self, channels: &[u16]) -> Vec<Wish> {
+        let coarsest = u8::try_from(self.image.levels.len() - 1).unwrap_or(u8::MAX);
+        let grid = self.image.grid(self.level);
+        let is_one_tile = grid.is_none_or(|grid| grid.num_rows() * grid.num_cols() <= 1);
+        if is_one_tile || coarsest <= self.level {
+            return Vec::new();
+        }
+        let placed = self.at_level(coarsest).placed(channels);
+        let tiles = placed.into_iter().flat_map(|placed| placed.tiles);
+        let tier = Tier::Coarse;
+        tiles.map(|tile| Wish { tile, tier }).collect()
     }
 
     /// Tiles that touch the canvas, with their places; channels that this FOV does not have are left out.
@@ -201,6 +245,17 @@ impl<'a> View<'a> {
     }
 }
 
+/// A z-slice of level 0 in the index space of another level: stored levels may be shorter along z.
+fn z_at_level(image: &Image, z: u32, level: u8) -> u32 {
+    let stored = usize::from(level).min(image.levels.len() - 1);
+    let (own, full) = (
+        image.len_at(AxisRole::Z, stored),
+        image.len_of(AxisRole::Z).max(1),
+    );
+    let z = u64::from(z) * own / full;
+    u32::try_from(z.min(own.saturating_sub(1))).unwrap_or(0)
+}
+
 /// Physical pixels of a texel, along x and y, where the plane lies on `whole`.
 fn px_per_texel(grid: &TileGrid, whole: &RectPx) -> (f64, f64) {
     (
@@ -214,7 +269,7 @@ fn cells_on_canvas(
     grid: &TileGrid,
     whole: &RectPx,
     canvas: CanvasSize,
-) -> impl Iterator<Item = (u32, u32)> {
+) -> impl Iterator<Item = (u32, u32)> + use<> {
     let (x, y) = px_per_texel(grid, whole);
     let (width_px, height_px) = (
         x * f64::from(grid.tile_width),

@@ -11,6 +11,8 @@ pub struct Selection {
     pub is_max: bool,
     /// Indices of the channels, in drawing order.
     pub channels: Vec<usize>,
+    /// Names of the label images over them.
+    pub labels: Vec<String>,
 }
 
 impl Session {
@@ -21,6 +23,7 @@ impl Session {
             position: self.position,
             is_max: self.max_projection,
             channels: self.drawn_channels(),
+            labels: self.labels.shown(),
         }
     }
 }

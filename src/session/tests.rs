@@ -4,6 +4,7 @@ mod camera;
 mod channels;
 mod contrast;
 mod follow;
+mod labels;
 mod navigation;
 mod playback;
 mod prefetch;

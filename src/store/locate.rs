@@ -44,10 +44,15 @@ pub(super) fn image_of(dataset: &Dataset, plane: PlaneId) -> Result<&Image, Read
         })
     };
     if plane.layer != 0 {
-        return refuse(
-            Code::Unsupported,
-            "label images are read as datasets of their own",
-        );
+        return match dataset.labels.get(plane.fov, plane.layer) {
+            Some(Ok(label)) => Ok(&label.image),
+            Some(Err(error)) => Err(ReadError {
+                code: error.code,
+                message: error.message.clone(),
+                location: error.location.clone(),
+            }),
+            None => refuse(Code::MissingArray, "this label image has not been opened"),
+        };
     }
     match dataset.images.get(plane.fov.row()) {
         Some(ImageSlot::Opened(image) | ImageSlot::Stale(image)) => Ok(image),

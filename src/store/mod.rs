@@ -386,7 +386,8 @@ fn with_computed(
     level: usize,
     pixels: Pixels,
 ) -> Vec<TileRead> {
-    let halved = if dataset.kind == DatasetKind::Labels {
+    let is_label = tile.plane.layer != 0 || dataset.kind == DatasetKind::Labels;
+    let halved = if is_label {
         mean::halved_nearest
     } else {
         mean::halved

@@ -9,8 +9,8 @@ use zarrs::{array::Array, filesystem::FilesystemStore};
 use super::*;
 use crate::{
     dataset::{
-        Acquisition, Arrays, Fov, FovOpener, ImageSlot, Level, OpenFovError, OpenedFov, Sampling,
-        ZarrFormat, ZarrLocator,
+        Acquisition, Arrays, Fov, FovOpener, ImageSlot, Labels, Level, OpenFovError, OpenedFov,
+        Sampling, ZarrFormat, ZarrLocator,
     },
     model::{Axis, AxisRole, DatasetId, FovId, SampleType, Samples, TileGrid, ZPick},
 };
@@ -91,6 +91,7 @@ fn dataset(image: Image, complete: Option<bool>) -> Dataset {
         order: vec![FovId(0)].into(),
         images: vec![ImageSlot::Opened(Arc::clone(&image))],
         template: image,
+        labels: Labels::default(),
         announcement: None,
         is_template_read: true,
         known_timepoints: 0,

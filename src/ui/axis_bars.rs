@@ -9,7 +9,6 @@ use super::{
     tokens::{BAR_PT, palette},
 };
 use crate::{
-    dataset::Dataset,
     ledger::Notice,
     model::{NavAxis, PlaneId, PlaneState, ZPick},
     session::{Command, Position},
@@ -23,12 +22,17 @@ const ROOMY_PT: f32 = 700.0;
 const VALUE_FROM_PT: f32 = 250.0;
 /// Width of what stands at the right end of a bar, in points.
 const EXTRAS_PT: f32 = 124.0;
+/// Width of the physical value, in points.
+const VALUE_PT: f32 = 92.0;
+/// Width of the name of another axis, in points: that of the others and the play button beside it.
+const EXTRA_NAME_PT: f32 = 54.0;
 /// Speeds on offer, steps per second.
 const SPEEDS: [f32; 7] = [1.0, 2.0, 5.0, 10.0, 15.0, 25.0, 50.0];
 
 /// True where the dataset has an axis to move along.
-pub(super) fn has_any(dataset: &Dataset) -> bool {
-    AXES.iter().any(|&axis| dataset.len_along(axis) > 1)
+pub(super) fn has_any(view: &View<'_>) -> bool {
+    let has_extra = view.session.image(view.dataset).num_extra() > 1;
+    has_extra || AXES.iter().any(|&axis| view.dataset.len_along(axis) > 1)
 }
 
 /// The bars.
@@ -42,6 +46,95 @@ pub(super) fn ui(ui: &mut Ui, view: &View<'_>, facts: &Facts, out: &mut Vec<Acti
             );
         }
     }
+    for axis in extra_axes(view).iter().filter(|axis| axis.length > 1) {
+        ui.allocate_ui_with_layout(
+            egui::vec2(ui.available_width(), BAR_PT),
+            Layout::left_to_right(Align::Center),
+            |ui| extra_bar_ui(ui, axis, view, facts, out),
+        );
+    }
+}
+
+/// An axis other than t, c, z and FOV at the shown position.
+#[derive(Debug, PartialEq, Eq)]
+struct ExtraAxis<'a> {
+    /// Which of them.
+    nth: usize,
+    name: &'a str,
+    index: u32,
+    length: u32,
+}
+
+impl ExtraAxis<'_> {
+    /// Goes to an index along it.
+    fn command(&self, index: u32, view: &View<'_>) -> Command {
+        let extra = view.session.position.extra;
+        let image = view.session.image(view.dataset);
+        Command::SetExtra(image.extra_with(extra, self.nth, index))
+    }
+}
+
+fn extra_axes<'a>(view: &View<'a>) -> Vec<ExtraAxis<'a>> {
+    let (image, extra) = (
+        view.session.image(view.dataset),
+        view.session.position.extra,
+    );
+    let axes = image.extra_axes().enumerate();
+    axes.map(|(nth, (name, length))| ExtraAxis {
+        nth,
+        name,
+        index: image.extra_index(extra, nth),
+        length,
+    })
+    .collect()
+}
+
+/// As the others, without playback; its own name and the keys of the first one.
+fn extra_bar_ui(
+    ui: &mut Ui,
+    axis: &ExtraAxis<'_>,
+    view: &View<'_>,
+    facts: &Facts,
+    out: &mut Vec<Action>,
+) {
+    let colors = palette(facts.theme);
+    let name = RichText::new(axis.name).color(colors.quiet);
+    let width = EXTRA_NAME_PT;
+    ui.add_sized([width, BAR_PT], egui::Label::new(name).truncate())
+        .on_hover_text(axis.name);
+    for (icon, steps, words, key) in [
+        (Icon::Previous, -1, "Previous", ","),
+        (Icon::Next, 1, "Next", "."),
+    ] {
+        let key = if axis.nth == 0 {
+            format!(" ({key})")
+        } else {
+            String::new()
+        };
+        let label = format!("{words} {}{key}", axis.name);
+        if icons::button(ui, icon, &label, false).clicked() {
+            out.push(Action::View(Command::StepExtra(axis.nth, steps)));
+        }
+    }
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let roomy = ui.available_width() > ROOMY_PT;
+        if roomy {
+            // The room of what stands at the right end of the other bars.
+            ui.allocate_exact_size(egui::vec2(EXTRAS_PT, BAR_PT), egui::Sense::hover());
+        }
+        if ui.available_width() > VALUE_FROM_PT {
+            ui.allocate_exact_size(egui::vec2(VALUE_PT, BAR_PT), egui::Sense::hover());
+        }
+        let last = axis.length - 1;
+        if let Some(to) = typed_index_ui(ui, axis.name, axis.index, last) {
+            out.push(Action::View(axis.command(to, view)));
+        }
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            let label = format!("{} slider", axis.name);
+            let moved = slider::ui(ui, &label, axis.index, axis.length, &|_| true, colors);
+            out.extend(moved.map(|to| Action::View(axis.command(to, view))));
+        });
+    });
 }
 
 fn bar_ui(ui: &mut Ui, axis: NavAxis, view: &View<'_>, facts: &Facts, out: &mut Vec<Action>) {
@@ -123,20 +216,25 @@ fn is_plane_acquired(view: &View<'_>, at: Position) -> bool {
 /// The typed index, and quietly the last one.
 fn index_ui(ui: &mut Ui, axis: NavAxis, view: &View<'_>, out: &mut Vec<Action>) {
     let last = view.dataset.len_along(axis).saturating_sub(1);
+    let index = view.session.position.index(axis, view.dataset);
+    if let Some(to) = typed_index_ui(ui, axis_name(axis), index, last) {
+        out.push(Action::View(Command::SetIndex(axis, to)));
+    }
+}
+
+/// The field of an index and its last one; what was typed, if anything.
+fn typed_index_ui(ui: &mut Ui, name: &str, mut index: u32, last: u32) -> Option<u32> {
     ui.add_sized(
         [46.0, BAR_PT],
         egui::Label::new(RichText::new(format!("/ {last}")).monospace().weak()),
     );
-    let mut index = view.session.position.index(axis, view.dataset);
     let field = egui::DragValue::new(&mut index).range(0..=last).speed(0.1);
     let response = ui
         .add_sized([46.0, 18.0], field)
         .on_hover_text("Drag or type an index");
-    let name = format!("{} index", axis_name(axis));
+    let name = format!("{name} index");
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::SpinButton, true, &name));
-    if response.changed() {
-        out.push(Action::View(Command::SetIndex(axis, index)));
-    }
+    response.changed().then_some(index)
 }
 
 /// Time, FOV label or height, always in the same place and width.
@@ -145,7 +243,7 @@ fn value_ui(ui: &mut Ui, axis: NavAxis, view: &View<'_>, facts: &Facts) {
     let label = RichText::new(&text)
         .monospace()
         .color(palette(facts.theme).quiet);
-    ui.add_sized([92.0, BAR_PT], egui::Label::new(label).truncate())
+    ui.add_sized([VALUE_PT, BAR_PT], egui::Label::new(label).truncate())
         .on_hover_text(text);
 }
 

@@ -181,6 +181,8 @@ fn shape(image: &Image) -> String {
     let mut parts: Vec<String> = lengths
         .map(|(role, name)| format!("{name} {}", image.len_of(role)))
         .collect();
+    let extra = image.extra_axes();
+    parts.extend(extra.map(|(name, length)| format!("{name} {length}")));
     let (width, height) = image.plane_size();
     parts.push(format!("{width} × {height}"));
     parts.join(" · ")

@@ -1,8 +1,13 @@
 //! Where the FOVs are: a plate map where there is a plate, the regions otherwise, then the FOVs of the region.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
-use egui::{Color32, Rect, Response, RichText, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
+use egui::{
+    Color32, ComboBox, Rect, Response, RichText, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2,
+};
 
 use super::{
     Action, Facts, View,
@@ -26,6 +31,8 @@ pub(super) struct FovPanel {
     known: Option<Known>,
     regions: Vec<Region>,
     plate: Option<PlateFormat>,
+    /// Only FOVs of this acquisition of the plate are listed; `None`: those of all.
+    acquisition: Option<i64>,
 }
 
 /// The FOV table that the regions were worked out of.
@@ -33,6 +40,7 @@ struct Known {
     dataset: DatasetId,
     fovs: Arc<[Fov]>,
     order: Arc<[FovId]>,
+    acquisition: Option<i64>,
 }
 
 /// FOVs of one region, in display order.
@@ -53,9 +61,10 @@ impl FovPanel {
         facts: &Facts,
         out: &mut Vec<Action>,
     ) {
-        self.work_out(view.dataset);
         let colors = palette(facts.theme);
         ui.label(RichText::new("FOVs").color(colors.quiet));
+        self.acquisition_ui(ui, view, out);
+        self.work_out(view.dataset);
         let shown = view.session.position.fov;
         let current = self
             .regions
@@ -71,10 +80,68 @@ impl FovPanel {
             return;
         };
         ui.add_space(SPACE_8);
-        if !region.name.is_empty() {
+        if self.plate.is_some() {
+            self.well_ui(ui, current, out);
+        } else if !region.name.is_empty() {
             ui.label(&region.name);
         }
         fovs_ui(ui, region, view, facts, out);
+    }
+
+    /// Which acquisition of a plate is listed, where it has several; goes to its first FOV in the shown well.
+    fn acquisition_ui(&mut self, ui: &mut Ui, view: &View<'_>, out: &mut Vec<Action>) {
+        let acquisitions = acquisitions(view.dataset);
+        if acquisitions.len() < 2 {
+            self.acquisition = None;
+            return;
+        }
+        if self
+            .acquisition
+            .is_some_and(|id| !acquisitions.contains(&id))
+        {
+            self.acquisition = None;
+        }
+        let mut chosen = self.acquisition;
+        let words = |id: Option<i64>| {
+            id.map_or_else(
+                || "All acquisitions".into(),
+                |id| format!("Acquisition {id}"),
+            )
+        };
+        let list = ComboBox::from_id_salt("acquisition").selected_text(words(chosen));
+        let response = list.show_ui(ui, |ui| {
+            for id in std::iter::once(None).chain(acquisitions.into_iter().map(Some)) {
+                ui.selectable_value(&mut chosen, id, words(id));
+            }
+        });
+        let label = format!("Listed: {}", words(self.acquisition));
+        let described = || WidgetInfo::labeled(Role::ComboBox, true, &label);
+        response.response.widget_info(described);
+        if chosen != self.acquisition {
+            self.acquisition = chosen;
+            let fov = chosen.and_then(|id| first_of_acquisition(view, id));
+            out.extend(fov.map(|fov| Action::View(Command::GoToFov(fov))));
+        }
+    }
+
+    /// The shown well by name, and every other one to go to.
+    fn well_ui(&self, ui: &mut Ui, current: usize, out: &mut Vec<Action>) {
+        let Some(shown) = self.regions.get(current) else {
+            return;
+        };
+        let list = ComboBox::from_id_salt("well").selected_text(&shown.name);
+        let response = list.show_ui(ui, |ui| {
+            for (index, region) in self.regions.iter().enumerate() {
+                let line = ui.selectable_label(index == current, &region.name);
+                if line.clicked() {
+                    let first = region.fovs.first();
+                    out.extend(first.map(|&fov| Action::View(Command::GoToFov(fov))));
+                }
+            }
+        });
+        let label = format!("Well {}", shown.name);
+        let described = || WidgetInfo::labeled(Role::ComboBox, true, &label);
+        response.response.widget_info(described);
     }
 
     /// Groups the FOV table by region; done once per table.
@@ -83,6 +150,7 @@ impl FovPanel {
             known.dataset == dataset.id
                 && Arc::ptr_eq(&known.fovs, &dataset.fovs)
                 && Arc::ptr_eq(&known.order, &dataset.order)
+                && known.acquisition == self.acquisition
         });
         if is_known {
             return;
@@ -91,6 +159,7 @@ impl FovPanel {
             dataset: dataset.id,
             fovs: Arc::clone(&dataset.fovs),
             order: Arc::clone(&dataset.order),
+            acquisition: self.acquisition,
         });
         self.regions.clear();
         let mut places: HashMap<String, usize> = HashMap::new();
@@ -98,11 +167,10 @@ impl FovPanel {
             let Some(row) = dataset.fov(fov) else {
                 continue;
             };
-            let name = row
-                .region
-                .clone()
-                .or_else(|| Some(format!("{}{}", row.row.as_ref()?, row.column.as_ref()?)));
-            let name = name.unwrap_or_default();
+            if self.acquisition.is_some() && row.acquisition != self.acquisition {
+                continue;
+            }
+            let name = row.place_name().unwrap_or_default();
             let place = *places.entry(name.clone()).or_insert_with(|| {
                 let well = WellName::parse(&name)
                     .and_then(|well| Some((well.row_index()?, well.column_index()?)));
@@ -228,6 +296,31 @@ impl FovPanel {
     }
 }
 
+/// Acquisitions that FOVs of the dataset belong to, in order.
+fn acquisitions(dataset: &Dataset) -> BTreeSet<i64> {
+    // Plates without acquisitions, most of them, cost nothing.
+    let has_any = dataset
+        .plate
+        .as_ref()
+        .is_some_and(|plate| plate.acquisitions.len() > 1);
+    let fovs = dataset.fovs.iter().filter(|_| has_any);
+    fovs.filter_map(|fov| fov.acquisition).collect()
+}
+
+/// The first FOV of an acquisition, in the shown well where there is one.
+fn first_of_acquisition(view: &View<'_>, id: i64) -> Option<FovId> {
+    let dataset = view.dataset;
+    let here = dataset.fov(view.session.position.fov)?.place_name();
+    let of_id = |fov: &FovId| {
+        dataset
+            .fov(*fov)
+            .is_some_and(|row| row.acquisition == Some(id))
+    };
+    let is_here = |fov: &FovId| dataset.fov(*fov).and_then(Fov::place_name) == here;
+    let mut fovs = dataset.order.iter().copied().filter(of_id);
+    fovs.clone().find(is_here).or_else(|| fovs.next())
+}
+
 impl Region {
     fn state(&self, view: &View<'_>, facts: &Facts) -> FovState {
         FovState::of(&self.fovs, self.num_present, view, facts)
@@ -342,7 +435,11 @@ fn fov_button(
     };
     ui.painter()
         .set(under, Shape::Vec(state.shapes(square, colors)));
-    let hint = format!("{}\n{}", row.label, state.words());
+    let acquisition = row
+        .acquisition
+        .map(|id| format!(", acquisition {id}"))
+        .unwrap_or_default();
+    let hint = format!("{}{acquisition}\n{}", row.label, state.words());
     if response.on_hover_text(hint).clicked() {
         out.push(Action::View(Command::GoToFov(fov)));
     }

@@ -23,6 +23,7 @@ pub(super) enum Wish {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Does {
     Step(NavAxis, i64),
+    StepExtra(i64),
     End(Direction),
     Play,
     Follow,
@@ -96,6 +97,8 @@ const TABLE: &[Line] = &[
     line(Key::ArrowUp, SHIFT, Does::Step(NavAxis::Z, 10), "", ""),
     line(Key::PageUp, SHIFT, Does::Step(NavAxis::Fov, -10), "", ""),
     line(Key::PageDown, SHIFT, Does::Step(NavAxis::Fov, 10), "", ""),
+    line(Key::Comma, NONE, Does::StepExtra(-1), "Comma, Period", "Previous, next on the first other axis"),
+    line(Key::Period, NONE, Does::StepExtra(1), "", ""),
     line(Key::Home, NONE, Does::End(Direction::Backward), "Home, End", "First, last on the axis moved last"),
     line(Key::End, NONE, Does::End(Direction::Forward), "", ""),
     line(Key::Space, NONE, Does::Play, "Space", "Play or pause the axis moved last"),
@@ -238,7 +241,13 @@ fn is_idle_repeat(event: &egui::Event) -> bool {
         return false;
     };
     let mut lines = TABLE.iter().filter(|line| line.key == *key).peekable();
-    lines.peek().is_some() && !lines.any(|line| matches!(line.does, Does::Step(..) | Does::Zoom(_)))
+    lines.peek().is_some()
+        && !lines.any(|line| {
+            matches!(
+                line.does,
+                Does::Step(..) | Does::StepExtra(_) | Does::Zoom(_)
+            )
+        })
 }
 
 /// A text field takes all keys but those with Ctrl; a focused widget keeps arrows and Space.
@@ -284,6 +293,7 @@ fn wish(does: Does, view: Option<&View<'_>>, facts: &Facts, canvas: &CanvasView)
         Does::Copy => return act(Action::CopyView),
         Does::Reload => return act(Action::Reload),
         Does::Step(axis, steps) => Command::Step(axis, steps),
+        Does::StepExtra(steps) => Command::StepExtra(0, steps),
         Does::End(direction) => Command::GoToEnd(direction),
         Does::Play => Command::TogglePlay(None),
         Does::Follow => Command::SetFollow(facts.is_live() && !view.session.follow.is_on),

@@ -15,6 +15,7 @@ mod help;
 mod histogram;
 mod icons;
 mod keys;
+mod labels_panel;
 mod live;
 mod live_bar;
 mod offers;
@@ -185,6 +186,8 @@ pub struct Stage<'a> {
     pub paint: &'a mut dyn FnMut(egui::Rect, CanvasSize) -> egui::Shape,
     /// Raw value of every channel at a level-0 pixel; `None` where a channel has none there.
     pub values_at: &'a dyn Fn(u32, u32) -> Vec<Option<Value>>,
+    /// Name of every label image that is shown, and its number at a level-0 pixel; `None` where it is not known.
+    pub labels_at: &'a dyn Fn(u32, u32) -> Vec<(String, Option<Value>)>,
 }
 
 /// What the page of keys lists: keys as written, and what they do.
@@ -267,7 +270,7 @@ impl Window {
                 out.push(Action::View(Command::SetPanels(panels)));
             }
         }
-        if panels.bars && axis_bars::has_any(view.dataset) {
+        if panels.bars && axis_bars::has_any(&view) {
             Panel::bottom("bars")
                 .frame(bar_frame())
                 .show(ui, |ui| axis_bars::ui(ui, &view, stage.facts, out));
@@ -292,6 +295,7 @@ impl Window {
                     .auto_shrink(false)
                     .show(ui, |ui| {
                         self.channels.ui(ui, &view, stage.facts, out);
+                        labels_panel::ui(ui, &view, stage.facts, out);
                         ui.separator();
                         dataset_panel::ui(ui, &view, stage.facts, out);
                     });

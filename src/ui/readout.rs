@@ -41,6 +41,10 @@ pub(super) fn ui(ui: &Ui, rect: Rect, view: &View<'_>, (x, y): (u32, u32), stage
         );
         text.append(&format!("{value:>5}  "), 0.0, format(ON_CANVAS));
     }
+    for (name, label) in (stage.labels_at)(x, y) {
+        let words = format!("\n{name} {}", label_words(label));
+        text.append(&words, 0.0, format(ON_CANVAS));
+    }
     if let Some(words) = zero_words(view, stage.facts, &all) {
         text.append(&format!("\n{words}"), 0.0, format(ON_CANVAS));
     }
@@ -104,6 +108,15 @@ pub(super) fn values_text(view: &View<'_>, all: &[Option<Value>]) -> String {
         .map(|(c, value)| format!("{} {value}", view.session.channels[c].name))
         .collect::<Vec<_>>();
     named.join("\n")
+}
+
+/// The number of a label; background is none, and what is not known a dash.
+fn label_words(label: Option<Value>) -> String {
+    match label {
+        Some(value) if value.as_f64() == 0.0 => "none".to_owned(),
+        Some(value) => value.to_string(),
+        None => "–".to_owned(),
+    }
 }
 
 /// Which of the drawn channels are black because their plane was written with nothing but zeros.

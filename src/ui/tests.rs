@@ -84,6 +84,7 @@ impl Scene {
             facts: &self.facts,
             paint: &mut paint,
             values_at: &|_, _| vec![Some(Value::Unsigned(0)), Some(Value::Unsigned(7))],
+            labels_at: &|_, _| Vec::new(),
         };
         window.show(ui, &mut stage)
     }

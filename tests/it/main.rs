@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cli;
+mod conformance;
 mod data;
 mod desk;
 mod docs;
@@ -10,6 +11,7 @@ mod expected;
 mod fixture;
 mod image_files;
 mod imports;
+mod labels;
 mod live;
 mod live_absence;
 mod live_crash;
@@ -26,6 +28,7 @@ mod live_writer;
 mod measuring;
 mod microscope;
 mod old_acquisitions;
+mod ome_kinds;
 mod oracle;
 mod planes;
 mod program;

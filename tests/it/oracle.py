@@ -1,4 +1,5 @@
-"""The independent writer and reader of the tests: numpy and tensorstore, nothing of squidview.
+"""The independent writer and reader of the tests: numpy and tensorstore, nothing of squidview (and two further writers
+in `oracle_writers.py`).
 
     oracle.py write FOLDER GROUP   writes every layout of a group to FOLDER/NAME and prints what is in them
     oracle.py read FOLDER          prints every plane of every version 3 array below FOLDER
@@ -510,7 +511,13 @@ def levels(at):
     return {"open": ".", "fovs": 1, "planes": planes}
 
 
-GROUPS = {"codecs": codecs, "dtypes": dtypes, "axes": axes, "layouts": layouts}
+def writers():
+    """Needs more than tensorstore, so it is loaded only when it is asked for."""
+    from oracle_writers import writers as all_of_them
+    yield from all_of_them()
+
+
+GROUPS = {"codecs": codecs, "dtypes": dtypes, "axes": axes, "layouts": layouts, "writers": writers}
 
 
 def write(folder, group):

@@ -1,8 +1,9 @@
-//! What tensorstore writes, this program reads: layouts, codecs, types and axes that the committed data lacks.
+//! What tensorstore, zarr-python and ome-zarr-py write, this program reads: layouts, codecs, types and axes that the
+//! committed data lacks.
 //!
 //! `oracle.py` writes them into a temporary folder and notes the CRC of every plane. Each layout is one line of
 //! `tests/data/expected/oracle_GROUP.txt`: how it is opened. Runs with the Python of `SQUIDVIEW_ORACLE`, which has
-//! tensorstore; `scripts/test` makes one.
+//! all three; `scripts/test` makes one.
 
 use std::{
     fmt::Write as _,
@@ -181,6 +182,11 @@ fn every_sample_type_and_fill_value_is_read_bit_by_bit() {
 #[test]
 fn every_order_of_axes_gives_the_planes_that_were_written() {
     check("axes");
+}
+
+#[test]
+fn every_writer_of_the_same_content_is_read_alike() {
+    check("writers");
 }
 
 #[test]

@@ -3,8 +3,18 @@
 use super::Viewing;
 use crate::{
     cache::Cache,
+    dataset::{LabelImage, layers},
     model::{ChannelLook, PlaneId, Tier, TileId, Value, Visible, Wish, ZPick},
+    session::Selection,
 };
+
+/// A pixel of a tile.
+#[derive(Clone, Copy)]
+struct PixelOf {
+    tile: TileId,
+    x: u32,
+    y: u32,
+}
 
 impl Viewing {
     /// Row and column of the level-0 tile around the pixel whose values were asked for last.
@@ -39,7 +49,11 @@ impl Viewing {
             tiles.any(|tile| tile.plane.c == look.c) && !visible.wishes.is_empty()
         };
         let drawn = visible.looks.iter().filter(placed);
-        let tiles = drawn.map(tile);
+        let labels = self.hovered_labels(&self.session.selection());
+        let labels = labels
+            .into_iter()
+            .filter_map(|(_, found)| Some(found?.tile));
+        let tiles = drawn.map(tile).chain(labels);
         let is_new = |tile: &TileId| visible.wishes.iter().all(|wish| wish.tile != *tile);
         let tier = Tier::Recent;
         tiles
@@ -51,6 +65,62 @@ impl Viewing {
     /// True where the pointer has come to a tile that the last plan did not know.
     pub(in crate::app) fn hovers_anew(&self) -> bool {
         self.tile_under_pointer() != self.hover_tile
+    }
+
+    /// The number under a level-0 pixel in every label image that is shown; `None` where it is not known.
+    pub(in crate::app) fn labels_at(
+        &self,
+        x: u32,
+        y: u32,
+        cache: &Cache,
+    ) -> Vec<(String, Option<Value>)> {
+        self.hovered.set(Some((x, y)));
+        let value = |at: PixelOf| {
+            let (_, pixels) = self.pixels_of(at.tile, cache)?;
+            pixels.value(at.x, at.y)
+        };
+        let labels = self.hovered_labels(&self.shown_selection()).into_iter();
+        labels
+            .map(|(name, found)| (name, found.and_then(value)))
+            .collect()
+    }
+
+    /// Every label image of a selection, with the level-0 tile and the pixel in it under the pointer.
+    fn hovered_labels(&self, selection: &Selection) -> Vec<(String, Option<PixelOf>)> {
+        let (Some((x, y)), Some(image)) = (
+            self.hovered.get().filter(|_| !selection.labels.is_empty()),
+            self.dataset.image(selection.position.fov),
+        ) else {
+            return Vec::new();
+        };
+        let at = selection.position;
+        let over = PlaneId {
+            fov: at.fov,
+            layer: 0,
+            t: at.t,
+            c: u16::try_from(self.session.selected_channel).unwrap_or(u16::MAX),
+            z: ZPick::Slice(at.z),
+            extra: at.extra,
+            level: 0,
+        };
+        let place = |label: &LabelImage, layer| {
+            let plane = label.plane_over(over, layer)?;
+            let ((x, y), grid) = (label.pixel_over(x, y)?, label.image.grid(0)?);
+            let (col, row) = (x / grid.tile_width, y / grid.tile_height);
+            let tile = TileId { plane, row, col };
+            Some(PixelOf {
+                tile,
+                x: x % grid.tile_width,
+                y: y % grid.tile_height,
+            })
+        };
+        let shown = layers(image).filter(|(_, name)| selection.labels.iter().any(|it| it == name));
+        let named = shown.map(|(layer, name)| {
+            let slot = self.dataset.labels.get(at.fov, layer);
+            let label = slot.and_then(|slot| slot.as_ref().ok());
+            (name.to_owned(), label.and_then(|it| place(it, layer)))
+        });
+        named.collect()
     }
 
     /// Raw value of every channel at a level-0 pixel of the shown plane; `None` where a channel has none there.

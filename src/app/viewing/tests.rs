@@ -5,8 +5,8 @@ use std::{sync::Arc, thread};
 use super::*;
 use crate::{
     dataset::{
-        PlaneAt,
-        testing::{Sizes, dataset},
+        Image, LabelImage, LabelPlacement, PlaneAt,
+        testing::{Sizes, dataset, dataset_of, image, with_levels, with_tiles},
     },
     loader::{LoaderOptions, ReadTiles},
     model::{Absence, MemoryOrder, NavAxis, Samples},
@@ -17,7 +17,7 @@ const CANVAS: CanvasSize = CanvasSize {
     width_px: 200,
     height_px: 150,
 };
-/// The slice whose read takes a second.
+/// The slice whose read takes a second; a tile of many is slow as well.
 const SLOW_Z: u32 = 3;
 
 /// Planes that hold their own z.
@@ -33,15 +33,20 @@ impl ReadTiles for OneSlow {
         let ZPick::Slice(z) = tile.plane.z else {
             panic!("no projection is wished")
         };
-        if z == SLOW_Z {
-            thread::sleep(Duration::from_secs(1));
-        }
         let grid = dataset
-            .image(tile.plane.fov)
+            .image_of(tile.plane)
             .and_then(|image| image.grid(tile.plane.level))
             .expect("described");
-        let samples = Samples::U16(vec![z as u16; (grid.width * grid.height) as usize]);
-        let pixels = Pixels::new(grid.width, grid.height, MemoryOrder::RowMajor, samples);
+        let is_one_tile = grid.num_rows() * grid.num_cols() == 1;
+        if z == SLOW_Z {
+            thread::sleep(Duration::from_secs(1));
+        } else if !is_one_tile {
+            thread::sleep(Duration::from_millis(400));
+        }
+        let rect = grid.tile_rect(tile.row, tile.col);
+        let (_, _, width, height) = rect.expect("inside the grid");
+        let samples = Samples::U16(vec![z as u16; (width * height) as usize]);
+        let pixels = Pixels::new(width, height, MemoryOrder::RowMajor, samples);
         let tiles = vec![TileRead {
             tile,
             pixels: Arc::new(pixels.expect("fits")),
@@ -62,7 +67,10 @@ struct Bench {
 
 impl Bench {
     fn new(sizes: Sizes, cache_bytes: usize) -> Self {
-        let dataset = dataset(sizes);
+        Self::with(dataset(sizes), cache_bytes)
+    }
+
+    fn with(dataset: Dataset, cache_bytes: usize) -> Self {
         let session = Session::new(&dataset);
         let cache = Arc::new(Cache::new(cache_bytes));
         let options = LoaderOptions {
@@ -186,4 +194,82 @@ fn an_older_read_that_ends_after_a_newer_one_is_never_drawn() {
     // Until the plane is read again, what was read last stays.
     bench.viewing.announce(&written);
     assert_eq!(bench.drawn(), Some(1));
+}
+
+#[test]
+fn labels_under_the_pointer_are_read_and_told() {
+    let labelled = Arc::new(Image {
+        labels: vec!["cells".into()],
+        ..image(Sizes::default())
+    });
+    let opened = ImageSlot::Opened(Arc::clone(&labelled));
+    let placement = LabelPlacement {
+        x: 0.0,
+        y: 0.0,
+        pixel_width: 1.0,
+        pixel_height: 1.0,
+        z: 0.0,
+        z_step: 1.0,
+    };
+    let label = OpenedLabel {
+        label: LabelImage {
+            image: Arc::new(image(Sizes::default())),
+            placement,
+            colors: Arc::default(),
+        },
+        problems: Vec::new(),
+    };
+    let dataset = dataset_of(labelled, vec![opened]).with_label(FovId(0), 1, Ok(label));
+    let mut bench = Bench::with(dataset, 64 << 20);
+    bench.go_to(1);
+    bench.frames(Duration::from_millis(200));
+    let labels = |bench: &Bench| bench.viewing.labels_at(5, 6, &bench.cache);
+    assert_eq!(labels(&bench), []);
+    bench
+        .viewing
+        .apply(&Command::ShowLabel("cells".into(), true));
+    bench.frames(Duration::from_millis(300));
+    let list = bench.viewing.draw(CANVAS, &bench.cache);
+    assert_eq!(list.labels.len(), 1);
+    let expected = ("cells".to_owned(), Some(crate::model::Value::Unsigned(1)));
+    assert_eq!(labels(&bench), [expected]);
+}
+
+#[test]
+fn a_coarser_level_is_drawn_until_the_tiles_of_a_large_plane_are_there() {
+    let large = Sizes {
+        num_fovs: 1,
+        c: 1,
+        width: 4000,
+        height: 3000,
+        ..Sizes::default()
+    };
+    let tiled = with_tiles(image(large), 512);
+    let pyramid = Arc::new(with_levels(tiled, &[(5, 300, 400)]));
+    let opened = ImageSlot::Opened(Arc::clone(&pyramid));
+    let mut bench = Bench::with(dataset_of(pyramid, vec![opened]), 256 << 20);
+    // Statistics take many tiles.
+    let limits = crate::model::ContrastLimits {
+        low: 0.0,
+        high: 9.0,
+    };
+    bench.viewing.apply(&Command::SetLimits(0, limits));
+    bench.go_to(1);
+    bench.frames(Duration::from_millis(300));
+    bench.viewing.resize(CANVAS);
+    bench.viewing.apply(&Command::OneToOne(CANVAS));
+    bench.frames(Duration::from_millis(200));
+    let levels = |bench: &Bench| -> Vec<u8> {
+        let list = bench.viewing.draw(CANVAS, &bench.cache);
+        let tiles = list.items.iter().flat_map(|item| &item.tiles);
+        tiles.map(|drawn| drawn.tile.plane.level).collect()
+    };
+    assert_eq!(levels(&bench).first(), Some(&1), "the fine tiles are slow");
+    assert!(!levels(&bench).contains(&0));
+    bench.frames(Duration::from_millis(2500));
+    let whole = levels(&bench);
+    assert!(
+        !whole.is_empty() && whole.iter().all(|level| *level == 0),
+        "{whole:?}"
+    );
 }

@@ -47,19 +47,26 @@ fn wells(
         wells.push(WellEntry { path, row, column });
     }
     let counts = [
-        (num_unusable, "of plate.wells without a path; left out"),
         (
+            Code::BadMetadata,
+            num_unusable,
+            "of plate.wells without a path; left out",
+        ),
+        (
+            Code::BadMetadata,
             num_unplaced,
             "of plate.wells with a path that names no row and column",
         ),
+        // The specification's own documents do so.
         (
+            Code::Ignored,
             num_misplaced,
             "of plate.wells with an index that contradicts the path; placed by the path",
         ),
     ];
-    for (number, what) in counts.into_iter().filter(|(number, _)| *number > 0) {
+    for (code, number, what) in counts.into_iter().filter(|(_, number, _)| *number > 0) {
         let message = format!("{number} {what}");
-        problems.push(Problem::new(Code::BadMetadata, ".", message));
+        problems.push(Problem::new(code, ".", message));
     }
     wells
 }

@@ -2,9 +2,15 @@
 //!
 //! The list of a dataset is applied first, then that of the multiscale (NGFF 0.4 and 0.5, "multiscales metadata"):
 //! world = s2 · (s1 · index + t1) + t2. `identity` is tolerated, Squid writes it.
+//!
+//! From 0.6 on a level leads into one of the `coordinateSystems`, whose axes count; the list of the multiscale leads to
+//! further systems and is applied only where that one has no y and x. Composed transformations are taken apart in `composed.rs`.
+
+mod composed;
 
 use serde_json::Value;
 
+use self::composed::{Step, steps};
 use super::{
     super::json::{as_number, as_text, member, shown, shown_text},
     LevelEntry,
@@ -38,6 +44,8 @@ pub(super) fn parse_levels(
         problems.push(Problem::new(Code::TooLarge, ".", message));
     }
     let common = member(multiscale, "coordinateTransformations");
+    let bridge = shown_system(multiscale).map(|(_, bridge)| bridge);
+    let common = bridge.as_ref().or(common);
     let mut levels = Vec::new();
     for dataset in datasets.iter().take(limits::LEVELS) {
         let Some(path) = member(dataset, "path").and_then(as_text) else {
@@ -61,25 +69,24 @@ fn level(
 ) -> LevelEntry {
     let mut num_axes = axes.map(<[Axis]>::len);
     let mut combined = Combined::default();
-    let mut unusable = Vec::new();
+    let mut unusable: Vec<(Code, String)> = Vec::new();
     for list in lists.into_iter().flatten() {
         let Some(transforms) = list.as_array() else {
-            unusable.push(format!(
-                "coordinateTransformations is {}, expected a list",
-                shown(list)
-            ));
+            let found = shown(list);
+            let message = format!("coordinateTransformations is {found}, expected a list");
+            unusable.push((Code::BadMetadata, message));
             continue;
         };
         for transform in transforms.iter().take(limits::ARRAY_DIMENSIONS) {
-            if let Err(message) = apply(&mut combined, transform, &mut num_axes) {
-                unusable.push(message);
-            }
+            let applied = apply(&mut combined, transform, &mut num_axes);
+            unusable.extend(applied.err());
         }
     }
-    unusable.extend(odd_scale(combined.scale.as_deref(), axes));
-    for message in unusable {
+    let odd = odd_scale(combined.scale.as_deref(), axes).into_iter();
+    unusable.extend(odd.map(|message| (Code::BadMetadata, message)));
+    for (code, message) in unusable {
         let message = format!("level {}: {message}", shown_text(&path));
-        let problem = Problem::new(Code::BadMetadata, ".", message);
+        let problem = Problem::new(code, ".", message);
         problems.push(problem);
     }
     LevelEntry {
@@ -94,53 +101,98 @@ fn apply(
     combined: &mut Combined,
     transform: &Value,
     num_axes: &mut Option<usize>,
-) -> Result<(), String> {
-    let kind = member(transform, "type").and_then(Value::as_str);
-    let kind = kind.unwrap_or_default();
-    match kind {
-        "identity" => {}
-        "scale" => {
-            let factors = vector(transform, kind, num_axes)?;
-            let times = |values: &mut Vec<f64>| {
-                values.iter_mut().zip(&factors).for_each(|(v, f)| *v *= f);
-            };
-            if let Some(translation) = &mut combined.translation {
-                times(translation);
-            }
-            match &mut combined.scale {
-                Some(scale) => times(scale),
-                None => combined.scale = Some(factors),
-            }
-        }
-        "translation" => {
-            let offsets = vector(transform, kind, num_axes)?;
-            match &mut combined.translation {
+) -> Result<(), (Code, String)> {
+    for step in steps(transform, num_axes)? {
+        match step {
+            Step::Scale(factors) => combined.scale_by(factors),
+            Step::Translation(offsets) => match &mut combined.translation {
                 Some(sums) => sums.iter_mut().zip(&offsets).for_each(|(v, o)| *v += o),
                 None => combined.translation = Some(offsets),
-            }
-        }
-        other => {
-            return Err(format!(
-                "transformation {} left aside, expected scale or translation",
-                shown_text(other)
-            ));
+            },
         }
     }
     Ok(())
 }
 
+impl Combined {
+    fn scale_by(&mut self, factors: Vec<f64>) {
+        let times = |values: &mut Vec<f64>| {
+            values.iter_mut().zip(&factors).for_each(|(v, f)| *v *= f);
+        };
+        if let Some(translation) = &mut self.translation {
+            times(translation);
+        }
+        match &mut self.scale {
+            Some(scale) => times(scale),
+            None => self.scale = Some(factors),
+        }
+    }
+}
+
+/// Axes of the coordinate system that is shown (0.6).
+pub(super) fn shown_axes(multiscale: &Value) -> Option<&Value> {
+    member(shown_system(multiscale)?.0, "axes")
+}
+
+/// The coordinate system that the first level leads into, else the first with y and x; and the list of transformations
+/// that lead there from the former.
+fn shown_system(multiscale: &Value) -> Option<(&Value, Value)> {
+    let systems = member(multiscale, "coordinateSystems")?.as_array()?;
+    let output = multiscale.pointer("/datasets/0/coordinateTransformations/0/output");
+    let intrinsic = output.and_then(name_of);
+    let named = |name: Option<&str>| {
+        let is_meant = |system: &&Value| name.is_some() && name_of(system) == name;
+        systems.iter().find(is_meant)
+    };
+    let first = named(intrinsic).or_else(|| systems.first())?;
+    let Some(second) = systems
+        .iter()
+        .find(|it| has_plane(it))
+        .filter(|_| !has_plane(first))
+    else {
+        return Some((first, Value::Array(Vec::new())));
+    };
+    let further = member(multiscale, "coordinateTransformations").and_then(Value::as_array);
+    let leads = |transform: &&Value| {
+        let end = |key: &str| transform.get(key).and_then(name_of);
+        end("input") == intrinsic && end("output") == name_of(second)
+    };
+    let bridge = further.into_iter().flatten().find(leads).cloned();
+    Some((second, Value::Array(bridge.into_iter().collect())))
+}
+
+/// A name as `{"name": ..}`, or alone as drafts wrote it.
+fn name_of(value: &Value) -> Option<&str> {
+    value.as_str().or_else(|| value.get("name")?.as_str())
+}
+
+/// True for a coordinate system with axes y and x.
+fn has_plane(system: &Value) -> bool {
+    let axes = member(system, "axes").and_then(Value::as_array);
+    let has = |name: &str| {
+        let mut axes = axes.into_iter().flatten().filter_map(name_of);
+        axes.any(|axis| axis.eq_ignore_ascii_case(name))
+    };
+    has("y") && has("x")
+}
+
 /// The numbers of a transformation, one per axis; an entry that is none is NaN.
-fn vector(transform: &Value, key: &str, num_axes: &mut Option<usize>) -> Result<Vec<f64>, String> {
+fn vector(
+    transform: &Value,
+    key: &str,
+    num_axes: &mut Option<usize>,
+) -> Result<Vec<f64>, (Code, String)> {
     let Some(values) = member(transform, key).and_then(Value::as_array) else {
-        return Err(format!("{key} without a list of numbers left aside"));
+        let message = format!("{key} without a list of numbers left aside");
+        return Err((Code::BadMetadata, message));
     };
     // Without axes the first list decides, so that lists of different lengths are never mixed.
     let expected = *num_axes.get_or_insert(values.len());
     if values.len() != expected || expected > limits::ARRAY_DIMENSIONS {
-        return Err(format!(
-            "{key} has {} numbers, expected {expected}; left aside",
-            values.len()
-        ));
+        let found = values.len();
+        let message = format!("{key} has {found} numbers, expected {expected}; left aside");
+        // The specification's own documents have it so, and call it valid.
+        return Err((Code::Ignored, message));
     }
     let number = |value| as_number(value).unwrap_or(f64::NAN);
     Ok(values.iter().map(number).collect())
@@ -227,6 +279,33 @@ mod tests {
             0,
         );
         check(json!([]), json!(null), None, None, 0);
+    }
+
+    #[test]
+    fn levels_lead_into_the_coordinate_system_that_is_shown() {
+        let system = |name: &str, axes: [&str; 2]| json!({"name": name, "axes": [{"name": axes[0]}, {"name": axes[1]}]});
+        let further = json!({"type": "scale", "scale": [10, 10], "input": {"name": "a"}, "output": {"name": "b"}});
+        let check = |first: [&str; 2], output: Value, scale: [f64; 2], axes: [&str; 2]| {
+            let multiscale = json!({
+                "coordinateSystems": [system("b", ["y", "x"]), system("a", first)],
+                "datasets": [{"path": "0", "coordinateTransformations": [
+                    {"type": "scale", "scale": [2, 4], "input": {"path": "0"}, "output": output},
+                ]}],
+                "coordinateTransformations": [further.clone()],
+            });
+            let found = shown_axes(&multiscale).map(|axes| (name_of(&axes[0]), name_of(&axes[1])));
+            assert_eq!(found, Some((Some(axes[0]), Some(axes[1]))));
+            let levels = parse_levels(&multiscale, None, &mut Vec::new());
+            assert_eq!(levels[0].scale.as_deref(), Some(&scale[..]), "{multiscale}");
+        };
+        check(["Y", "X"], json!({"name": "a"}), [2.0, 4.0], ["Y", "X"]);
+        check(["Y", "X"], json!("a"), [2.0, 4.0], ["Y", "X"]);
+        check(
+            ["dim_0", "dim_1"],
+            json!({"name": "a"}),
+            [20.0, 40.0],
+            ["y", "x"],
+        );
     }
 
     #[test]

@@ -100,6 +100,21 @@ fn read_chain<'a>(
     Ok(inner)
 }
 
+/// Filters that `zarrs` has, as version 2 names them, and in words.
+const FILTERS: [(&str, &str); 4] = [
+    ("shuffle", "shuffled"),
+    ("fixedscaleoffset", "scaled"),
+    ("fletcher32", "fletcher32"),
+    ("adler32", "adler32"),
+];
+
+/// What version 3 calls one of [`FILTERS`], in words.
+fn filter_v3(name: &str) -> Option<&'static str> {
+    let name = name.strip_prefix("numcodecs.").unwrap_or(name);
+    let found = FILTERS.iter().find(|(known, _)| *known == name);
+    found.map(|(_, word)| *word)
+}
+
 /// A codec that leaves the shape alone.
 fn bytes_codec(
     name: &str,
@@ -115,11 +130,13 @@ fn bytes_codec(
         "blosc" => words.compressors.push(blosc_v3(configuration)),
         "gzip" | "zstd" => words.compressors.push(name.to_owned()),
         "zlib" | "numcodecs.zlib" => words.compressors.push("zlib".to_owned()),
-        "numcodecs.shuffle" => words.push("shuffled"),
         "crc32c" => words.push(name),
         other => {
-            let other = shown_text(other);
-            return Err(unsupported(format!("codec {other} is not supported")));
+            let word = filter_v3(other).ok_or_else(|| {
+                let other = shown_text(other);
+                unsupported(format!("codec {other} is not supported"))
+            })?;
+            words.push(word);
         }
     }
     Ok(())
@@ -217,11 +234,12 @@ pub(super) fn read_v2(document: &Value, is_big_endian: bool) -> Result<String, A
     let mut words = Words::default();
     let filters = member(document, "filters").and_then(Value::as_array);
     for filter in filters.map_or(&[][..], Vec::as_slice) {
-        if keyword(filter, "id") != Some("shuffle") {
+        let id = keyword(filter, "id").unwrap_or_default();
+        let Some((_, word)) = FILTERS.iter().find(|(known, _)| *known == id) else {
             let found = shown(member(filter, "id").unwrap_or(filter));
             return Err(unsupported(format!("filter {found} is not supported")));
-        }
-        words.push("shuffled");
+        };
+        words.push(*word);
     }
     if let Some(compressor) = member(document, "compressor") {
         words.compressors.push(compressor_v2(compressor)?);
