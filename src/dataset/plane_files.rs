@@ -1,4 +1,4 @@
-//! Planes that lie in image files of their own, found by name when they are needed.
+//! Planes that lie in image files, found by name when they are needed: a file each, or pages of one.
 //!
 //! Which file holds which plane is the knowledge of `formats`, which leaves a [`PlaneFiles`] in the image, so that `store`
 //! finds planes that are written after the dataset was opened without knowing any name.
@@ -8,7 +8,7 @@ use std::{fmt, path::PathBuf, sync::Arc};
 use super::{Fov, OpenFovError, PlaneAt};
 
 /// Where in an image file a plane lies.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FilePlane {
     /// The file.
     pub path: PathBuf,
@@ -16,6 +16,10 @@ pub struct FilePlane {
     pub page_idx: u32,
     /// 0, 1, 2: red, green or blue of a colour image; `None`: gray.
     pub color_idx: Option<u8>,
+    /// A smaller copy below the page; `None`: the page itself.
+    pub sub_idx: Option<u32>,
+    /// Room was made for it in advance: as long as it is all zero, nobody has written it.
+    pub zeros_are_room: bool,
 }
 
 /// Finds the files of planes; shared by all threads.
@@ -28,6 +32,11 @@ pub trait PlaneFiles: fmt::Debug + Send + Sync {
 
     /// The path that its file has or will have; `None` for planes that the images do not have.
     fn expected(&self, fov: &Fov, at: PlaneAt) -> Option<PathBuf>;
+
+    /// True where one file holds many planes, so that a file that changed says little of each.
+    fn are_shared(&self) -> bool {
+        false
+    }
 }
 
 /// The files of an image; two are equal where they are the same ones.

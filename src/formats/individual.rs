@@ -210,7 +210,8 @@ pub(super) fn open(
         .collect();
     let mut listing = Listing::new(DatasetKind::Squid, words);
     let described = Described::of(&planes, side, found, opening, &mut listing.problems)?;
-    listing.fovs = fovs_of(&planes, side, opening)?;
+    let taken = planes.iter().map(|plane| (plane.name.region, plane.fov));
+    listing.fovs = rows_of(taken.collect(), side, opening)?;
     listing.plate = plate_of(&listing.fovs, side);
     let sizes = sizes_of(&planes, side, found, described.channels.len());
     let mut regions = HashMap::new();
@@ -391,14 +392,16 @@ fn listed_channels(
     listed
 }
 
-/// Planned FOVs in the order of the plan, then the others; a run that is over has only those that were taken.
-fn fovs_of(
-    planes: &[Found<'_>],
-    side: &SideFiles,
+/// Planned FOVs in the order of the plan, then the others of those that were `found` (region and number in it); a run
+/// that is over has only those.
+///
+/// # Errors
+/// When there are too many.
+pub(super) fn rows_of<'a>(
+    mut found: BTreeSet<(&'a str, u32)>,
+    side: &'a SideFiles,
     opening: &Opening<'_>,
 ) -> Result<Vec<Fov>, OpenError> {
-    let mut found: BTreeSet<(&str, u32)> = BTreeSet::new();
-    found.extend(planes.iter().map(|plane| (plane.name.region, plane.fov)));
     let mut fovs = Vec::new();
     for (region, count) in &side.planned {
         for number in 0..(*count).min(limits::FOVS as u32) {
@@ -423,7 +426,7 @@ fn fovs_of(
 fn row_of(region: &str, number: u32, present: bool, opening: &Opening<'_>) -> Fov {
     let well = WellName::parse(region);
     Fov {
-        path: format!("{region}_{number}"),
+        path: format!("{region}:{number}"),
         label: format!("{region}:{number}"),
         folder: opening.root.clone(),
         region: Some(region.to_owned()),
@@ -435,7 +438,8 @@ fn row_of(region: &str, number: u32, present: bool, opening: &Opening<'_>) -> Fo
     }
 }
 
-fn plate_of(fovs: &[Fov], side: &SideFiles) -> Option<Plate> {
+/// The plate of FOVs whose regions are all wells.
+pub(super) fn plate_of(fovs: &[Fov], side: &SideFiles) -> Option<Plate> {
     fovs.iter().all(|fov| fov.row.is_some()).then(|| Plate {
         format_name: side.wellplate_format.clone(),
         ..plate::plate_of_rows(&[], &[], fovs)

@@ -11,6 +11,7 @@ use super::{
     image::ACQUISITION_STORE,
     individual::Timepoints,
     levels,
+    ome_tiff::squid::OmeFolder,
     probe::Node,
     regions::{self, Region},
     side_files,
@@ -47,6 +48,8 @@ pub(super) enum What {
     Images(DatasetKind, Vec<PathBuf>),
     /// One image file per plane.
     Files(Timepoints),
+    /// One OME-TIFF per FOV.
+    OmeTiffs(OmeFolder),
     /// One image file.
     LoneFile,
     /// Images in TIFF or plain image files that are recognised only.
@@ -101,6 +104,7 @@ impl Found {
             What::Images(..) => "folder of images",
             What::Files(timepoints) if timepoints.is_one => "timepoint of a Squid acquisition",
             What::Files(_) => "Squid acquisition in one file per plane",
+            What::OmeTiffs(_) => "Squid acquisition in one OME-TIFF per FOV",
             What::LoneFile => "image file",
             What::Tiff(words) => words,
         }
@@ -209,6 +213,11 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
     }
     if levels::has_plain_array(node, root) {
         return Ok(What::Store(DatasetKind::Array));
+    }
+    if !has_stores(&entries)
+        && let Some(found) = OmeFolder::find(root, &entries)
+    {
+        return Ok(What::OmeTiffs(found));
     }
     if let Some(words) = tiff_words(root, &entries) {
         return Ok(What::Tiff(words));
@@ -374,8 +383,10 @@ fn acquisition_of(root: &Path, what: &What) -> Option<PathBuf> {
         What::Plate { folder, .. } | What::Regions { folder, .. } => folder.as_path(),
         _ => root,
     };
-    if let What::Files(timepoints) = what {
-        return Some(timepoints.folder().to_path_buf());
+    match what {
+        What::Files(timepoints) => return Some(timepoints.folder().to_path_buf()),
+        What::OmeTiffs(found) => return Some(found.acquisition().to_path_buf()),
+        _ => {}
     }
     if inside != root && inside.starts_with(root) {
         return Some(root.to_path_buf());
@@ -409,18 +420,12 @@ fn tiff_words(root: &Path, entries: &[Entry]) -> Option<&'static str> {
     if has_stores(entries) {
         return None;
     }
-    if holds(&inside("ome_tiff"), "") {
-        return Some("Squid acquisition in OME-TIFF files");
-    }
     let first = entries
         .iter()
         .find(|entry| entry.kind == Kind::Folder && entry.name.parse::<u32>().is_ok());
     let first = first.map(|entry| inside(&entry.name)).unwrap_or_default();
     if holds(&first, "_stack.tif") || holds(entries, "_stack.tif") {
         return Some("Squid acquisition in multi-page TIFF files");
-    }
-    if holds(&first, ".ome.tif") || holds(entries, ".ome.tif") {
-        return Some("Squid acquisition in OME-TIFF files");
     }
     let is_other = holds(entries, "") && Timepoints::find(root, entries).is_none();
     is_other.then_some("folder of image files")

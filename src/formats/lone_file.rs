@@ -31,6 +31,7 @@ impl PlaneFiles for Pages {
             path: self.path.clone(),
             page_idx: at.z,
             color_idx: u8::try_from(at.c).ok().filter(|_| self.is_color),
+            ..FilePlane::default()
         }))
     }
 

@@ -15,6 +15,7 @@ mod layout;
 mod levels;
 mod listing;
 mod lone_file;
+mod ome_tiff;
 mod opener;
 mod plate;
 mod probe;

@@ -2,7 +2,7 @@
 
 use std::{
     num::NonZeroUsize,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -18,7 +18,12 @@ use super::{
     individual::{self, Individual},
     layout::{self, Found, What},
     listing::{Listing, Opening},
-    lone_file, plate, probe, regions,
+    lone_file,
+    ome_tiff::{
+        lone::{self, Lone},
+        squid::{self, SquidOme},
+    },
+    plate, probe, regions,
     side_files::{self, FovKey, SideFiles},
 };
 use crate::{
@@ -50,16 +55,31 @@ struct Opener {
 /// The image of a dataset whose planes are files: all FOVs share it, no store is opened.
 enum FileImages {
     PerPlane(Individual),
+    OmeTiffs(SquidOme),
     Lone(Arc<Image>),
+    /// An image of its own for each FOV, all in one file.
+    PerFov(Vec<Arc<Image>>),
 }
 
 impl FileImages {
     /// The image as it was when the dataset was opened.
-    fn image(&self) -> Arc<Image> {
+    fn image(&self, fov: FovId) -> Option<Arc<Image>> {
         match self {
-            Self::PerPlane(individual) => individual.image(),
-            Self::Lone(image) => Arc::clone(image),
+            Self::PerPlane(individual) => Some(individual.image()),
+            Self::OmeTiffs(files) => Some(files.image()),
+            Self::Lone(image) => Some(Arc::clone(image)),
+            Self::PerFov(images) => images.get(fov.row()).cloned(),
         }
+    }
+
+    /// True where nothing of a planned FOV is there (yet).
+    fn lacks(&self, row: &Fov) -> bool {
+        !row.present
+            && match self {
+                Self::PerPlane(individual) => !individual.has_any(row),
+                Self::OmeTiffs(files) => !files.has_any(row),
+                Self::Lone(_) | Self::PerFov(_) => false,
+            }
     }
 }
 
@@ -131,22 +151,25 @@ impl Opener {
         fov: FovId,
         row: &Fov,
     ) -> Result<OpenedFov, OpenFovError> {
-        let FileImages::PerPlane(individual) = files else {
-            return Ok(OpenedFov {
-                images: vec![(fov, files.image())],
-                ..OpenedFov::default()
-            });
+        let image = match files {
+            FileImages::PerPlane(individual) => Some(individual.image_now()),
+            _ => files.image(fov),
         };
-        let image = individual.image_now();
-        if !row.present && !individual.has_any(row) {
+        let Some(image) = image.filter(|_| !files.lacks(row)) else {
             let (code, message) = self.absence();
             return Err(OpenFovError {
                 code,
                 message: message.to_owned(),
                 location: row.path.clone(),
             });
-        }
+        };
         let mut images = vec![(fov, Arc::clone(&image))];
+        if !matches!(files, FileImages::PerPlane(_)) {
+            return Ok(OpenedFov {
+                images,
+                ..OpenedFov::default()
+            });
+        }
         for (at, other) in dataset.fovs.iter().enumerate() {
             let id = FovId(at as u32);
             let is_shorter = dataset
@@ -223,9 +246,14 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
             let (listing, individual) = individual::open(timepoints, &opening, found.words())?;
             (listing, Some(FileImages::PerPlane(individual)))
         }
+        What::OmeTiffs(folder) => {
+            opening.report("Reading OME-TIFF files")?;
+            let (listing, files) = squid::open(folder, &opening, found.words())?;
+            (listing, Some(FileImages::OmeTiffs(files)))
+        }
         What::LoneFile => {
-            let (listing, image) = lone_file::open(&found.root, found.words())?;
-            (listing, Some(FileImages::Lone(image)))
+            let (listing, files) = open_lone_file(found)?;
+            (listing, Some(files))
         }
         _ => (list(found, &mut opening)?, None),
     };
@@ -249,10 +277,21 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
     }
     let opener = opener_of(found, opening.side.as_ref(), files);
     let first = match &opener.files {
-        Some(files) => FirstImage::of_files(files.image(), listing.fovs.len()),
+        Some(files) => FirstImage::of_files(files, &opening.root, listing.fovs.len())?,
         None => FirstImage::find(&listing.fovs, &opener, &mut opening)?,
     };
     Ok(assemble(found, listing, opening.side, opener, first))
+}
+
+/// An image file, by its OME-XML if it has some.
+fn open_lone_file(found: &Found) -> Result<(Listing, FileImages), OpenError> {
+    let problem = match lone::open(&found.root, "OME-TIFF")? {
+        Lone::Ome(listing, images) => return Ok((listing, FileImages::PerFov(images))),
+        Lone::Plain(problem) => problem,
+    };
+    let (mut listing, image) = lone_file::open(&found.root, found.words())?;
+    listing.problems.extend(problem);
+    Ok((listing, FileImages::Lone(image)))
 }
 
 fn list(found: &Found, opening: &mut Opening<'_>) -> Result<Listing, OpenError> {
@@ -276,7 +315,9 @@ fn list(found: &Found, opening: &mut Opening<'_>) -> Result<Listing, OpenError> 
         }
         What::Regions { folder, regions } => regions::list(opening, folder, regions, words),
         What::Images(kind, images) => collection::list(opening, *kind, images, words),
-        What::Files(_) | What::LoneFile => Ok(Listing::new(DatasetKind::Image, words)),
+        What::Files(_) | What::OmeTiffs(_) | What::LoneFile => {
+            Ok(Listing::new(DatasetKind::Image, words))
+        }
         What::Tiff(words) => {
             let message = format!("{words}: recognised, but opening such TIFF files comes later");
             Err(OpenError::at(&found.root, Code::Unsupported, message))
@@ -311,14 +352,20 @@ struct FirstImage {
 }
 
 impl FirstImage {
-    /// Every FOV has the same image from the start.
-    fn of_files(image: Arc<Image>, num_fovs: usize) -> Self {
-        Self {
-            slots: vec![ImageSlot::Opened(Arc::clone(&image)); num_fovs],
-            image,
+    /// Every FOV has its image from the start.
+    fn of_files(files: &FileImages, root: &Path, num_fovs: usize) -> Result<Self, OpenError> {
+        let images = (0..num_fovs).map(|row| files.image(FovId(row as u32)));
+        let slots: Vec<ImageSlot> = images
+            .map(|image| image.map_or(ImageSlot::Unopened, ImageSlot::Opened))
+            .collect();
+        let first = files.image(FovId(0));
+        let absent = || OpenError::at(root, Code::NotZarr, "expected images, found none");
+        Ok(Self {
+            slots,
+            image: first.ok_or_else(absent)?,
             squid: None,
             problems: Vec::new(),
-        }
+        })
     }
 
     /// Tries the FOVs in display order; those on disk only.

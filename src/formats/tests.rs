@@ -376,10 +376,11 @@ fn what_is_no_zarr_dataset_says_so() {
     check_error(&disk, "empty", Code::NotZarr);
     check_error(&disk, "nowhere", Code::NotFound);
     check_error(&disk, "lone.txt", Code::NotZarr);
-    for path in ["stack", "ome"] {
-        check_error(&disk, path, Code::Unsupported);
+    for (path, code) in [("stack", Code::Unsupported), ("ome", Code::NotWritten)] {
+        check_error(&disk, path, code);
         let found = detect(&disk.0.path().join(path)).expect("recognised");
-        assert!(!found.readable && found.layout.contains("Squid acquisition"));
+        assert_eq!(found.readable, code == Code::NotWritten);
+        assert!(found.layout.contains("Squid acquisition"));
     }
 }
 

@@ -12,13 +12,21 @@ pub(super) type Reader = BufReader<Stream>;
 pub(super) struct Stream {
     file: OpenFile,
     at: u64,
+    /// Bytes that are read in place of those of the file, and where.
+    patch: (u64, Vec<u8>),
 }
 
 impl Stream {
     /// A reader from the file's beginning on.
     pub(super) fn buffered(file: OpenFile) -> Reader {
+        Self::patched(file, (0, Vec::new()))
+    }
+
+    /// The same, where other bytes stand at one place: a TIFF decoder begins at the page that its head names.
+    pub(super) fn patched(file: OpenFile, patch: (u64, Vec<u8>)) -> Reader {
         const BUFFER_BYTES: usize = 64 << 10;
-        BufReader::with_capacity(BUFFER_BYTES, Self { file, at: 0 })
+        let stream = Self { file, at: 0, patch };
+        BufReader::with_capacity(BUFFER_BYTES, stream)
     }
 }
 
@@ -29,6 +37,15 @@ impl Read for Stream {
         self.file
             .read_range(self.at, &mut target[..count])
             .map_err(io::Error::other)?;
+        let (start, bytes) = &self.patch;
+        for (place, &byte) in (*start..).zip(bytes) {
+            let inside = place
+                .checked_sub(self.at)
+                .and_then(|at| usize::try_from(at).ok());
+            if let Some(target) = inside.and_then(|at| target[..count].get_mut(at)) {
+                *target = byte;
+            }
+        }
         self.at += count as u64;
         Ok(count)
     }

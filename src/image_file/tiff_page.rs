@@ -6,9 +6,13 @@ use tiff::{
 };
 
 use super::{
-    Block, Page, Reader, Refusal, Wanted, check_size, copy_block, part_of, pixels_of, sample_of,
+    Block, Page, Reader, Refusal, Wanted, check_size, copy_block, pages::pages_of, part_of,
+    pixels_of, reader::Stream, sample_of,
 };
-use crate::model::{Code, Pixels, SampleType, Samples, limits};
+use crate::{
+    model::{Code, Pixels, SampleType, Samples, limits},
+    source::OpenFile,
+};
 
 /// Bytes of one tag: the offsets of two million strips.
 const TAG_BYTES: usize = 16 << 20;
@@ -36,15 +40,12 @@ struct Opened {
     is_planar: bool,
 }
 
-fn open(reader: Reader, page_idx: u32) -> Result<Opened, Refusal> {
+fn open(reader: Reader) -> Result<Opened, Refusal> {
     let mut bounds = Limits::default();
     bounds.decoding_buffer_size = limits::DECODED_BYTES as usize;
     bounds.intermediate_buffer_size = limits::DECODED_BYTES as usize;
     bounds.ifd_value_size = TAG_BYTES;
     let mut decoder = Decoder::new(reader)?.with_limits(bounds);
-    if page_idx > 0 {
-        decoder.seek_to_image(page_idx as usize)?;
-    }
     let (width, height) = decoder.dimensions()?;
     let (num_colors, samples_per_pixel, bits) = colors_of(decoder.colortype()?)?;
     let layout = decoder.image_buffer_layout()?;
@@ -101,27 +102,35 @@ fn sample_type_of(found: DecodingSampleType) -> SampleType {
     }
 }
 
-pub(super) fn describe(reader: Reader, page_idx: u32) -> Result<Page, Refusal> {
-    open(reader, page_idx).map(|opened| opened.page)
+/// A reader that begins at a page, or at a directory below it.
+pub(super) fn reader_at(
+    file: OpenFile,
+    page_idx: u32,
+    sub_idx: Option<u32>,
+) -> Result<Reader, Refusal> {
+    if page_idx == 0 && sub_idx.is_none() {
+        return Ok(Stream::buffered(file));
+    }
+    let pages = pages_of(&file)?;
+    let offset = match sub_idx {
+        None => pages.offset_of(page_idx)?,
+        Some(sub) => {
+            let below = pages.sub_directories(&file, page_idx)?;
+            *below.get(sub as usize).ok_or_else(|| {
+                let message = format!("level {sub} of a page with {}", below.len());
+                Refusal::new(Code::CorruptData, message)
+            })?
+        }
+    };
+    Ok(Stream::patched(file, pages.layout.patch(offset)))
 }
 
-pub(super) fn num_pages(reader: Reader) -> Result<u32, Refusal> {
-    let mut decoder = Decoder::new(reader)?;
-    let mut count = 1;
-    let mut next = decoder.ifd_pointer();
-    // The crate checks for cycles only where it goes through images; the bound ends ours.
-    while let Some(pointer) = next {
-        next = decoder.read_directory(pointer)?.next();
-        if next.is_none() || count >= limits::Z_SLICES {
-            break;
-        }
-        count += 1;
-    }
-    Ok(count)
+pub(super) fn describe(reader: Reader) -> Result<Page, Refusal> {
+    open(reader).map(|opened| opened.page)
 }
 
 pub(super) fn read(reader: Reader, wanted: Wanted) -> Result<Pixels, Refusal> {
-    let mut opened = open(reader, wanted.page_idx)?;
+    let mut opened = open(reader)?;
     let page = opened.page;
     let sample = sample_of(&page, wanted.color_idx)?;
     let part = part_of(&page, wanted)?;

@@ -187,8 +187,8 @@ impl PlaneFiles for PlanesByName {
         let folder = self.folder_of(at.t);
         let plane = |path| FilePlane {
             path,
-            page_idx: 0,
             color_idx: channel.color_idx,
+            ..FilePlane::default()
         };
         let known = self.listings.lock().get(&at.t).cloned();
         let planes = match known {

@@ -13,6 +13,9 @@ use crate::{model::PlaneId, source};
 /// Files of planes that are remembered: those on the screen and the latest ones.
 const KEPT_FILES: NonZeroUsize = NonZeroUsize::new(4096).expect("above zero");
 
+/// Planes of one file that are remembered, the latest ones: the channels of a shard, the pages of an OME-TIFF.
+const KEPT_PLANES: usize = 1024;
+
 /// Length and time of a file or folder.
 pub(super) type Stamp = (u64, Option<SystemTime>);
 
@@ -54,6 +57,9 @@ impl PlaneFiles {
         });
         kept.stamp = stamp;
         if !kept.planes.contains(&plane) {
+            if kept.planes.len() >= KEPT_PLANES {
+                kept.planes.remove(0);
+            }
             kept.planes.push(plane);
         }
     }
@@ -78,6 +84,18 @@ impl PlaneFiles {
                 kept.planes.clone()
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// The same for a file that holds many planes and is filled in place: as long as it keeps its length, only the plane
+    /// that was found last can be another one, read while it was being written.
+    pub(super) fn renew_shared(&mut self, path: &Path) -> Vec<PlaneId> {
+        let before = self.files.peek(path).map(|kept| kept.stamp.0);
+        let planes = self.renew(path);
+        let now = self.files.peek(path).map(|kept| kept.stamp.0);
+        match planes.last() {
+            Some(&last) if before == now => vec![last],
+            _ => planes,
         }
     }
 
