@@ -293,7 +293,11 @@ impl Store {
     pub fn shares_file(&self, dataset: &Dataset, plane: PlaneId) -> bool {
         let image = locate::image_of(dataset, plane).ok();
         let level = image.and_then(|image| image.levels.first());
-        matches!(level.map(|level| &level.arrays), Some(Arrays::Files(files)) if files.0.are_shared())
+        match level.map(|level| &level.arrays) {
+            Some(Arrays::Files(files)) => files.0.are_shared(),
+            Some(Arrays::Registered(registry)) => registered::shares_file(&registry.0, plane),
+            _ => false,
+        }
     }
 
     /// The array and the place in it of a plane at its stored level, or the last stored one.

@@ -89,6 +89,16 @@ pub(super) fn presence(planes: &RegisteredPlanes, plane: PlaneId) -> PlaneState 
     }
 }
 
+/// True where a plane is a page of a file that holds many and is filled in place.
+pub(super) fn shares_file(planes: &RegisteredPlanes, plane: PlaneId) -> bool {
+    match at(plane).and_then(|at| planes.get(at)) {
+        Some(Registered::File { path, .. }) => {
+            matches!(image_file::pages(&path), Ok(Some(pages)) if pages.is_ome())
+        }
+        _ => false,
+    }
+}
+
 /// What lies where a page goes, in files that are made before they are filled: OME-TIFF, not compressed. `None` for others.
 fn ground_in_advance(path: &Path, page_idx: u32) -> Result<Option<Ground>, ReadError> {
     if !image_file::pages(path)?.is_some_and(|pages| pages.is_ome()) {
