@@ -106,8 +106,8 @@ impl Outbox {
         }
     }
 
-    pub(super) fn newest(&self, plane: PlaneId) {
-        self.put(Duration::ZERO, |pending| pending.newest = Some(plane));
+    pub(super) fn newest(&self, plane: PlaneId, after: Duration) {
+        self.put(after, |pending| pending.newest = Some(plane));
     }
 
     pub(super) fn store_changed(&self, fov: FovId) {

@@ -686,8 +686,8 @@ impl Survey {
         self.is_newest_told = true;
         if let Some((newest, (fov, t))) = self.newest.zip(self.frontier()) {
             let shape = self.stores.shape(fov);
-            self.outbox
-                .newest(shape.plane(PageKey { t, fov }, newest.idx));
+            let plane = shape.plane(PageKey { t, fov }, newest.idx);
+            self.outbox.newest(plane, after);
         }
     }
 

@@ -777,8 +777,8 @@ fn news_are_merged_and_wake_once() {
     outbox.planes(vec![(plane(0), PlaneState::Planned)], late);
     outbox.planes(vec![(plane(0), PlaneState::Written)], late);
     assert_eq!(*wakes.lock(), [late]);
-    outbox.newest(plane(0));
-    outbox.newest(plane(1));
+    outbox.newest(plane(0), Duration::ZERO);
+    outbox.newest(plane(1), Duration::ZERO);
     assert_eq!(*wakes.lock(), [late, Duration::ZERO]);
     let news = outbox.take();
     let [DiskNews::Planes(planes), DiskNews::Newest(newest)] = news.as_slice() else {
