@@ -5,6 +5,7 @@
 //! that its writer has not finished is [`Code::CorruptData`]: Squid does not write image files atomically
 //! (`control/core/job_processing.py`). All calls block on I/O.
 
+mod directory;
 mod ground;
 mod pages;
 mod plain;

@@ -5,6 +5,7 @@
 
 pub(super) mod lone;
 pub(super) mod squid;
+mod squid_planes;
 mod written;
 
 use std::{
@@ -114,23 +115,7 @@ impl Described {
         let num_page_channels = page_channels.last().map_or(1, |last| last.page_c + 1);
         planes.table = PlaneTable::of(image, num_page_channels, uuid, first_page);
         planes.channels = page_channels;
-        let location = file_name(path);
-        let mut problem = |message: String| {
-            problems.push(Problem::new(Code::BadMetadata, location.as_str(), message));
-        };
-        let said = (image.size_x, image.size_y);
-        if said != (Some(page.width), Some(page.height)) {
-            problem(format!(
-                "OME-XML says {said:?} columns and rows, its pages have {} x {}",
-                page.width, page.height
-            ));
-        }
-        if let Some(said) = image.sample_type.filter(|&said| said != page.sample_type) {
-            let (said, found) = (said.name(), page.sample_type.name());
-            problem(format!(
-                "OME-XML says {said} samples, its pages have {found}"
-            ));
-        }
+        problems.extend(contradictions(image, &page, &file_name(path)));
         Ok(Self {
             planes,
             sample,
@@ -201,6 +186,30 @@ impl Described {
             is_smaller && is_alike && page.num_colors == before.num_colors && *page != before
         })
     }
+}
+
+/// Where the document says something else than the pages, which count.
+fn contradictions(image: &OmeImage, page: &Page, location: &str) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut problem =
+        |message: String| problems.push(Problem::new(Code::BadMetadata, location, message));
+    if (image.size_x, image.size_y) != (Some(page.width), Some(page.height)) {
+        let words = |size: Option<u32>| size.map_or("unknown".to_owned(), |size| size.to_string());
+        problem(format!(
+            "OME-XML says {} x {} pixels, its pages have {} x {}",
+            words(image.size_x),
+            words(image.size_y),
+            page.width,
+            page.height
+        ));
+    }
+    if let Some(said) = image.sample_type.filter(|&said| said != page.sample_type) {
+        let (said, found) = (said.name(), page.sample_type.name());
+        problem(format!(
+            "OME-XML says {said} samples, its pages have {found}"
+        ));
+    }
+    problems
 }
 
 impl OmePlanes {

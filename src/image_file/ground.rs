@@ -7,8 +7,10 @@
 use std::path::Path;
 
 use super::{
-    ImageFileError, Kind, Refusal, opened,
-    pages::{COMPRESSION, STRIP_BYTES, STRIP_OFFSETS, TILE_BYTES, TILE_OFFSETS, pages_of},
+    ImageFileError, Kind, Refusal,
+    directory::{COMPRESSION, STRIP_BYTES, STRIP_OFFSETS, TILE_BYTES, TILE_OFFSETS},
+    opened,
+    pages::pages_of,
 };
 use crate::source::{Holes, OpenFile};
 

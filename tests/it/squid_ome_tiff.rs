@@ -511,13 +511,24 @@ fn follow_in_the_window(has_notes: bool) {
         desk.harness.step();
         std::thread::sleep(Duration::from_millis(5));
     }
+    // The file is touched again: what is written stays so.
+    squid.save("A1_0", [1, 0, 1]);
+    squid.save("A1_0", [2, 0, 0]);
+    let calm = Instant::now() + Duration::from_secs(3);
+    let mut most = 0;
+    while Instant::now() < calm {
+        desk.harness.step();
+        assert!(count(&desk) >= most, "{} after {most}", count(&desk));
+        most = count(&desk);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(most, 7);
     squid.end();
     while !desk.says("finished") {
         assert!(Instant::now() < deadline, "its end is noticed");
         desk.harness.step();
         std::thread::sleep(Duration::from_millis(5));
     }
-    drop(squid);
 }
 
 #[test]

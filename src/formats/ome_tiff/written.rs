@@ -98,17 +98,19 @@ impl Notes {
     }
 }
 
+/// What is read of the notes; what they say of each plane besides is left aside.
+#[derive(serde::Deserialize)]
+struct Listed {
+    written_indices: Vec<serde_json::Value>,
+}
+
 /// `written_indices` of the notes; `None` where they are cut off.
 fn parse(text: &str) -> Option<Written> {
-    let document: serde_json::Value = serde_json::from_str(text).ok()?;
-    let listed = document.get("written_indices")?.as_array()?;
-    let planes = listed.iter().filter_map(|index| {
+    let listed: Listed = serde_json::from_str(text).ok()?;
+    let planes = listed.written_indices.iter().filter_map(|index| {
         let mut numbers = index.as_str()?.split('-').map(str::parse);
-        let plane = (
-            numbers.next()?.ok()?,
-            numbers.next()?.ok()?,
-            numbers.next()?.ok()?,
-        );
+        let mut number = || numbers.next()?.ok();
+        let plane = (number()?, number()?, number()?);
         numbers.next().is_none().then_some(plane)
     });
     Some(planes.collect())

@@ -111,3 +111,42 @@ impl PlaneFiles {
         self.files.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::model::{FovId, ZPick};
+
+    #[test]
+    fn a_shared_file_that_keeps_its_length_is_news_of_its_latest_plane_only() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.ome.tiff");
+        let plane = |c| PlaneId {
+            fov: FovId(0),
+            layer: 0,
+            t: 0,
+            c,
+            z: ZPick::Slice(0),
+            extra: 0,
+            level: 0,
+        };
+        fs::write(&path, [0; 8]).expect("written");
+        let mut files = PlaneFiles::default();
+        files.note(path.clone(), plane(0));
+        files.note(path.clone(), plane(1));
+        let file = fs::File::options().write(true).open(&path).expect("a file");
+        let later = SystemTime::now() + std::time::Duration::from_secs(5);
+        file.set_modified(later).expect("touched");
+        assert!(files.is_changed(&path));
+        assert_eq!(files.renew_shared(&path), [plane(1)]);
+        assert!(!files.is_changed(&path));
+        fs::write(&path, [0; 9]).expect("written");
+        assert_eq!(files.renew_shared(&path), [plane(0), plane(1)]);
+        for c in 0..2000 {
+            files.note(path.clone(), plane(c));
+        }
+        assert_eq!(files.renew(&path).len(), KEPT_PLANES);
+    }
+}
