@@ -167,7 +167,7 @@ pub fn pages(path: &Path) -> Result<Option<Arc<Pages>>, ImageFileError> {
 /// The description of the first page of a TIFF file; `None` where it has none, is absent or no TIFF.
 ///
 /// # Errors
-/// As [`pages`], and when it is larger than [`limits::DOCUMENT_BYTES`].
+/// As [`pages()`], and when it is larger than [`limits::DOCUMENT_BYTES`].
 pub fn description(path: &Path) -> Result<Option<String>, ImageFileError> {
     let found = with_file(path, |kind, file| match kind {
         Kind::Tiff => pages_of(&file)?.description(&file),
@@ -179,7 +179,7 @@ pub fn description(path: &Path) -> Result<Option<String>, ImageFileError> {
 /// How many directories (smaller copies of it) lie below a page; `None` where the file is absent or no TIFF.
 ///
 /// # Errors
-/// As [`pages`], and when it has no such page.
+/// As [`pages()`], and when it has no such page.
 pub fn num_levels_below(path: &Path, page_idx: u32) -> Result<Option<u32>, ImageFileError> {
     let found = with_file(path, |kind, file| match kind {
         Kind::Tiff => {

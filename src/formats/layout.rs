@@ -227,6 +227,11 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
     {
         return Ok(What::Files(timepoints));
     }
+    if !has_stores(&entries)
+        && let Some(found) = OmeFolder::in_timepoints(root, &entries)
+    {
+        return Ok(What::OmeTiffs(found));
+    }
     let images = collection::search(root, progress)?;
     if !images.is_empty() {
         return Ok(What::Images(DatasetKind::Collection, images));

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     dataset::{Arrays, FilePlane, Files, Image, Level, OpenFovError, PlaneFiles, Sampling},
-    image_file::{self, ImageFileError, Page, Pages},
+    image_file::{self, ImageFileError, Page, Pages, is_image_name},
     metadata::ome_xml::{self, Dimension, OmeDocument, OmeImage, Place, PlaneTable},
     model::{AxisRole, Channel, Code, Problem, Rgb, TileGrid, limits},
     source,
@@ -85,11 +85,35 @@ fn document_of(path: &Path) -> Result<Option<(Arc<Pages>, OmeDocument)>, OpenErr
     let Some(text) = image_file::description(path)? else {
         return Ok(None);
     };
-    let document = ome_xml::parse(&text).map_err(|message| {
+    let mut document = parsed(&text, path)?;
+    if let Some(name) = document.companion.take() {
+        let own = document.uuid;
+        document = companion(path, &name)?;
+        document.uuid = own;
+    }
+    Ok(Some((pages, document)))
+}
+
+fn parsed(text: &str, path: &Path) -> Result<OmeDocument, OpenError> {
+    ome_xml::parse(text).map_err(|message| {
         let message = format!("OME-XML that cannot be read: {message}");
         OpenError::at(path, Code::BadMetadata, message)
+    })
+}
+
+/// The document of a file that only names another one: XML by itself, or in the first page of an OME-TIFF.
+fn companion(path: &Path, name: &str) -> Result<OmeDocument, OpenError> {
+    let companion = source::join_inside(path.parent().unwrap_or(path), name)?;
+    let text = if is_image_name(name) {
+        image_file::description(&companion)?
+    } else {
+        source::read_document(&companion)?
+    };
+    let text = text.ok_or_else(|| {
+        let message = "the OME-XML of this OME-TIFF is in another file, which is not there";
+        OpenError::at(&companion, Code::NotFound, message)
     })?;
-    Ok(Some((pages, document)))
+    parsed(&text, &companion)
 }
 
 impl Described {

@@ -31,6 +31,8 @@ pub enum Dimension {
 pub struct OmeDocument {
     /// The `UUID` of the file that it stands in.
     pub uuid: Option<String>,
+    /// `BinaryOnly`: the name of the file beside it that has the document of all files.
+    pub companion: Option<String>,
     /// Images that can be used, in the order of the document.
     pub images: Vec<OmeImage>,
     /// What could not be used; locations name the element.
@@ -122,6 +124,9 @@ pub fn parse(text: &str) -> Result<OmeDocument, String> {
     }
     let mut found = OmeDocument {
         uuid: root.attribute("UUID").map(str::to_owned),
+        companion: children(root, "BinaryOnly")
+            .find_map(|node| node.attribute("MetadataFile"))
+            .map(str::to_owned),
         ..OmeDocument::default()
     };
     for (at, image) in children(root, "Image").enumerate() {

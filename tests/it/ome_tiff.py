@@ -144,6 +144,14 @@ def several(folder):
         tifffile.imwrite(folder / "files" / name, values[t], description=xml, metadata=None, photometric="minisblack")
     for name in names:
         yield f"files_{name}", {"open": f"files/{name}", "fovs": 1, "planes": planes_of(values, "TZYX")}
+    # The document in a file of its own, of which each TIFF has only the name.
+    (folder / "companion").mkdir()
+    (folder / "companion" / "all.companion.ome").write_text(document([image("x", "uint16", size, data)], "urn:uuid:all"))
+    for t, name in enumerate(names):
+        xml = (f'<?xml version="1.0"?><OME xmlns="{OME}" UUID="urn:uuid:{t}">'
+               '<BinaryOnly MetadataFile="all.companion.ome" UUID="urn:uuid:all"/></OME>')
+        tifffile.imwrite(folder / "companion" / name, values[t], description=xml, metadata=None, photometric="minisblack")
+        yield f"companion_{name}", {"open": f"companion/{name}", "fovs": 1, "planes": planes_of(values, "TZYX")}
     # Pages in another order than planes, one element per plane.
     values = samples((6, 12, 20))
     data = "".join(f'<TiffData IFD="{5 - at}" FirstZ="{at % 3}" FirstC="{at // 3}"/>' for at in range(6))

@@ -157,6 +157,17 @@ fn several_images_and_several_files_are_one_dataset() {
         "{renamed:?}"
     );
 
+    // Without the document that they name, files are pages, and say why.
+    let companion = folder.path().join("companion");
+    fs::remove_file(companion.join("all.companion.ome")).unwrap();
+    let plain = open_whole(&companion.join("first.ome.tif"));
+    let problem = &plain.problems[0];
+    assert_eq!(
+        (problem.code, problem.location.as_str()),
+        (Code::NotFound, "all.companion.ome")
+    );
+    assert_eq!(plain.template.num_z_slices(), 3);
+
     // A file that is gone: its planes are missing, the others are there.
     let files = folder.path().join("files");
     fs::remove_file(files.join("second.ome.tif")).unwrap();

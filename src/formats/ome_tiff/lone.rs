@@ -57,8 +57,9 @@ pub(in crate::formats) fn open(path: &Path, words: &str) -> Result<Lone, OpenErr
         Ok(Some((_, document))) => document,
         Ok(None) => return Ok(Lone::Plain(None)),
         // Its pages can be shown all the same.
-        Err(error) if error.code == Code::BadMetadata => {
-            let problem = Problem::new(error.code, file_name(path), error.message);
+        Err(error) if is_of_document(error.code) => {
+            let location = file_name(error.location.as_ref());
+            let problem = Problem::new(error.code, location, error.message);
             return Ok(Lone::Plain(Some(problem)));
         }
         Err(error) => return Err(error),
@@ -71,6 +72,14 @@ pub(in crate::formats) fn open(path: &Path, words: &str) -> Result<Lone, OpenErr
     let mut listing = Listing::new(DatasetKind::Image, words);
     let images = images_of(&document, path, &mut listing)?;
     Ok(Lone::Ome(listing, images))
+}
+
+/// True where the document (or the file that it names for itself) is wrong, and not the file with the pages.
+fn is_of_document(code: Code) -> bool {
+    matches!(
+        code,
+        Code::BadMetadata | Code::NotFound | Code::UnsafePath | Code::TooLarge
+    )
 }
 
 fn images_of(

@@ -3,7 +3,7 @@
 //!
 //! Squid `control/core/job_processing.py` (`SaveOMETiffJob`) makes a file for all planes of a FOV at its first plane and
 //! fills it through a memory map; positions of planes are added to the document when the last one is written. So a file
-//! whose document has them is whole. Before, [`Notes`] tell which planes are written, else holes of the file, else zeros.
+//! whose document has them is whole. Before, [notes](super::written::Notes) tell which planes are written, else holes of the file, else zeros.
 
 use std::{
     collections::BTreeMap,
@@ -53,7 +53,7 @@ impl OmeFolder {
         }
         let names = file_names(entries);
         if names.is_empty() {
-            return Self::in_timepoints(root, entries);
+            return None;
         }
         let around = root.parent()?;
         let name = root.file_name()?.to_string_lossy();
@@ -80,7 +80,8 @@ impl OmeFolder {
         }
     }
 
-    fn in_timepoints(root: &Path, entries: &[Entry]) -> Option<Self> {
+    /// Looks for files in the folders of timepoints, which may be long to list.
+    pub(in crate::formats) fn in_timepoints(root: &Path, entries: &[Entry]) -> Option<Self> {
         let folders = entries.iter().filter(|entry| entry.kind == Kind::Folder);
         let folders: BTreeMap<u32, PathBuf> = folders
             .filter_map(|entry| {

@@ -241,6 +241,9 @@ fn what_is_no_ome_xml_is_refused_in_words() {
     let laughs = r#"<!DOCTYPE OME [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><OME>&b;</OME>"#;
     assert!(refused(laughs).contains("no XML"), "no entities of its own");
     assert_eq!(parse("<OME/>\0\0").map(|found| found.images.len()), Ok(0));
+    let only = r#"<OME UUID="a"><BinaryOnly MetadataFile="all.companion.ome" UUID="b"/></OME>"#;
+    let companion = parse(only).expect("XML").companion;
+    assert_eq!(companion.as_deref(), Some("all.companion.ome"));
     let found = parse("<OME><Image/></OME>").expect("XML");
     assert_eq!(found.problems.len(), 1);
 }
