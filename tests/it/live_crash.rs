@@ -147,6 +147,35 @@ fn the_book_agrees_with_the_disk_after_a_crash_that_left_half_a_chunk() {
 }
 
 #[test]
+fn a_chunk_that_is_half_written_for_a_moment_is_never_called_damaged() {
+    let run = Run::new(1, [1, 1, 1]);
+    run.create();
+    let (store, value) = (&run.stores[0], run.value(0, [0, 0, 0]));
+    let whole = store.chunk_bytes(value);
+    let path = store.chunk_path([0; 3], [0, 0]);
+    let Some((mut desk, handle)) = announced(&run) else {
+        return;
+    };
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let late = thread::Builder::new().name("late".into());
+    let writer = late.spawn(move || {
+        thread::sleep(Duration::from_millis(40));
+        fs::write(&path, &whole).unwrap();
+    });
+    notify(&handle, 0, [0, 0, 0]);
+    desk.until("the whole chunk is drawn", |app| {
+        let states = app.shown_states();
+        assert!(
+            !matches!(states.as_slice(), [PlaneState::Failed(_)]),
+            "{states:?}"
+        );
+        app.is_settled() && crate::uniform::values(app) == [value]
+    });
+    writer.unwrap().join().unwrap();
+}
+
+#[test]
 fn a_torn_chunk_is_shown_as_damaged_until_the_file_is_whole() {
     let run = Run::new(1, [1, 1, 1]);
     run.create();

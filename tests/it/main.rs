@@ -22,6 +22,7 @@ mod live_socket;
 mod live_threads;
 mod live_window;
 mod live_writer;
+mod measuring;
 mod microscope;
 mod ome_tiff;
 mod oracle;

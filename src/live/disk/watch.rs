@@ -126,7 +126,10 @@ impl Watch {
             &self.shared.outbox,
             Instant::now() + SLICE,
         );
-        let next = self.pace.next().min(self.next_documents);
+        let mut next = self.pace.next().min(self.next_documents);
+        if let Some(due) = self.shared.outbox.wake_when_due(Instant::now()) {
+            next = next.min(due);
+        }
         if has_more {
             next.min(Instant::now() + SLICE_PAUSE)
         } else {
