@@ -165,7 +165,7 @@ impl Readers {
             let mut threads = Vec::new();
             for number in 0..self.num_threads {
                 let named = thread::Builder::new().name(format!("squidview-reader-{number}"));
-                let spawned = named.spawn_scoped(scope, &read_some);
+                let spawned = named.spawn_scoped(scope, read_some);
                 threads.push(spawned.map_err(|error| BenchError::Thread {
                     reason: error.to_string(),
                 })?);
