@@ -259,10 +259,14 @@ def squid(folder, spec):
             writer.save(name, t, z, c)
             planes.append({"name": name, "t": t, "z": z, "c": c, "crc32": writer.expected(name, t, z, c)})
     print(json.dumps({"planes": planes, "notes": [str(writer.notes_path(name)) for name in spec["fovs"]]}), flush=True)
+    names = set(spec["fovs"])
     for line in sys.stdin:
         name, t, z, c = line.split()
+        names.add(name)
         writer.save(name, int(t), int(z), int(c))
         print(writer.expected(name, int(t), int(z), int(c)), flush=True)
+    for name in names:
+        writer.notes_path(name).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ const CHANNELS: [&str; 2] = ["Fluorescence 488 nm Ex", "BF LED matrix full"];
 struct Squid {
     folder: tempfile::TempDir,
     child: Child,
-    input: ChildStdin,
+    /// Closing it ends the writer, which removes its notes.
+    input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
     written: Value,
 }
@@ -73,7 +74,7 @@ impl Squid {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let input = child.stdin.take().unwrap();
+        let input = child.stdin.take();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         output.read_line(&mut line).unwrap();
@@ -93,7 +94,7 @@ impl Squid {
 
     /// Writes a plane; its CRC.
     fn save(&mut self, fov: &str, [t, z, c]: [u32; 3]) -> String {
-        writeln!(self.input, "{fov} {t} {z} {c}").unwrap();
+        writeln!(self.input.as_mut().unwrap(), "{fov} {t} {z} {c}").unwrap();
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
         line.trim().to_owned()
@@ -119,11 +120,7 @@ impl Squid {
 
 impl Drop for Squid {
     fn drop(&mut self) {
-        for path in self.notes() {
-            // Those of a file that was finished are gone.
-            drop(fs::remove_file(path));
-        }
-        drop(self.child.kill());
+        drop(self.input.take());
         drop(self.child.wait());
     }
 }
