@@ -1,4 +1,5 @@
-//! Opening: a plate of 1536 wells x 4 FOVs, metadata only, page cache warm. Data: `datasets.rs`.
+//! Opening: a plate of 1536 wells x 4 FOVs, and a folder of 100,000 TIFF files, metadata only, page cache warm. Data:
+//! `datasets.rs`.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -12,6 +13,17 @@ fn opening(criterion: &mut Criterion) {
         bencher.iter(|| {
             let dataset = squidview::formats::open(&path, &mut |_| true).expect("opens");
             assert_eq!(dataset.num_fovs(), 6144);
+            dataset
+        });
+    });
+    let path = datasets::files_100_000();
+    group.bench_function("folder of 100,000 TIFF files", |bencher| {
+        bencher.iter(|| {
+            let dataset = squidview::formats::open(&path, &mut |_| true).expect("opens");
+            assert_eq!(
+                (dataset.num_fovs(), dataset.template.num_planes()),
+                (1000, 100)
+            );
             dataset
         });
     });

@@ -5,6 +5,7 @@
 //! that its writer has not finished is [`Code::CorruptData`]: Squid does not write image files atomically
 //! (`control/core/job_processing.py`). All calls block on I/O.
 
+pub mod directories;
 mod directory;
 mod ground;
 mod pages;
@@ -20,11 +21,12 @@ pub use self::{
 use std::{io, path::Path, sync::Arc};
 
 use crate::{
-    model::{Code, MemoryOrder, Pixels, SampleType, Samples, limits},
+    model::{Code, MemoryOrder, PageAt, Pixels, SampleType, Samples, limits},
     source::{self, OpenFile, SourceError},
 };
 
 use self::{
+    directories::{Chain, Directories, Layout},
     pages::pages_of,
     reader::{Reader, Stream},
 };
@@ -45,8 +47,8 @@ pub struct Page {
 /// Which samples of a file are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// The page; 0 for files that have only one.
-    pub page_idx: u32,
+    /// The page; the first of files that have only one.
+    pub page: PageAt,
     /// A directory below the page (a smaller copy of it); `None`: the page itself.
     pub sub_idx: Option<u32>,
     /// 0, 1, 2: red, green or blue; `None`: gray.
@@ -122,8 +124,8 @@ pub fn is_image_name(name: &str) -> bool {
 ///
 /// # Errors
 /// When the file cannot be read, is none of the known kinds or cut off, or its samples are of a kind that is not shown.
-pub fn describe(path: &Path, page_idx: u32) -> Result<Option<Page>, ImageFileError> {
-    describe_level(path, page_idx, None)
+pub fn describe(path: &Path, page: PageAt) -> Result<Option<Page>, ImageFileError> {
+    describe_level(path, page, None)
 }
 
 /// What a page, or a directory below it, is; `None` where the file is absent.
@@ -132,31 +134,41 @@ pub fn describe(path: &Path, page_idx: u32) -> Result<Option<Page>, ImageFileErr
 /// As [`describe`].
 pub fn describe_level(
     path: &Path,
-    page_idx: u32,
+    page: PageAt,
     sub_idx: Option<u32>,
 ) -> Result<Option<Page>, ImageFileError> {
     with_file(path, |kind, file| match kind {
-        Kind::Tiff => tiff_page::describe(tiff_page::reader_at(file, page_idx, sub_idx)?),
-        Kind::Plain(format) => plain::describe(Stream::buffered(file), format, page_idx),
+        Kind::Tiff => tiff_page::describe(tiff_page::reader_at(file, page, sub_idx)?),
+        Kind::Plain(format) => plain::describe(Stream::buffered(file), format, page),
     })
 }
 
-/// How many pages a file has, up to [`limits::Z_SLICES`]; `None` where it is absent.
+/// The pages of a file, up to [`limits::PAGES`]; `None` where it is absent. Reads no samples.
 ///
 /// # Errors
 /// As [`describe`].
-pub fn num_pages(path: &Path) -> Result<Option<u32>, ImageFileError> {
-    with_file(path, |kind, file| match kind {
-        Kind::Tiff => Ok(pages_of(&file)?.len().min(limits::Z_SLICES as usize) as u32),
-        Kind::Plain(_) => Ok(1),
-    })
+pub fn pages(path: &Path) -> Result<Option<Vec<PageAt>>, ImageFileError> {
+    let kind = with_file(path, |kind, _| Ok(kind))?;
+    match kind {
+        None => Ok(None),
+        Some(Kind::Plain(_)) => Ok(Some(vec![PageAt::default()])),
+        Some(Kind::Tiff) => {
+            let Some(mut file) = Directories::open(path)? else {
+                return Ok(None);
+            };
+            let mut chain = Chain::default();
+            chain.follow(&mut file, |_, _| Ok(true))?;
+            let offsets = chain.offsets().iter();
+            Ok(Some(offsets.map(|&at| PageAt::Offset(at)).collect()))
+        }
+    }
 }
 
 /// The pages of a TIFF file, listed once and again where it changed; `None` where it is absent or no TIFF.
 ///
 /// # Errors
 /// When it cannot be read, or is cut off before its first page.
-pub fn pages(path: &Path) -> Result<Option<Arc<Pages>>, ImageFileError> {
+pub fn tiff_pages(path: &Path) -> Result<Option<Arc<Pages>>, ImageFileError> {
     let found = with_file(path, |kind, file| match kind {
         Kind::Tiff => pages_of(&file).map(Some),
         Kind::Plain(_) => Ok(None),
@@ -167,7 +179,7 @@ pub fn pages(path: &Path) -> Result<Option<Arc<Pages>>, ImageFileError> {
 /// The description of the first page of a TIFF file; `None` where it has none, is absent or no TIFF.
 ///
 /// # Errors
-/// As [`pages()`], and when it is larger than [`limits::DOCUMENT_BYTES`].
+/// As [`tiff_pages`], and when it is larger than [`limits::DOCUMENT_BYTES`].
 pub fn description(path: &Path) -> Result<Option<String>, ImageFileError> {
     let found = with_file(path, |kind, file| match kind {
         Kind::Tiff => pages_of(&file)?.description(&file),
@@ -179,7 +191,7 @@ pub fn description(path: &Path) -> Result<Option<String>, ImageFileError> {
 /// How many directories (smaller copies of it) lie below a page; `None` where the file is absent or no TIFF.
 ///
 /// # Errors
-/// As [`pages()`], and when it has no such page.
+/// As [`tiff_pages`], and when it has no such page.
 pub fn num_levels_below(path: &Path, page_idx: u32) -> Result<Option<u32>, ImageFileError> {
     let found = with_file(path, |kind, file| match kind {
         Kind::Tiff => {
@@ -198,7 +210,7 @@ pub fn num_levels_below(path: &Path, page_idx: u32) -> Result<Option<u32>, Image
 pub fn read(path: &Path, wanted: Wanted) -> Result<Option<Pixels>, ImageFileError> {
     with_file(path, |kind, file| match kind {
         Kind::Tiff => {
-            let reader = tiff_page::reader_at(file, wanted.page_idx, wanted.sub_idx)?;
+            let reader = tiff_page::reader_at(file, wanted.page, wanted.sub_idx)?;
             tiff_page::read(reader, wanted)
         }
         Kind::Plain(format) => plain::read(Stream::buffered(file), format, wanted),
@@ -248,10 +260,7 @@ fn with_file<T>(
 fn kind_of(head: &[u8]) -> Result<Kind, Refusal> {
     use image::ImageFormat::{Bmp, Jpeg, Png};
 
-    let is_tiff = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"]
-        .iter()
-        .any(|magic| head.starts_with(*magic));
-    if is_tiff {
+    if Layout::of(head).is_some() {
         return Ok(Kind::Tiff);
     }
     match image::guess_format(head) {

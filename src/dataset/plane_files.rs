@@ -6,6 +6,7 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use super::{Fov, OpenFovError, PlaneAt};
+use crate::model::PageAt;
 
 /// Where in an image file a plane lies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub struct FilePlane {
     /// The file.
     pub path: PathBuf,
     /// Page inside of it.
-    pub page_idx: u32,
+    pub page: PageAt,
     /// 0, 1, 2: red, green or blue of a colour image; `None`: gray.
     pub color_idx: Option<u8>,
     /// A smaller copy below the page; `None`: the page itself.

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use super::{
     OpenError, Progress, collection,
     image::ACQUISITION_STORE,
-    individual::Timepoints,
-    levels,
+    image_folder, levels,
     ome_tiff::squid::OmeFolder,
     probe::Node,
     regions::{self, Region},
     side_files,
+    timepoints::{FileKind, Timepoints},
 };
 use crate::{
     dataset::DatasetKind,
@@ -46,12 +46,14 @@ pub(super) enum What {
     },
     /// Images by path below the folder: a series, labels or a collection.
     Images(DatasetKind, Vec<PathBuf>),
-    /// One image file per plane.
+    /// Image files in folders of timepoints.
     Files(Timepoints),
     /// One OME-TIFF per FOV.
     OmeTiffs(OmeFolder),
     /// One image file.
     LoneFile,
+    /// Image files that are no acquisition's.
+    ImageFiles(Vec<Entry>),
     /// Images in TIFF or plain image files that are recognised only.
     Tiff(&'static str),
 }
@@ -103,9 +105,13 @@ impl Found {
             What::Images(DatasetKind::Labels, _) => "label images",
             What::Images(..) => "folder of images",
             What::Files(timepoints) if timepoints.is_one => "timepoint of a Squid acquisition",
-            What::Files(_) => "Squid acquisition in one file per plane",
+            What::Files(timepoints) => match timepoints.kind {
+                FileKind::Planes => "Squid acquisition in one file per plane",
+                FileKind::Stacks => "Squid acquisition in multi-page TIFF files",
+            },
             What::OmeTiffs(_) => "Squid acquisition in one OME-TIFF per FOV",
             What::LoneFile => "image file",
+            What::ImageFiles(_) => "folder of image files",
             What::Tiff(words) => words,
         }
     }
@@ -219,9 +225,6 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
     {
         return Ok(What::OmeTiffs(found));
     }
-    if let Some(words) = tiff_words(root, &entries) {
-        return Ok(What::Tiff(words));
-    }
     if !has_stores(&entries)
         && let Some(timepoints) = Timepoints::find(root, &entries)
     {
@@ -231,6 +234,17 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
         && let Some(found) = OmeFolder::in_timepoints(root, &entries)
     {
         return Ok(What::OmeTiffs(found));
+    }
+    let files: Vec<Entry> = entries
+        .iter()
+        .filter(|it| image_folder::is_image(it))
+        .cloned()
+        .collect();
+    if !files.is_empty() && !has_stores(&entries) && !side_files::are_in(&entries) {
+        return Ok(What::ImageFiles(files));
+    }
+    if let Some(words) = tiff_words(root, &entries) {
+        return Ok(What::Tiff(words));
     }
     let images = collection::search(root, progress)?;
     if !images.is_empty() {
@@ -389,7 +403,7 @@ fn acquisition_of(root: &Path, what: &What) -> Option<PathBuf> {
         _ => root,
     };
     match what {
-        What::Files(timepoints) => return Some(timepoints.folder().to_path_buf()),
+        What::Files(timepoints) => return Some(timepoints.folder.clone()),
         What::OmeTiffs(found) => return Some(found.acquisition().to_path_buf()),
         _ => {}
     }
@@ -414,32 +428,28 @@ fn has_stores(entries: &[Entry]) -> bool {
         .any(|entry| regions::is_zarr_name(&entry.name))
 }
 
-/// Names a folder of TIFF files of the kinds that hold several planes; looks into it and one folder further, where Squid
-/// puts them.
+/// Names what looks like an acquisition in OME-TIFF and has names that are not Squid's.
 fn tiff_words(root: &Path, entries: &[Entry]) -> Option<&'static str> {
-    let holds = |entries: &[Entry], part: &str| {
+    let holds = |entries: &[Entry]| {
         let mut files = entries.iter().filter(|entry| entry.kind == Kind::File);
-        files.any(|entry| is_image_name(&entry.name) && entry.name.contains(part))
+        files.any(|entry| is_image_name(&entry.name) && entry.name.contains(".ome.tif"))
     };
     let inside = |name: &str| source::list(&root.join(name)).unwrap_or_default();
     if has_stores(entries) {
         return None;
     }
-    let first = entries
+    let mut folders = entries
         .iter()
-        .find(|entry| entry.kind == Kind::Folder && entry.name.parse::<u32>().is_ok());
-    let first = first.map(|entry| inside(&entry.name)).unwrap_or_default();
-    if holds(&first, "_stack.tif") || holds(entries, "_stack.tif") {
-        return Some("Squid acquisition in multi-page TIFF files");
-    }
-    let is_other = holds(entries, "") && Timepoints::find(root, entries).is_none();
-    is_other.then_some("folder of image files")
+        .filter(|entry| entry.kind == Kind::Folder && entry.name.parse::<u32>().is_ok());
+    let first = folders.next().map(|entry| inside(&entry.name));
+    let is_named = holds(&first.unwrap_or_default()) || holds(entries);
+    is_named.then_some("acquisition in OME-TIFF files of foreign names")
 }
 
 /// What to say where nothing can be shown.
 fn nothing_words(entries: &[Entry]) -> &'static str {
     if side_files::are_in(entries) {
-        "an acquisition without any image yet, expected stores in zarr or plate.ome.zarr"
+        "an acquisition without any image yet, expected image files in 0, or stores in zarr or plate.ome.zarr"
     } else {
         "expected an acquisition or a Zarr store, found neither"
     }

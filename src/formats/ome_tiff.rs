@@ -23,7 +23,7 @@ use crate::{
     dataset::{Arrays, FilePlane, Files, Image, Level, OpenFovError, PlaneFiles, Sampling},
     image_file::{self, ImageFileError, Page, Pages, is_image_name},
     metadata::ome_xml::{self, Dimension, OmeDocument, OmeImage, Place, PlaneTable},
-    model::{AxisRole, Channel, Code, Problem, Rgb, TileGrid, limits},
+    model::{AxisRole, Channel, Code, PageAt, Problem, Rgb, TileGrid, limits},
     source,
 };
 
@@ -59,7 +59,7 @@ impl OmePlanes {
         let place = self.table.find(z, channel.page_c, t)?;
         Some(FilePlane {
             path: self.file_of(place)?.to_path_buf(),
-            page_idx: place.page_idx,
+            page: PageAt::Idx(place.page_idx),
             color_idx: channel.color_idx,
             ..FilePlane::default()
         })
@@ -79,7 +79,7 @@ struct Described {
 
 /// The document of a file; `None` where it is absent, no TIFF, or its description is something else.
 fn document_of(path: &Path) -> Result<Option<(Arc<Pages>, OmeDocument)>, OpenError> {
-    let Some(pages) = image_file::pages(path)?.filter(|pages| pages.is_ome()) else {
+    let Some(pages) = image_file::tiff_pages(path)?.filter(|pages| pages.is_ome()) else {
         return Ok(None);
     };
     let Some(text) = image_file::description(path)? else {
@@ -203,7 +203,7 @@ impl Described {
     /// A smaller copy of the page; `None` where it is none.
     fn level_below(&self, sub_idx: u32, before: Page) -> Option<Page> {
         let (path, page_idx) = &self.sample;
-        let found = image_file::describe_level(path, *page_idx, Some(sub_idx));
+        let found = image_file::describe_level(path, PageAt::Idx(*page_idx), Some(sub_idx));
         found.ok().flatten().filter(|page| {
             let is_smaller = page.width <= before.width && page.height <= before.height;
             let is_alike = page.sample_type == before.sample_type;
@@ -244,7 +244,7 @@ impl OmePlanes {
             let Some(path) = self.file_of(place) else {
                 continue;
             };
-            match image_file::describe(path, place.page_idx) {
+            match image_file::describe(path, PageAt::Idx(place.page_idx)) {
                 Ok(Some(page)) => return Ok(((path.to_path_buf(), place.page_idx), page)),
                 Ok(None) => {}
                 Err(error) => drop(first_error.get_or_insert(error)),
@@ -376,8 +376,8 @@ impl From<ImageFileError> for OpenFovError {
 
 /// True where a file has a page; `Ok(false)` where file or page are not there (yet).
 fn has_page(plane: &FilePlane) -> Result<bool, OpenFovError> {
-    let pages = image_file::pages(&plane.path)?;
-    Ok(pages.is_some_and(|pages| (plane.page_idx as usize) < pages.len()))
+    let pages = image_file::tiff_pages(&plane.path)?;
+    Ok(pages.is_some_and(|pages| pages.has(plane.page)))
 }
 
 /// The files of an image whose planes `planes` finds.

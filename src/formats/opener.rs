@@ -2,7 +2,7 @@
 
 use std::{
     num::NonZeroUsize,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use super::{
     OpenError, Progress, collection,
     image::{self, Context},
-    individual::{self, Individual},
+    image_folder, individual,
     layout::{self, Found, What},
     listing::{Listing, Opening},
     lone_file,
@@ -25,6 +25,8 @@ use super::{
     },
     plate, probe, regions,
     side_files::{self, FovKey, SideFiles},
+    stacks,
+    timepoints::{FileKind, SharedImage},
 };
 use crate::{
     dataset::{
@@ -54,32 +56,25 @@ struct Opener {
 
 /// The image of a dataset whose planes are files: all FOVs share it, no store is opened.
 enum FileImages {
-    PerPlane(Individual),
+    Timepoints(SharedImage),
     OmeTiffs(SquidOme),
     Lone(Arc<Image>),
     /// An image of its own for each FOV, all in one file.
     PerFov(Vec<Arc<Image>>),
+    /// Each file is another one, opened when it is shown.
+    EachItsOwn,
 }
 
 impl FileImages {
     /// The image as it was when the dataset was opened.
     fn image(&self, fov: FovId) -> Option<Arc<Image>> {
         match self {
-            Self::PerPlane(individual) => Some(individual.image()),
+            Self::Timepoints(shared) => Some(shared.image()),
             Self::OmeTiffs(files) => Some(files.image()),
             Self::Lone(image) => Some(Arc::clone(image)),
             Self::PerFov(images) => images.get(fov.row()).cloned(),
+            Self::EachItsOwn => None,
         }
-    }
-
-    /// True where nothing of a planned FOV is there (yet).
-    fn lacks(&self, row: &Fov) -> bool {
-        !row.present
-            && match self {
-                Self::PerPlane(individual) => !individual.has_any(row),
-                Self::OmeTiffs(files) => !files.has_any(row),
-                Self::Lone(_) | Self::PerFov(_) => false,
-            }
     }
 }
 
@@ -90,8 +85,19 @@ impl FovOpener for Opener {
             message: format!("FOV {} where there are {}", fov.0, dataset.fovs.len()),
             location: dataset.root.display().to_string(),
         })?;
-        if let Some(files) = &self.files {
-            return self.open_files(files, dataset, fov, row);
+        match &self.files {
+            Some(FileImages::Timepoints(shared)) => {
+                return self.open_shared(shared, dataset, fov, row);
+            }
+            Some(files @ FileImages::OmeTiffs(squid)) => {
+                let is_there = row.present || squid.has_any(row);
+                let image = files.image(fov).filter(|_| is_there);
+                return self.open_given(image, fov, row);
+            }
+            Some(files @ (FileImages::Lone(_) | FileImages::PerFov(_))) => {
+                return self.open_given(files.image(fov), fov, row);
+            }
+            Some(FileImages::EachItsOwn) | None => {}
         }
         let (image, problems) = self.open_row(row)?;
         let images = siblings(&dataset.fovs, fov)
@@ -143,33 +149,42 @@ impl Opener {
         is_there
     }
 
-    /// The image of a FOV in files, and of the others where it grew.
-    fn open_files(
+    fn absent(&self, row: &Fov) -> OpenFovError {
+        let (code, message) = self.absence();
+        OpenFovError {
+            code,
+            message: message.to_owned(),
+            location: row.path.clone(),
+        }
+    }
+
+    /// An image that was made when the dataset was opened; `None` where nothing of its FOV is there.
+    fn open_given(
         &self,
-        files: &FileImages,
+        image: Option<Arc<Image>>,
+        fov: FovId,
+        row: &Fov,
+    ) -> Result<OpenedFov, OpenFovError> {
+        let image = image.ok_or_else(|| self.absent(row))?;
+        Ok(OpenedFov {
+            images: vec![(fov, image)],
+            ..OpenedFov::default()
+        })
+    }
+
+    /// The image of a FOV in files, and of the others where it grew.
+    fn open_shared(
+        &self,
+        shared: &SharedImage,
         dataset: &Dataset,
         fov: FovId,
         row: &Fov,
     ) -> Result<OpenedFov, OpenFovError> {
-        let image = match files {
-            FileImages::PerPlane(individual) => Some(individual.image_now()),
-            _ => files.image(fov),
-        };
-        let Some(image) = image.filter(|_| !files.lacks(row)) else {
-            let (code, message) = self.absence();
-            return Err(OpenFovError {
-                code,
-                message: message.to_owned(),
-                location: row.path.clone(),
-            });
-        };
-        let mut images = vec![(fov, Arc::clone(&image))];
-        if !matches!(files, FileImages::PerPlane(_)) {
-            return Ok(OpenedFov {
-                images,
-                ..OpenedFov::default()
-            });
+        let image = shared.image_now();
+        if !row.present && !shared.has_any(row) {
+            return Err(self.absent(row));
         }
+        let mut images = vec![(fov, Arc::clone(&image))];
         for (at, other) in dataset.fovs.iter().enumerate() {
             let id = FovId(at as u32);
             let is_shorter = dataset
@@ -194,6 +209,9 @@ impl Opener {
                 message: message.to_owned(),
                 location: row.folder.display().to_string(),
             });
+        }
+        if matches!(self.files, Some(FileImages::EachItsOwn)) {
+            return image_folder::open(&row.folder, &self.context.root);
         }
         let context = Context {
             is_done: self.is_done(),
@@ -243,8 +261,12 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
     let (mut listing, files) = match &found.what {
         What::Files(timepoints) => {
             opening.report("Listing image files")?;
-            let (listing, individual) = individual::open(timepoints, &opening, found.words())?;
-            (listing, Some(FileImages::PerPlane(individual)))
+            let open = match timepoints.kind {
+                FileKind::Planes => individual::open,
+                FileKind::Stacks => stacks::open,
+            };
+            let (listing, shared) = open(timepoints, &opening, found.words())?;
+            (listing, Some(FileImages::Timepoints(shared)))
         }
         What::OmeTiffs(folder) => {
             opening.report("Reading OME-TIFF files")?;
@@ -254,6 +276,10 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
         What::LoneFile => {
             let (listing, files) = open_lone_file(found)?;
             (listing, Some(files))
+        }
+        What::ImageFiles(entries) => {
+            let listing = image_folder::list(&found.root, entries, found.words())?;
+            (listing, Some(FileImages::EachItsOwn))
         }
         _ => (list(found, &mut opening)?, None),
     };
@@ -276,8 +302,10 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
             .push(Problem::new(Code::Ignored, location, message));
     }
     let opener = opener_of(found, opening.side.as_ref(), files);
-    let first = match &opener.files {
-        Some(files) => FirstImage::of_files(files, &opening.root, listing.fovs.len())?,
+    let given = opener.files.as_ref();
+    let first = given.and_then(|files| FirstImage::of_files(files, listing.fovs.len()));
+    let first = match first {
+        Some(first) => first,
         None => FirstImage::find(&listing.fovs, &opener, &mut opening)?,
     };
     Ok(assemble(found, listing, opening.side, opener, first))
@@ -315,7 +343,7 @@ fn list(found: &Found, opening: &mut Opening<'_>) -> Result<Listing, OpenError> 
         }
         What::Regions { folder, regions } => regions::list(opening, folder, regions, words),
         What::Images(kind, images) => collection::list(opening, *kind, images, words),
-        What::Files(_) | What::OmeTiffs(_) | What::LoneFile => {
+        What::Files(_) | What::OmeTiffs(_) | What::LoneFile | What::ImageFiles(_) => {
             Ok(Listing::new(DatasetKind::Image, words))
         }
         What::Tiff(words) => {
@@ -352,17 +380,13 @@ struct FirstImage {
 }
 
 impl FirstImage {
-    /// Every FOV has its image from the start.
-    fn of_files(files: &FileImages, root: &Path, num_fovs: usize) -> Result<Self, OpenError> {
+    /// Every FOV has its image from the start; `None` where each file is opened when it is shown.
+    fn of_files(files: &FileImages, num_fovs: usize) -> Option<Self> {
         let images = (0..num_fovs).map(|row| files.image(FovId(row as u32)));
-        let slots: Vec<ImageSlot> = images
-            .map(|image| image.map_or(ImageSlot::Unopened, ImageSlot::Opened))
-            .collect();
-        let first = files.image(FovId(0));
-        let absent = || OpenError::at(root, Code::NotZarr, "expected images, found none");
-        Ok(Self {
-            slots,
-            image: first.ok_or_else(absent)?,
+        let slots = images.map(|image| image.map_or(ImageSlot::Unopened, ImageSlot::Opened));
+        Some(Self {
+            slots: slots.collect(),
+            image: files.image(FovId(0))?,
             squid: None,
             problems: Vec::new(),
         })

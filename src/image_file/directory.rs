@@ -62,18 +62,6 @@ impl Layout {
         }
     }
 
-    /// The bytes that stand for an offset at the head of the file.
-    pub(super) fn patch(self, offset: u64) -> (u64, Vec<u8>) {
-        let (from, to) = self.first_offset_at();
-        let width = to - from;
-        let bytes = if self.is_little {
-            offset.to_le_bytes()[..width].to_vec()
-        } else {
-            offset.to_be_bytes()[8 - width..].to_vec()
-        };
-        (from as u64, bytes)
-    }
-
     fn count_bytes(self) -> usize {
         if self.is_big { 8 } else { 2 }
     }

@@ -12,7 +12,10 @@ use super::{
     opened,
     pages::pages_of,
 };
-use crate::source::{Holes, OpenFile};
+use crate::{
+    model::PageAt,
+    source::{Holes, OpenFile},
+};
 
 /// Places of a page that are looked at, and bytes at each.
 const NUM_SPOTS: u64 = 64;
@@ -35,9 +38,9 @@ pub enum Ground {
 ///
 /// # Errors
 /// When the file cannot be read, or has no such page.
-pub fn ground(path: &Path, page_idx: u32) -> Result<Option<Ground>, ImageFileError> {
+pub fn ground(path: &Path, page: PageAt) -> Result<Option<Ground>, ImageFileError> {
     opened(path, |kind, file| {
-        let Some(parts) = parts_of(kind, file, page_idx)? else {
+        let Some(parts) = parts_of(kind, file, page)? else {
             return Ok(Ground::Compressed);
         };
         let (mut has_hole, mut has_data) = (false, false);
@@ -60,9 +63,9 @@ pub fn ground(path: &Path, page_idx: u32) -> Result<Option<Ground>, ImageFileErr
 ///
 /// # Errors
 /// As [`ground`].
-pub fn looks_blank(path: &Path, page_idx: u32) -> Result<Option<bool>, ImageFileError> {
+pub fn looks_blank(path: &Path, page: PageAt) -> Result<Option<bool>, ImageFileError> {
     opened(path, |kind, file| {
-        let Some(parts) = parts_of(kind, file, page_idx)? else {
+        let Some(parts) = parts_of(kind, file, page)? else {
             return Ok(false);
         };
         let total: u64 = parts
@@ -88,15 +91,11 @@ pub fn looks_blank(path: &Path, page_idx: u32) -> Result<Option<bool>, ImageFile
 }
 
 /// Offset and length of the strips or tiles of a page, neighbours joined; `None` for compressed ones.
-fn parts_of(
-    kind: Kind,
-    file: &OpenFile,
-    page_idx: u32,
-) -> Result<Option<Vec<(u64, u64)>>, Refusal> {
+fn parts_of(kind: Kind, file: &OpenFile, page: PageAt) -> Result<Option<Vec<(u64, u64)>>, Refusal> {
     if !matches!(kind, Kind::Tiff) {
         return Ok(None);
     }
-    let directory = pages_of(file)?.directory(file, page_idx)?;
+    let directory = pages_of(file)?.directory(file, page)?;
     let compression = directory.values(file, COMPRESSION)?;
     if compression.first().is_some_and(|&method| method != 1) {
         return Ok(None);

@@ -21,7 +21,7 @@ use super::{
     directory::{DESCRIPTION, Directory, Layout, SUB_IFDS, Window},
 };
 use crate::{
-    model::{Code, limits},
+    model::{Code, PageAt, limits},
     source::{OpenFile, SourceError},
 };
 
@@ -44,6 +44,15 @@ impl Pages {
         self.offsets.len()
     }
 
+    /// True for the pages that are counted here; those by their place are taken to be there.
+    #[must_use]
+    pub fn has(&self, page: PageAt) -> bool {
+        match page {
+            PageAt::Idx(idx) => (idx as usize) < self.len(),
+            PageAt::Offset(_) => true,
+        }
+    }
+
     /// Never: a file without a page is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -59,14 +68,22 @@ impl Pages {
     pub(super) fn offset_of(&self, page_idx: u32) -> Result<u64, Refusal> {
         let found = self.offsets.get(page_idx as usize).copied();
         found.ok_or_else(|| {
-            let words = if self.is_cut { ", cut off there" } else { "" };
-            let message = format!("page {page_idx} of a file with {}{words}", self.len());
-            Refusal::new(Code::CorruptData, message)
+            let count = self.len();
+            if self.is_cut {
+                let message = format!("no page {page_idx}, cut off after {count}");
+                return Refusal::new(Code::CorruptData, message);
+            }
+            // The file may grow page by page.
+            let message = format!("the file has no page {page_idx}, it has {count}");
+            Refusal::new(Code::OutOfRange, message)
         })
     }
 
-    pub(super) fn directory(&self, file: &OpenFile, page_idx: u32) -> Result<Directory, Refusal> {
-        let offset = self.offset_of(page_idx)?;
+    pub(super) fn directory(&self, file: &OpenFile, page: PageAt) -> Result<Directory, Refusal> {
+        let offset = match page {
+            PageAt::Idx(idx) => self.offset_of(idx)?,
+            PageAt::Offset(offset) => offset,
+        };
         let found = Directory::read(&mut Window::new(file), self.layout, offset)?;
         found.ok_or_else(|| Refusal::new(Code::CorruptData, "cut off"))
     }
@@ -77,14 +94,16 @@ impl Pages {
         file: &OpenFile,
         page_idx: u32,
     ) -> Result<Vec<u64>, Refusal> {
-        let mut found = self.directory(file, page_idx)?.values(file, SUB_IFDS)?;
+        let mut found = self
+            .directory(file, PageAt::Idx(page_idx))?
+            .values(file, SUB_IFDS)?;
         found.truncate(limits::LEVELS);
         Ok(found)
     }
 
     /// The description of the first page, cut at the first NUL; what is not UTF-8 is taken as Latin-1.
     pub(super) fn description(&self, file: &OpenFile) -> Result<Option<String>, Refusal> {
-        let directory = self.directory(file, 0)?;
+        let directory = self.directory(file, PageAt::default())?;
         let Some((2, count, at)) = directory.entry(DESCRIPTION) else {
             return Ok(None);
         };

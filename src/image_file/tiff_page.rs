@@ -10,7 +10,7 @@ use super::{
     pixels_of, reader::Stream, sample_of,
 };
 use crate::{
-    model::{Code, Pixels, SampleType, Samples, limits},
+    model::{Code, PageAt, Pixels, SampleType, Samples, limits},
     source::OpenFile,
 };
 
@@ -105,24 +105,30 @@ fn sample_type_of(found: DecodingSampleType) -> SampleType {
 /// A reader that begins at a page, or at a directory below it.
 pub(super) fn reader_at(
     file: OpenFile,
-    page_idx: u32,
+    page: PageAt,
     sub_idx: Option<u32>,
 ) -> Result<Reader, Refusal> {
-    if page_idx == 0 && sub_idx.is_none() {
-        return Ok(Stream::buffered(file));
-    }
-    let pages = pages_of(&file)?;
-    let offset = match sub_idx {
-        None => pages.offset_of(page_idx)?,
-        Some(sub) => {
-            let below = pages.sub_directories(&file, page_idx)?;
+    let offset = match (page, sub_idx) {
+        (PageAt::Idx(0), None) => return Ok(Stream::buffered(file)),
+        (PageAt::Idx(page_idx), None) => pages_of(&file)?.offset_of(page_idx)?,
+        (PageAt::Offset(offset), None) => offset,
+        (PageAt::Idx(page_idx), Some(sub)) => {
+            let below = pages_of(&file)?.sub_directories(&file, page_idx)?;
             *below.get(sub as usize).ok_or_else(|| {
                 let message = format!("level {sub} of a page with {}", below.len());
                 Refusal::new(Code::CorruptData, message)
             })?
         }
+        (PageAt::Offset(_), Some(_)) => {
+            let message = "levels are looked for below counted pages only";
+            return Err(Refusal::new(Code::Unsupported, message));
+        }
     };
-    Ok(Stream::patched(file, pages.layout.patch(offset)))
+    let mut reader = Stream::buffered(file);
+    // Nothing is buffered yet.
+    let outcome = reader.get_mut().begin_at(offset);
+    outcome.map_err(|error| Refusal::of_io(&error))?;
+    Ok(reader)
 }
 
 pub(super) fn describe(reader: Reader) -> Result<Page, Refusal> {

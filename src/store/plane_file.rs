@@ -52,14 +52,13 @@ pub(super) fn read(
     let is_whole = (part.2, part.3) == (grid.width, grid.height);
     if !is_whole {
         // A file of another size would give a part of something else.
-        let Some(page) = image_file::describe_level(&plane.path, plane.page_idx, plane.sub_idx)?
-        else {
+        let Some(page) = image_file::describe_level(&plane.path, plane.page, plane.sub_idx)? else {
             return Ok(None);
         };
         check_size((page.width, page.height), (grid.width, grid.height), &plane)?;
     }
     let wanted = Wanted {
-        page_idx: plane.page_idx,
+        page: plane.page,
         sub_idx: plane.sub_idx,
         color_idx: plane.color_idx,
         part: (!is_whole).then_some(part),
@@ -79,7 +78,7 @@ pub(super) fn read(
     // A dark tile of a large plane says nothing: the rest of it may be written.
     let is_room = plane.zeros_are_room
         && is_all_zero(&pixels)
-        && (is_whole || image_file::looks_blank(&plane.path, plane.page_idx)? == Some(true));
+        && (is_whole || image_file::looks_blank(&plane.path, plane.page)? == Some(true));
     Ok((!is_room).then_some((pixels, PlaneState::Written)))
 }
 
@@ -96,8 +95,8 @@ pub(super) fn presence(
     let Some(found) = find(files, dataset, image, plane)? else {
         return Ok(None);
     };
-    let is_room = found.zeros_are_room
-        && image_file::looks_blank(&found.path, found.page_idx)? != Some(false);
+    let is_room =
+        found.zeros_are_room && image_file::looks_blank(&found.path, found.page)? != Some(false);
     Ok((!is_room).then_some(PlaneState::Written))
 }
 

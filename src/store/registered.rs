@@ -9,7 +9,7 @@ use super::{ReadError, is_all_zero, plane_file};
 use crate::{
     dataset::{Dataset, FilePlane, Image, PlaneAt, Registered, RegisteredPlanes},
     image_file::{self, Ground, Wanted},
-    model::{Absence, Code, Pixels, PlaneId, PlaneState, ZPick},
+    model::{Absence, Code, PageAt, Pixels, PlaneId, PlaneState, ZPick},
     source,
 };
 
@@ -41,16 +41,20 @@ pub(super) fn read(
                 return Ok(None);
             }
             let wanted = Wanted {
-                page_idx,
+                page: PageAt::Idx(page_idx),
                 ..Wanted::default()
             };
             // A notice may overtake its file on a network disk: absent is not an error.
-            let Some(pixels) = image_file::read(&path, wanted)? else {
-                return Ok(None);
+            let pixels = match image_file::read(&path, wanted) {
+                Ok(Some(pixels)) => pixels,
+                Ok(None) => return Ok(None),
+                // Of a file that grows page by page.
+                Err(error) if error.code == Code::OutOfRange => return Ok(None),
+                Err(error) => return Err(error.into()),
             };
             let plane = FilePlane {
                 path,
-                page_idx,
+                page: PageAt::Idx(page_idx),
                 ..FilePlane::default()
             };
             let found = (pixels.width(), pixels.height());
@@ -73,7 +77,10 @@ pub(super) fn presence(planes: &RegisteredPlanes, plane: PlaneId) -> PlaneState 
         Some(Registered::File { path, page_idx }) => {
             let is_late = match ground_in_advance(&path, page_idx) {
                 Ok(Some(Ground::Solid)) => {
-                    matches!(image_file::looks_blank(&path, page_idx), Ok(Some(true)))
+                    matches!(
+                        image_file::looks_blank(&path, PageAt::Idx(page_idx)),
+                        Ok(Some(true))
+                    )
                 }
                 Ok(Some(_)) => true,
                 // Reading it says what is wrong.
@@ -93,7 +100,7 @@ pub(super) fn presence(planes: &RegisteredPlanes, plane: PlaneId) -> PlaneState 
 pub(super) fn shares_file(planes: &RegisteredPlanes, plane: PlaneId) -> bool {
     match at(plane).and_then(|at| planes.get(at)) {
         Some(Registered::File { path, .. }) => {
-            matches!(image_file::pages(&path), Ok(Some(pages)) if pages.is_ome())
+            matches!(image_file::tiff_pages(&path), Ok(Some(pages)) if pages.is_ome())
         }
         _ => false,
     }
@@ -101,10 +108,10 @@ pub(super) fn shares_file(planes: &RegisteredPlanes, plane: PlaneId) -> bool {
 
 /// What lies where a page goes, in files that are made before they are filled: OME-TIFF, not compressed. `None` for others.
 fn ground_in_advance(path: &Path, page_idx: u32) -> Result<Option<Ground>, ReadError> {
-    if !image_file::pages(path)?.is_some_and(|pages| pages.is_ome()) {
+    if !image_file::tiff_pages(path)?.is_some_and(|pages| pages.is_ome()) {
         return Ok(None);
     }
-    let ground = image_file::ground(path, page_idx)?;
+    let ground = image_file::ground(path, PageAt::Idx(page_idx))?;
     Ok(ground.filter(|&ground| ground != Ground::Compressed))
 }
 

@@ -30,6 +30,15 @@ pub(crate) fn oracle(arguments: &[&str]) -> Option<Map<String, Value>> {
     Some(answer_of(&output))
 }
 
+/// Runs `image_oracle.py`, likewise.
+pub(crate) fn image_oracle(arguments: &[&str]) -> Option<Map<String, Value>> {
+    let output = python_with("image_oracle.py")?
+        .args(arguments)
+        .output()
+        .unwrap();
+    Some(answer_of(&output))
+}
+
 /// The Python of the oracle with a script beside this file; `None`, said on stderr, where there is none and nobody
 /// requires one.
 pub(crate) fn python_with(script: &str) -> Option<Command> {

@@ -203,7 +203,7 @@ impl SquidPlanes {
                 .contains(&(t, u32::from(at.c), at.z))
                 .then_some(plane));
         }
-        let zeros_are_room = match image_file::ground(&plane.path, plane.page_idx)? {
+        let zeros_are_room = match image_file::ground(&plane.path, plane.page)? {
             None | Some(Ground::Hole) => return Ok(None),
             // It is being filled; after the end the zeros of a file system that leaves them out.
             Some(Ground::PartlyHole) if !self.is_done() => return Ok(None),
@@ -233,7 +233,7 @@ fn pages_of(path: &Path) -> Result<Option<Arc<Pages>>, OpenFovError> {
     if found.is_none_or(|found| found.num_bytes == 0) {
         return Ok(None);
     }
-    Ok(image_file::pages(path)?)
+    Ok(image_file::tiff_pages(path)?)
 }
 
 impl PlaneFiles for SquidPlanes {
@@ -248,7 +248,7 @@ impl PlaneFiles for SquidPlanes {
             return Ok(None);
         };
         let is_there = if plane.path == path {
-            (plane.page_idx as usize) < file.pages.len()
+            file.pages.has(plane.page)
         } else {
             has_page(&plane)?
         };

@@ -1,6 +1,7 @@
 //! Length and time of files: whether one is another than it was.
 
 use std::{
+    cmp::Ordering,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     time::SystemTime,
@@ -87,15 +88,16 @@ impl PlaneFiles {
         }
     }
 
-    /// The same for a file that holds many planes and is filled in place: as long as it keeps its length, only the plane
-    /// that was found last can be another one, read while it was being written.
+    /// The same for a file that holds many planes. One that keeps its length is filled in place: only the plane that was
+    /// found last can be another one, read while it was being written. One that grew has more pages or a longer document.
     pub(super) fn renew_shared(&mut self, path: &Path) -> Vec<PlaneId> {
         let before = self.files.peek(path).map(|kept| kept.stamp.0);
         let planes = self.renew(path);
         let now = self.files.peek(path).map(|kept| kept.stamp.0);
-        match planes.last() {
-            Some(&last) if before == now => vec![last],
-            _ => planes,
+        match now.cmp(&before) {
+            Ordering::Less => planes,
+            Ordering::Equal => planes.last().copied().into_iter().collect(),
+            Ordering::Greater => Vec::new(),
         }
     }
 
@@ -143,6 +145,8 @@ mod tests {
         assert_eq!(files.renew_shared(&path), [plane(1)]);
         assert!(!files.is_changed(&path));
         fs::write(&path, [0; 9]).expect("written");
+        assert_eq!(files.renew_shared(&path), [], "pages were added");
+        fs::write(&path, [0; 7]).expect("written");
         assert_eq!(files.renew_shared(&path), [plane(0), plane(1)]);
         for c in 0..2000 {
             files.note(path.clone(), plane(c));
