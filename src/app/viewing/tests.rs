@@ -254,9 +254,9 @@ fn a_coarser_level_is_drawn_until_the_tiles_of_a_large_plane_are_there() {
         high: 9.0,
     };
     bench.viewing.apply(&Command::SetLimits(0, limits));
+    bench.viewing.resize(CANVAS);
     bench.go_to(1);
     bench.frames(Duration::from_millis(300));
-    bench.viewing.resize(CANVAS);
     bench.viewing.apply(&Command::OneToOne(CANVAS));
     bench.frames(Duration::from_millis(200));
     let levels = |bench: &Bench| -> Vec<u8> {
@@ -264,8 +264,11 @@ fn a_coarser_level_is_drawn_until_the_tiles_of_a_large_plane_are_there() {
         let tiles = list.items.iter().flat_map(|item| &item.tiles);
         tiles.map(|drawn| drawn.tile.plane.level).collect()
     };
-    assert_eq!(levels(&bench).first(), Some(&1), "the fine tiles are slow");
-    assert!(!levels(&bench).contains(&0));
+    let first = levels(&bench);
+    assert!(
+        first.is_sorted_by(|a, b| a >= b) && first.contains(&1) && !first.contains(&0),
+        "the fine tiles are slow: {first:?}"
+    );
     bench.frames(Duration::from_millis(2500));
     let whole = levels(&bench);
     assert!(
