@@ -50,6 +50,26 @@ pub(crate) fn plate_1536() -> PathBuf {
     })
 }
 
+/// 100,000 TIFF files of one timepoint: 100 wells of 10 FOVs, 25 z-slices and 4 channels, one tiny plane each.
+#[allow(
+    dead_code,
+    reason = "each bench includes this file and uses what it needs"
+)]
+pub(crate) fn files_100_000() -> PathBuf {
+    written("files-100000", &|| {
+        let wells = (0..10_u32)
+            .flat_map(|row| (1..=10).map(move |column| (format!("{}{column}", row_name(row)), 10)));
+        Plan {
+            structure: Structure::Tiff,
+            regions: wells.collect(),
+            num_z: 25,
+            width: 16,
+            height: 16,
+            ..Plan::default()
+        }
+    })
+}
+
 /// A to Z, then AA to AF.
 fn row_name(row: u32) -> String {
     let letter = |n: u32| char::from(b'A' + n as u8);

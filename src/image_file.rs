@@ -5,6 +5,7 @@
 //! that its writer has not finished is [`Code::CorruptData`]: Squid does not write image files atomically
 //! (`control/core/job_processing.py`). All calls block on I/O.
 
+pub mod directories;
 mod plain;
 mod reader;
 mod tiff_page;
@@ -12,11 +13,14 @@ mod tiff_page;
 use std::{io, path::Path};
 
 use crate::{
-    model::{Code, MemoryOrder, Pixels, SampleType, Samples, limits},
+    model::{Code, MemoryOrder, PageAt, Pixels, SampleType, Samples, limits},
     source::{self, SourceError},
 };
 
-use self::reader::{Reader, Stream};
+use self::{
+    directories::{Chain, Directories, Layout},
+    reader::{Reader, Stream},
+};
 
 /// Size and samples of one page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +38,8 @@ pub struct Page {
 /// Which samples of a file are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// The page; 0 for files that have only one.
-    pub page_idx: u32,
+    /// The page; the first of files that have only one.
+    pub page: PageAt,
     /// 0, 1, 2: red, green or blue; `None`: gray.
     pub color_idx: Option<u8>,
     /// First column, first row, columns and rows; `None`: all.
@@ -109,22 +113,32 @@ pub fn is_image_name(name: &str) -> bool {
 ///
 /// # Errors
 /// When the file cannot be read, is none of the known kinds or cut off, or its samples are of a kind that is not shown.
-pub fn describe(path: &Path, page_idx: u32) -> Result<Option<Page>, ImageFileError> {
+pub fn describe(path: &Path, page: PageAt) -> Result<Option<Page>, ImageFileError> {
     with_file(path, |kind, reader| match kind {
-        Kind::Tiff => tiff_page::describe(reader, page_idx),
-        Kind::Plain(format) => plain::describe(reader, format, page_idx),
+        Kind::Tiff => tiff_page::describe(reader, page),
+        Kind::Plain(format) => plain::describe(reader, format, page),
     })
 }
 
-/// How many pages a file has, up to [`limits::Z_SLICES`]; `None` where it is absent.
+/// The pages of a file, up to [`limits::PAGES`]; `None` where it is absent. Reads no samples.
 ///
 /// # Errors
 /// As [`describe`].
-pub fn num_pages(path: &Path) -> Result<Option<u32>, ImageFileError> {
-    with_file(path, |kind, reader| match kind {
-        Kind::Tiff => tiff_page::num_pages(reader),
-        Kind::Plain(_) => Ok(1),
-    })
+pub fn pages(path: &Path) -> Result<Option<Vec<PageAt>>, ImageFileError> {
+    let kind = with_file(path, |kind, _| Ok(kind))?;
+    match kind {
+        None => Ok(None),
+        Some(Kind::Plain(_)) => Ok(Some(vec![PageAt::default()])),
+        Some(Kind::Tiff) => {
+            let Some(mut file) = Directories::open(path)? else {
+                return Ok(None);
+            };
+            let mut chain = Chain::default();
+            chain.follow(&mut file, |_, _| Ok(true))?;
+            let offsets = chain.offsets().iter();
+            Ok(Some(offsets.map(|&at| PageAt::Offset(at)).collect()))
+        }
+    }
 }
 
 /// The samples of a page or a part of it, (y, x), row-major, in the type of the file; `None` where the file is absent.
@@ -153,7 +167,12 @@ fn with_file<T>(
         return Ok(None);
     };
     let at = |refusal: Refusal| refusal.at(path);
-    if file.num_bytes() > limits::FILE_BYTES {
+    let mut head = [0; 16];
+    let length = head.len().min(file.num_bytes() as usize);
+    file.read_range(0, &mut head[..length])?;
+    let kind = kind_of(&head[..length]).map_err(at)?;
+    // Of a TIFF file only the page is read.
+    if matches!(kind, Kind::Plain(_)) && file.num_bytes() > limits::FILE_BYTES {
         let found = file.num_bytes();
         let message = format!(
             "{found} bytes where at most {} are read",
@@ -161,20 +180,13 @@ fn with_file<T>(
         );
         return Err(at(Refusal::new(Code::TooLarge, message)));
     }
-    let mut head = [0; 16];
-    let length = head.len().min(file.num_bytes() as usize);
-    file.read_range(0, &mut head[..length])?;
-    let kind = kind_of(&head[..length]).map_err(at)?;
     work(kind, Stream::buffered(file)).map(Some).map_err(at)
 }
 
 fn kind_of(head: &[u8]) -> Result<Kind, Refusal> {
     use image::ImageFormat::{Bmp, Jpeg, Png};
 
-    let is_tiff = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"]
-        .iter()
-        .any(|magic| head.starts_with(*magic));
-    if is_tiff {
+    if Layout::of(head).is_some() {
         return Ok(Kind::Tiff);
     }
     match image::guess_format(head) {

@@ -4,6 +4,7 @@
 //! [`dataset::Dataset`], [`metadata`], [`store::Store::read_tile`], and [`model::Rgb::from_hex`]. `examples/` shows it.
 
 pub mod app;
+pub mod bench;
 pub mod cache;
 pub mod canvas;
 pub mod cli;

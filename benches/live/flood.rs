@@ -26,10 +26,39 @@ use crate::{
 const NUM_FOVS: u32 = 96;
 const NUM_Z: u32 = 10;
 const CHANNELS: [&str; 4] = ["405 nm", "488 nm", "561 nm", "638 nm"];
-/// How long notices are sent without a pause.
+/// How long notices are sent.
 const FLOOD: Duration = Duration::from_secs(4);
+/// Notices a second that must be absorbed, in process and over the socket.
+const RATE_IN_PROCESS: f64 = 500_000.0;
+const RATE_OVER_THE_SOCKET: f64 = 50_000.0;
+/// Notices are sent in batches of so many.
+const BATCH: u64 = 1000;
 /// The window is to answer within this time meanwhile.
 const ASK_EVERY: Duration = Duration::from_millis(10);
+
+/// How fast notices are sent.
+#[derive(Clone, Copy)]
+enum Rate {
+    PerSec(f64),
+    WithoutPause,
+}
+
+impl Rate {
+    /// Waits until the notice after `sent` ones is due.
+    fn wait(self, began: Instant, sent: u64) {
+        if let Self::PerSec(rate) = self {
+            let due = Duration::from_secs_f64(sent as f64 / rate);
+            thread::sleep(due.saturating_sub(began.elapsed()));
+        }
+    }
+
+    fn words(self) -> String {
+        match self {
+            Self::PerSec(rate) => format!("at {rate:.0} a second"),
+            Self::WithoutPause => "without a pause".into(),
+        }
+    }
+}
 
 /// Planes in Squid's order: timepoints, FOVs, z-slices, channels.
 fn plane(n: u64) -> (u64, u64, u64, &'static str) {
@@ -50,6 +79,12 @@ fn paths() -> Vec<String> {
 
 /// Through a handle of the same process, while the window draws frames of its own.
 pub(crate) fn in_process() {
+    for rate in [Rate::PerSec(RATE_IN_PROCESS), Rate::WithoutPause] {
+        notify_a_desk(rate);
+    }
+}
+
+fn notify_a_desk(rate: Rate) {
     let setup = Setup {
         size_pt: [1480.0, 1000.0],
         options: Options::default(),
@@ -75,13 +110,16 @@ pub(crate) fn in_process() {
     let pusher = thread::Builder::new()
         .name("pusher".into())
         .spawn(move || {
-            let mut n = 0;
+            let (mut n, began) = (0, Instant::now());
             while !theirs.load(Ordering::Relaxed) {
                 let (t, fov, z, channel) = plane(n);
                 let taken = handle.notify_zarr_frame(t as i64, fov as i64, z as i64, channel, 0);
                 taken.expect("is in the plan");
                 n += 1;
                 count.store(n, Ordering::Relaxed);
+                if n % BATCH == 0 {
+                    rate.wait(began, n);
+                }
             }
         })
         .expect("a thread");
@@ -94,10 +132,11 @@ pub(crate) fn in_process() {
         thread::sleep(Duration::from_millis(16));
     }
     is_over.store(true, Ordering::Relaxed);
-    let rate = told.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64();
+    let reached = told.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64();
     pusher.join().expect("does not panic");
-    println!("notices in process: {rate:.0} a second");
-    Figures::new(&frames).print("notices in process, a frame without its drawing meanwhile");
+    let name = format!("notices in process, {}", rate.words());
+    println!("{name}: {reached:.0} a second");
+    Figures::new(&frames).print(&format!("  {name}, a frame without its drawing meanwhile"));
 }
 
 /// Over the socket into the real window, one message each and in lists, while another client asks.
@@ -113,34 +152,41 @@ pub(crate) fn over_the_socket() {
     client
         .request("start_zarr_acquisition", start)
         .expect("starts");
-    flood(&window, "one by one", &|first| {
-        let lines = (first..first + 1000).map(|n| {
-            let (t, fov_idx, z, channel) = plane(n);
-            let message = json!({
-                "do": "notify_zarr_frame", "acquisition": "flood", "t": t, "fov_idx": fov_idx, "z": z,
-                "channel": channel,
-            });
-            format!("{message}\n")
-        });
-        lines.collect()
-    });
-    flood(&window, "in lists of 1000", &|first| {
-        let frames = (first..first + 1000).map(|n| {
-            let (t, fov_idx, z, channel) = plane(n);
-            json!([t, fov_idx, z, channel])
-        });
-        let frames: Vec<Value> = frames.collect();
-        let message = json!({"do": "notify_zarr_frames", "acquisition": "flood", "frames": frames});
-        format!("{message}\n")
-    });
+    for rate in [Rate::PerSec(RATE_OVER_THE_SOCKET), Rate::WithoutPause] {
+        flood(&window, "one by one", rate, &one_by_one);
+        flood(&window, "in lists of 1000", rate, &in_a_list);
+    }
 }
 
-/// Sends `batch`es of 1000 without a pause; each is made before.
-fn flood(window: &Window, name: &str, batch: &dyn Fn(u64) -> String) {
-    let batches: Vec<String> = (0..400).map(|n| batch(n * 1000)).collect();
+/// Messages of one notice each, from a notice on.
+fn one_by_one(first: u64) -> String {
+    let lines = (first..first + BATCH).map(|n| {
+        let (t, fov_idx, z, channel) = plane(n);
+        let message = json!({
+            "do": "notify_zarr_frame", "acquisition": "flood", "t": t, "fov_idx": fov_idx, "z": z, "channel": channel,
+        });
+        format!("{message}\n")
+    });
+    lines.collect()
+}
+
+/// One message with all of the notices.
+fn in_a_list(first: u64) -> String {
+    let frames = (first..first + BATCH).map(|n| {
+        let (t, fov_idx, z, channel) = plane(n);
+        json!([t, fov_idx, z, channel])
+    });
+    let frames: Vec<Value> = frames.collect();
+    let message = json!({"do": "notify_zarr_frames", "acquisition": "flood", "frames": frames});
+    format!("{message}\n")
+}
+
+/// Sends `batch`es at a rate; each is made before.
+fn flood(window: &Window, name: &str, rate: Rate, batch: &dyn Fn(u64) -> String) {
+    let batches: Vec<String> = (0..400).map(|n| batch(n * BATCH)).collect();
     let is_over = AtomicBool::new(false);
     let (mut answers, mut steps) = (Vec::new(), Vec::new());
-    let rate = thread::scope(|scope| {
+    let reached = thread::scope(|scope| {
         let (is_over, answers, steps) = (&is_over, &mut answers, &mut steps);
         let asking = move || {
             let mut client = window.client();
@@ -176,17 +222,18 @@ fn flood(window: &Window, name: &str, batch: &dyn Fn(u64) -> String) {
         named("moving")
             .spawn_scoped(scope, moving)
             .expect("a thread");
-        let rate = send_all(window, &batches);
+        let reached = send_all(window, &batches, rate);
         is_over.store(true, Ordering::Relaxed);
-        rate
+        reached
     });
-    println!("notices over the socket, {name}: {rate:.0} a second");
+    let name = format!("{name} {}", rate.words());
+    println!("notices over the socket, {name}: {reached:.0} a second");
     Figures::new(&answers).print(&format!("  {name}, a status meanwhile"));
     Figures::new(&steps).print(&format!("  {name}, a step to another FOV meanwhile"));
 }
 
 /// Notices a second, until the reply to a message after the last of them came.
-fn send_all(window: &Window, batches: &[String]) -> f64 {
+fn send_all(window: &Window, batches: &[String], rate: Rate) -> f64 {
     let instance = window.instance();
     let mut stream = TcpStream::connect(instance.address).expect("connects");
     let mut replies = BufReader::new(stream.try_clone().expect("a second handle"));
@@ -197,10 +244,11 @@ fn send_all(window: &Window, batches: &[String]) -> f64 {
     let (began, mut sent) = (Instant::now(), 0_u64);
     for batch in batches.iter().cycle() {
         stream.write_all(batch.as_bytes()).expect("sends");
-        sent += 1000;
+        sent += BATCH;
         if began.elapsed() > FLOOD {
             break;
         }
+        rate.wait(began, sent);
     }
     writeln!(stream, "{}", json!({"id": 1, "do": "status"})).expect("asks");
     line.clear();

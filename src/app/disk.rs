@@ -1,10 +1,6 @@
 //! What the disk tells of the dataset that is open: found planes, changed stores, growth and the end.
 
-use std::{
-    collections::HashSet,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashSet, sync::Arc, time::Instant};
 
 use super::{App, Viewing, waking};
 use crate::{
@@ -44,8 +40,7 @@ impl App {
         if !may_change(dataset) {
             return;
         }
-        let context = Arc::clone(&self.context);
-        let wake = Arc::new(move |after: Duration| waking::wake(&context, after));
+        let wake = waking::waker(&self.context);
         let started = DiskWatch::start(Arc::clone(dataset), Arc::clone(&self.store), wake);
         self.disk = match started {
             Ok(watch) => Some(Watching {

@@ -7,7 +7,7 @@ use std::{
     cell::RefCell,
     collections::HashMap,
     sync::{Arc, OnceLock},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use eframe::egui;
@@ -45,8 +45,8 @@ impl Ear {
 }
 
 impl Audience for Ear {
-    fn wake(&self, after: Duration) {
-        waking::wake(&self.context, after);
+    fn wake(&self) {
+        waking::wake(&self.context);
     }
 
     fn anticipate(&self, id: AcquisitionId, at: PlaneAt) -> bool {

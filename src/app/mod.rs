@@ -7,6 +7,7 @@
 mod demo;
 mod desktop;
 mod disk;
+mod driving;
 mod facts;
 mod icon;
 mod live;
@@ -18,6 +19,7 @@ mod timing;
 mod viewing;
 mod waking;
 
+pub use driving::{Drive, Driver};
 pub use starting::Starting;
 pub use timing::{Stage, Timing};
 
@@ -103,6 +105,28 @@ pub enum AppError {
 /// When there is no display, no driver that can draw, or no first picture to end after.
 pub fn run(options: Options, timing: Timing) -> Result<(), AppError> {
     let settings = load_settings(options.settings_path.as_deref());
+    run_with(options, settings, timing, None)
+}
+
+/// Opens the window and runs until `drive` or a person closes it.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_driven(
+    options: Options,
+    settings: Settings,
+    timing: Timing,
+    drive: Drive,
+) -> Result<(), AppError> {
+    run_with(options, settings, timing, Some(drive))
+}
+
+fn run_with(
+    options: Options,
+    settings: Settings,
+    timing: Timing,
+    drive: Option<Drive>,
+) -> Result<(), AppError> {
     let viewport = egui::ViewportBuilder::default()
         .with_app_id("squidview")
         .with_title("squidview")
@@ -121,7 +145,13 @@ pub fn run(options: Options, timing: Timing) -> Result<(), AppError> {
     eframe::run_native(
         "squidview",
         native,
-        Box::new(move |cc| Ok(Box::new(starting.in_window(cc)?))),
+        Box::new(move |cc| {
+            let app = starting.in_window(cc)?;
+            if let Some(drive) = drive {
+                Driver::start(drive, &app, cc)?;
+            }
+            Ok(Box::new(app))
+        }),
     )
     .map_err(|error| {
         let error = AppError::NoWindow {

@@ -11,15 +11,15 @@ use eframe::egui;
 /// without a graphics card the second would be in the way of the next picture.
 const AT_ONCE: Duration = Duration::from_nanos(1);
 
-/// Asks for one frame within that time, as soon as there is an interface.
-pub(super) fn wake(context: &OnceLock<egui::Context>, after: Duration) {
+/// Asks for one frame now, as soon as there is an interface.
+pub(super) fn wake(context: &OnceLock<egui::Context>) {
     if let Some(context) = context.get() {
-        context.request_repaint_after(after.max(AT_ONCE));
+        context.request_repaint_after(AT_ONCE);
     }
 }
 
 /// A call that asks for one frame now.
 pub(super) fn waker(context: &Arc<OnceLock<egui::Context>>) -> Arc<dyn Fn() + Send + Sync> {
     let context = Arc::clone(context);
-    Arc::new(move || wake(&context, Duration::ZERO))
+    Arc::new(move || wake(&context))
 }

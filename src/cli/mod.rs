@@ -3,6 +3,7 @@
 //! A wrong call ends with status 2 and text on stderr (clap). A clean error of `inspect`, `plane` and `render` ends with
 //! status 1 and `{"error": {"code", "message"}}` on stdout.
 
+mod bench;
 mod inspect;
 mod output;
 mod plane;
@@ -85,6 +86,8 @@ enum Mode {
     Inspect(inspect::InspectArguments),
     /// One plane: its statistics, or its pixels into a file
     Plane(plane::PlaneArguments),
+    /// Measure reading and stepping on this machine, with your data
+    Bench(bench::BenchArguments),
 }
 
 /// Options of the demo's window.
@@ -112,6 +115,7 @@ pub fn run(arguments: Arguments, timing: Timing) -> ExitCode {
         Some(Mode::Plane(arguments)) => answer(plane::run(&arguments)),
         Some(Mode::Render(arguments)) => answer(render::run(&arguments)),
         Some(Mode::Simulate(arguments)) => simulate::run(&arguments),
+        Some(Mode::Bench(arguments)) => answer(bench::run(&arguments, timing)),
     }
 }
 

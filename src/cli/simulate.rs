@@ -28,6 +28,12 @@ enum StructureName {
     SixD,
     /// One image
     Single,
+    /// An image file per plane
+    Tiff,
+    /// A TIFF file per FOV and timepoint, a page per plane
+    MultiPage,
+    /// An OME-TIFF file per FOV
+    OmeTiff,
 }
 
 /// Compression of the chunks, by Squid's names.
@@ -67,10 +73,10 @@ pub(super) struct SimulateArguments {
     /// FOVs of every region
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "fovs_per_region")]
     n_fov: Option<u32>,
-    /// Names of the wells (hcs)
+    /// Names of the wells (hcs, and image files)
     #[arg(long, value_name = "WELL", num_args = 1..)]
     wells: Vec<String>,
-    /// FOVs of each well (hcs)
+    /// FOVs of each well (hcs, and image files)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with_all = ["fovs_per_region", "n_fov"])]
     fov_per_well: Option<u32>,
     /// Timepoints
@@ -88,10 +94,10 @@ pub(super) struct SimulateArguments {
     /// Time between planes
     #[arg(long, value_name = "N", default_value_t = 50)]
     interval_ms: u64,
-    /// Compression of the chunks
+    /// Compression of the chunks (Zarr)
     #[arg(long, value_enum, default_value = "fast")]
     compression: CompressionName,
-    /// Chunks of a plane
+    /// Chunks of a plane (Zarr)
     #[arg(long, value_enum, default_value = "full_frame")]
     chunk: ChunkName,
     /// Timepoints that are left out, as by a microscope that is late
@@ -195,6 +201,9 @@ fn plan(arguments: &SimulateArguments) -> Result<Plan, String> {
             StructureName::Hcs => Structure::Hcs,
             StructureName::SixD => Structure::SixD,
             StructureName::Single => Structure::Single,
+            StructureName::Tiff => Structure::Tiff,
+            StructureName::MultiPage => Structure::MultiPage,
+            StructureName::OmeTiff => Structure::OmeTiff,
         },
         regions: regions(arguments)?,
         num_timepoints: arguments.t,
@@ -240,8 +249,15 @@ fn run_folder(arguments: &SimulateArguments) -> Result<Option<PathBuf>, String> 
 fn regions(arguments: &SimulateArguments) -> Result<Vec<(String, u32)>, String> {
     let is_plate = matches!(arguments.structure, StructureName::Hcs);
     let is_single = matches!(arguments.structure, StructureName::Single);
-    if !is_plate && (!arguments.wells.is_empty() || arguments.fov_per_well.is_some()) {
-        return Err("--wells and --fov-per-well belong to --structure hcs".into());
+    let has_images = matches!(
+        arguments.structure,
+        StructureName::Tiff | StructureName::MultiPage | StructureName::OmeTiff
+    );
+    if !is_plate && !has_images && (!arguments.wells.is_empty() || arguments.fov_per_well.is_some())
+    {
+        return Err(
+            "--wells and --fov-per-well belong to --structure hcs or to image files".into(),
+        );
     }
     let listed = [arguments.wells.len(), arguments.fovs_per_region.len()]
         .into_iter()

@@ -6,6 +6,7 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use super::{Fov, OpenFovError, PlaneAt};
+use crate::model::PageAt;
 
 /// Where in an image file a plane lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub struct FilePlane {
     /// The file.
     pub path: PathBuf,
     /// Page inside of it.
-    pub page_idx: u32,
+    pub page: PageAt,
     /// 0, 1, 2: red, green or blue of a colour image; `None`: gray.
     pub color_idx: Option<u8>,
 }
@@ -28,6 +29,11 @@ pub trait PlaneFiles: fmt::Debug + Send + Sync {
 
     /// The path that its file has or will have; `None` for planes that the images do not have.
     fn expected(&self, fov: &Fov, at: PlaneAt) -> Option<PathBuf>;
+
+    /// True where one file holds many planes, so that a file that changed says little of each.
+    fn are_shared(&self) -> bool {
+        false
+    }
 }
 
 /// The files of an image; two are equal where they are the same ones.

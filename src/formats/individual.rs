@@ -9,36 +9,36 @@ mod planes;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
-use parking_lot::Mutex;
-
 use self::{
-    names::{FileName, Names, sanitised},
+    names::{FileName, Names},
     planes::{Catalogue, Digits, PlanesByName},
 };
 use super::{
     OpenError, levels,
     listing::{Listing, Opening, check_length},
+    pixel_tags::sampled,
     plate,
     probe::below,
     side_files::SideFiles,
+    timepoints::{SharedImage, Timepoints, num_digits},
 };
 use crate::{
     dataset::{Arrays, DatasetKind, Files, Fov, Image, Level, Sampling},
     image_file::{self, ImageFileError, Page},
+    metadata::file_names::sanitised,
     model::{
-        Axis, AxisRole, Channel, Code, Plate, Problem, Rgb, TileGrid, WellName, limits, natural_cmp,
+        Axis, AxisRole, Channel, Code, PageAt, Plate, Problem, Rgb, TileGrid, WellName, limits,
+        natural_cmp,
     },
-    source::{self, Entry, Kind},
+    source::{Entry, Kind},
 };
 
 /// Files of a channel that are tried for size and type: the first ones may be half-written.
-const TRIED_FILES: usize = 4;
-/// Timepoints that are searched for the first plane.
-const TRIED_TIMEPOINTS: usize = 4;
+pub(super) const TRIED_FILES: usize = 4;
 
 /// Colours of a colour image, and what their channels are called.
 pub(super) const COLORS: [(&str, Rgb); 3] = [
@@ -47,73 +47,8 @@ pub(super) const COLORS: [(&str, Rgb); 3] = [
     ("Blue", Rgb { r: 0, g: 0, b: 255 }),
 ];
 
-/// Folders of timepoints, and what lies in the first that holds planes.
-#[derive(Debug)]
-pub(super) struct Timepoints {
-    /// The folder that they lie in.
-    folder: PathBuf,
-    /// Their names by number.
-    folders: HashMap<u32, String>,
-    /// Only this one was opened.
-    pub(super) is_one: bool,
-    first: u32,
-    entries: Vec<Entry>,
-}
-
-impl Timepoints {
-    /// Looks for planes in a folder, or in the folders of timepoints in it; `None` where there are none.
-    pub(super) fn find(root: &Path, entries: &[Entry]) -> Option<Self> {
-        let folders = timepoint_folders(entries);
-        let mut numbers: Vec<u32> = folders.keys().copied().collect();
-        numbers.sort_unstable();
-        for &first in numbers.iter().take(TRIED_TIMEPOINTS) {
-            let entries = source::list(&root.join(&folders[&first])).unwrap_or_default();
-            if holds_planes(&entries) {
-                return Some(Self {
-                    folder: root.to_path_buf(),
-                    folders,
-                    is_one: false,
-                    first,
-                    entries,
-                });
-            }
-        }
-        if !holds_planes(entries) {
-            return None;
-        }
-        let name = root.file_name()?.to_str()?.to_owned();
-        Some(Self {
-            folder: root.parent()?.to_path_buf(),
-            folders: [(0, name)].into(),
-            is_one: true,
-            first: 0,
-            entries: entries.to_vec(),
-        })
-    }
-
-    /// The folder that holds the timepoints.
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// The folder of the newest timepoint, in which unplanned FOVs appear.
-    pub(super) fn newest_folder(&self) -> Option<PathBuf> {
-        let (_, name) = self.folders.iter().max_by_key(|(number, _)| **number)?;
-        Some(self.folder.join(name))
-    }
-}
-
-fn timepoint_folders(entries: &[Entry]) -> HashMap<u32, String> {
-    let folders = entries.iter().filter(|entry| entry.kind == Kind::Folder);
-    let numbered = folders.filter_map(|entry| {
-        let is_digits = entry.name.bytes().all(|byte| byte.is_ascii_digit());
-        let number = is_digits.then(|| entry.name.parse().ok())??;
-        (number < limits::TIMEPOINTS).then(|| (number, entry.name.clone()))
-    });
-    numbered.collect()
-}
-
-fn holds_planes(entries: &[Entry]) -> bool {
+/// True where a file of one plane lies in a folder.
+pub(super) fn are_in(entries: &[Entry]) -> bool {
     let names = Names::default();
     let mut files = entries.iter().filter(|entry| entry.kind == Kind::File);
     files.any(|entry| names.parse(&entry.name).is_some())
@@ -124,52 +59,6 @@ fn holds_planes(entries: &[Entry]) -> bool {
 struct FileChannel {
     key: u16,
     color_idx: Option<u8>,
-}
-
-/// An opened acquisition: its planes, and the image that all FOVs share.
-#[derive(Debug)]
-pub(super) struct Individual {
-    planes: Arc<PlanesByName>,
-    first: u32,
-    image: Mutex<Arc<Image>>,
-}
-
-impl Individual {
-    /// The image of every FOV.
-    pub(super) fn image(&self) -> Arc<Image> {
-        Arc::clone(&self.image.lock())
-    }
-
-    /// The image as it is now: timepoints that nobody planned make it longer.
-    pub(super) fn image_now(&self) -> Arc<Image> {
-        let image = self.image();
-        if self.planes.catalogue.is_one {
-            return image;
-        }
-        let Ok(entries) = source::list(&self.planes.catalogue.folder) else {
-            return image;
-        };
-        let folders = timepoint_folders(&entries);
-        let num_found = folders.keys().max().map_or(0, |last| last + 1);
-        self.planes.catalogue.folders.lock().extend(folders);
-        if num_found <= image.num_timepoints() {
-            return image;
-        }
-        let mut longer = image.as_ref().clone();
-        for level in &mut longer.levels {
-            level.shape[0] = num_found.into();
-        }
-        let longer = Arc::new(longer);
-        *self.image.lock() = Arc::clone(&longer);
-        longer
-    }
-
-    /// True where any plane of a FOV is there, in the first timepoint or in the newest one.
-    pub(super) fn has_any(&self, fov: &Fov) -> bool {
-        let newest = self.planes.catalogue.folders.lock().keys().max().copied();
-        self.planes.has_any(fov, self.first)
-            || newest.is_some_and(|newest| self.planes.has_any(fov, newest))
-    }
 }
 
 /// A plane of the first timepoint.
@@ -188,7 +77,7 @@ pub(super) fn open(
     found: &Timepoints,
     opening: &Opening<'_>,
     words: &str,
-) -> Result<(Listing, Individual), OpenError> {
+) -> Result<(Listing, SharedImage), OpenError> {
     let nothing = SideFiles::default();
     let side = opening.side.as_ref().unwrap_or(&nothing);
     let names = names_of(side);
@@ -199,7 +88,7 @@ pub(super) fn open(
     let planes: Vec<Found<'_>> = files
         .filter_map(|entry| {
             let name = names.parse(&entry.name)?;
-            let (fov, z) = name.numbers()?;
+            let (fov, z) = names.numbers(&name)?;
             Some(Found {
                 name,
                 fov,
@@ -210,19 +99,19 @@ pub(super) fn open(
         .collect();
     let mut listing = Listing::new(DatasetKind::Squid, words);
     let described = Described::of(&planes, side, found, opening, &mut listing.problems)?;
-    listing.fovs = fovs_of(&planes, side, opening)?;
+    let found_fovs = planes.iter().map(|plane| (plane.name.region, plane.fov));
+    listing.fovs = rows_of(found_fovs.collect(), side, opening)?;
     listing.plate = plate_of(&listing.fovs, side);
-    let sizes = sizes_of(&planes, side, found, described.channels.len());
+    let num_z = planes.iter().map(|plane| plane.z + 1).max().unwrap_or(1);
+    let sizes = sizes_of(num_z, side, found, described.channels.len());
     let mut regions = HashMap::new();
     for region in listing.fovs.iter().filter_map(|fov| fov.region.as_ref()) {
         let number = regions.len() as u32;
         regions.entry(region.clone()).or_insert(number);
     }
     let by_name = Arc::new(PlanesByName::new(Catalogue {
-        folder: found.folder.clone(),
-        folders: Mutex::new(found.folders.clone()),
-        is_one: found.is_one,
-        digits: digits_of(&planes, found),
+        folders: found.known(),
+        digits: digits_of(&planes),
         names: names.clone(),
         regions,
         keys: described.keys,
@@ -234,14 +123,11 @@ pub(super) fn open(
         described.page,
         sizes,
         described.channels,
-        side.sampling,
+        described.sampling,
+        "one file per plane",
     );
-    let individual = Individual {
-        planes: by_name,
-        first: found.first,
-        image: Mutex::new(Arc::new(image)),
-    };
-    Ok((listing, individual))
+    let shared = SharedImage::new(by_name, found.first, image);
+    Ok((listing, shared))
 }
 
 fn names_of(side: &SideFiles) -> Names {
@@ -250,12 +136,14 @@ fn names_of(side: &SideFiles) -> Names {
     Names {
         regions: planned.chain(&side.regions).cloned().collect(),
         channels: channels.map(sanitised).collect(),
+        grids: side.grids.clone(),
     }
 }
 
 /// Channels, and what the files of the first timepoint say of them.
 struct Described {
     page: Page,
+    sampling: Sampling,
     /// Sanitised name and ending of the files.
     keys: Vec<(String, String)>,
     file_channels: Vec<FileChannel>,
@@ -270,7 +158,7 @@ impl Described {
         opening: &Opening<'_>,
         problems: &mut Vec<Problem>,
     ) -> Result<Self, OpenError> {
-        let folder = found.folder.join(&found.folders[&found.first]);
+        let folder = found.first_folder();
         let mut by_key: BTreeMap<&str, Vec<&Found<'_>>> = BTreeMap::new();
         for plane in planes {
             let files = by_key.entry(plane.name.channel).or_default();
@@ -281,17 +169,23 @@ impl Described {
         let listed = listed_channels(side, &by_key, &below(&opening.root, &folder), problems);
         let ending = planes.first().map_or("tiff", |plane| plane.name.ending);
         let mut first_page: Option<Page> = None;
+        let mut sampling = side.sampling;
         let mut first_error: Option<ImageFileError> = None;
         let mut pages = Vec::with_capacity(listed.len());
         for (key, _) in &listed {
             let files = by_key.get(key.as_str()).map_or(&[][..], Vec::as_slice);
             let mut page = None;
             for file in files {
-                match image_file::describe(&folder.join(&file.entry.name), 0) {
+                match image_file::describe(&folder.join(&file.entry.name), PageAt::default()) {
                     Ok(described) => page = described,
                     Err(error) => drop(first_error.get_or_insert(error)),
                 }
                 if page.is_some() {
+                    if first_page.is_none() {
+                        let path = folder.join(&file.entry.name);
+                        let first = PageAt::default();
+                        sampling = sampled(sampling, &path, first, &opening.root, problems);
+                    }
                     break;
                 }
             }
@@ -299,11 +193,11 @@ impl Described {
             pages.push(page);
         }
         let Some(first_page) = first_page else {
-            let absent = || OpenError::at(&folder, Code::NotFound, "no image can be read");
-            return Err(first_error.map_or_else(absent, OpenError::from));
+            return Err(none_readable(&folder, first_error, side));
         };
         let mut described = Self {
             page: first_page,
+            sampling,
             keys: Vec::new(),
             file_channels: Vec::new(),
             channels: Vec::new(),
@@ -329,29 +223,48 @@ impl Described {
 
     /// Adds a channel, of colour images as three.
     fn add(&mut self, key: u16, channel: Channel, is_color: bool, is_only: bool) {
-        if !is_color {
-            self.file_channels.push(FileChannel {
-                key,
-                color_idx: None,
-            });
+        for (color_idx, channel) in split_colors(channel, is_color, is_only) {
+            self.file_channels.push(FileChannel { key, color_idx });
             self.channels.push(channel);
-            return;
         }
-        for (at, (color_name, color)) in COLORS.iter().enumerate() {
-            let name = match &channel.name {
-                Some(name) if !is_only => format!("{name} {color_name}"),
-                _ => (*color_name).to_owned(),
-            };
-            self.file_channels.push(FileChannel {
-                key,
-                color_idx: Some(at as u8),
-            });
-            self.channels.push(Channel {
-                name: Some(name),
-                color: Some(*color),
-                ..channel.clone()
-            });
+    }
+}
+
+/// The channel itself, or the colours of its images; those of the only channel need no name before theirs.
+pub(super) fn split_colors(
+    channel: Channel,
+    is_color: bool,
+    is_only: bool,
+) -> Vec<(Option<u8>, Channel)> {
+    if !is_color {
+        return vec![(None, channel)];
+    }
+    let colors = COLORS.iter().enumerate().map(|(at, (color_name, color))| {
+        let name = match &channel.name {
+            Some(name) if !is_only => format!("{name} {color_name}"),
+            _ => (*color_name).to_owned(),
+        };
+        let channel = Channel {
+            name: Some(name),
+            color: Some(*color),
+            ..channel.clone()
+        };
+        (Some(at as u8), channel)
+    });
+    colors.collect()
+}
+
+/// Why no file can be read: while a run goes on, the first ones may only be half-written.
+pub(super) fn none_readable(
+    folder: &Path,
+    first: Option<ImageFileError>,
+    side: &SideFiles,
+) -> OpenError {
+    match first {
+        Some(error) if error.code != Code::CorruptData || side.is_done || !side.is_known => {
+            error.into()
         }
+        _ => OpenError::at(folder, Code::NotWritten, "no image is whole yet"),
     }
 }
 
@@ -367,8 +280,7 @@ fn listed_channels(
     for channel in &side.channels {
         let Some(name) = &channel.name else { continue };
         let key = sanitised(name);
-        // What a finished run did not take will not come.
-        if side.is_done && !found.contains_key(key.as_str()) {
+        if side.leaves_channels_out() && !found.contains_key(key.as_str()) {
             continue;
         }
         if known.insert(key.clone()) {
@@ -391,14 +303,16 @@ fn listed_channels(
     listed
 }
 
-/// Planned FOVs in the order of the plan, then the others; a run that is over has only those that were taken.
-fn fovs_of(
-    planes: &[Found<'_>],
-    side: &SideFiles,
+/// Planned FOVs in the order of the plan, then the others of those that were `found` (region and number in it); a run
+/// that is over has only those.
+///
+/// # Errors
+/// When there are too many.
+pub(super) fn rows_of<'a>(
+    mut found: BTreeSet<(&'a str, u32)>,
+    side: &'a SideFiles,
     opening: &Opening<'_>,
 ) -> Result<Vec<Fov>, OpenError> {
-    let mut found: BTreeSet<(&str, u32)> = BTreeSet::new();
-    found.extend(planes.iter().map(|plane| (plane.name.region, plane.fov)));
     let mut fovs = Vec::new();
     for (region, count) in &side.planned {
         for number in 0..(*count).min(limits::FOVS as u32) {
@@ -435,7 +349,8 @@ fn row_of(region: &str, number: u32, present: bool, opening: &Opening<'_>) -> Fo
     }
 }
 
-fn plate_of(fovs: &[Fov], side: &SideFiles) -> Option<Plate> {
+/// The plate of FOVs whose regions are all wells.
+pub(super) fn plate_of(fovs: &[Fov], side: &SideFiles) -> Option<Plate> {
     fovs.iter().all(|fov| fov.row.is_some()).then(|| Plate {
         format_name: side.wellplate_format.clone(),
         ..plate::plate_of_rows(&[], &[], fovs)
@@ -443,58 +358,49 @@ fn plate_of(fovs: &[Fov], side: &SideFiles) -> Option<Plate> {
 }
 
 /// Timepoints, channels and z-slices: those found, and those that a running acquisition plans.
-fn sizes_of(
-    planes: &[Found<'_>],
+pub(super) fn sizes_of(
+    num_z: u32,
     side: &SideFiles,
     found: &Timepoints,
     num_channels: usize,
 ) -> [u64; 3] {
     let planned = |count: Option<u32>| count.filter(|_| !side.is_done).unwrap_or(0);
-    let last = found.folders.keys().max().copied().unwrap_or(0);
     let planned_t = if found.is_one {
         0
     } else {
         planned(side.num_timepoints)
     };
-    let num_z = planes.iter().map(|plane| plane.z + 1).max().unwrap_or(1);
     [
-        u64::from((last + 1).max(planned_t.min(limits::TIMEPOINTS))),
+        u64::from(found.num_found().max(planned_t.min(limits::TIMEPOINTS))),
         num_channels as u64,
         u64::from(num_z.max(planned(side.num_z)).min(limits::Z_SLICES)),
     ]
 }
 
 /// Digits of numbers, by those that begin with a zero.
-fn digits_of(planes: &[Found<'_>], found: &Timepoints) -> Digits {
-    let digits = |text: &str| {
-        if text.len() > 1 && text.starts_with('0') {
-            text.len()
-        } else {
-            1
-        }
-    };
+fn digits_of(planes: &[Found<'_>]) -> Digits {
     let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(1);
     Digits {
-        t: widest(&mut found.folders.values().map(|name| digits(name))),
-        fov: widest(&mut planes.iter().map(|it| digits(it.name.fov))),
-        z: widest(&mut planes.iter().map(|it| digits(it.name.z))),
+        fov: widest(&mut planes.iter().map(|it| num_digits(it.name.fov))),
+        z: widest(&mut planes.iter().map(|it| num_digits(it.name.z))),
     }
 }
 
-/// The image of one file per plane: t, c, z, y, x.
-fn image_of(
+/// The image of planes in folders of timepoints: t, c, z, y, x.
+pub(super) fn image_of(
     files: Files,
     page: Page,
     [num_t, num_c, num_z]: [u64; 3],
     channels: Vec<Channel>,
     sampling: Sampling,
+    storage: &str,
 ) -> Image {
     let axes = [
         ("t", AxisRole::Time, num_t),
         ("c", AxisRole::Channel, num_c),
         ("z", AxisRole::Z, num_z),
     ];
-    image_of_files(files, page, &axes, channels, sampling, "one file per plane")
+    image_of_files(files, page, &axes, channels, sampling, storage)
 }
 
 /// An image whose planes lie in files, with these axes before y and x.

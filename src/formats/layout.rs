@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use super::{
     OpenError, Progress, collection,
     image::ACQUISITION_STORE,
-    individual::Timepoints,
-    levels,
+    image_folder, levels,
     probe::Node,
     regions::{self, Region},
     side_files,
+    timepoints::{FileKind, Timepoints},
 };
 use crate::{
     dataset::DatasetKind,
@@ -45,10 +45,12 @@ pub(super) enum What {
     },
     /// Images by path below the folder: a series, labels or a collection.
     Images(DatasetKind, Vec<PathBuf>),
-    /// One image file per plane.
+    /// Image files in folders of timepoints.
     Files(Timepoints),
     /// One image file.
     LoneFile,
+    /// Image files that are no acquisition's.
+    ImageFiles(Vec<Entry>),
     /// Images in TIFF or plain image files that are recognised only.
     Tiff(&'static str),
 }
@@ -100,8 +102,12 @@ impl Found {
             What::Images(DatasetKind::Labels, _) => "label images",
             What::Images(..) => "folder of images",
             What::Files(timepoints) if timepoints.is_one => "timepoint of a Squid acquisition",
-            What::Files(_) => "Squid acquisition in one file per plane",
+            What::Files(timepoints) => match timepoints.kind {
+                FileKind::Planes => "Squid acquisition in one file per plane",
+                FileKind::Stacks => "Squid acquisition in multi-page TIFF files",
+            },
             What::LoneFile => "image file",
+            What::ImageFiles(_) => "folder of image files",
             What::Tiff(words) => words,
         }
     }
@@ -217,6 +223,14 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
         && let Some(timepoints) = Timepoints::find(root, &entries)
     {
         return Ok(What::Files(timepoints));
+    }
+    let files: Vec<Entry> = entries
+        .iter()
+        .filter(|it| image_folder::is_image(it))
+        .cloned()
+        .collect();
+    if !files.is_empty() && !has_stores(&entries) && !side_files::are_in(&entries) {
+        return Ok(What::ImageFiles(files));
     }
     let images = collection::search(root, progress)?;
     if !images.is_empty() {
@@ -375,7 +389,7 @@ fn acquisition_of(root: &Path, what: &What) -> Option<PathBuf> {
         _ => root,
     };
     if let What::Files(timepoints) = what {
-        return Some(timepoints.folder().to_path_buf());
+        return Some(timepoints.folder.clone());
     }
     if inside != root && inside.starts_with(root) {
         return Some(root.to_path_buf());
@@ -416,20 +430,16 @@ fn tiff_words(root: &Path, entries: &[Entry]) -> Option<&'static str> {
         .iter()
         .find(|entry| entry.kind == Kind::Folder && entry.name.parse::<u32>().is_ok());
     let first = first.map(|entry| inside(&entry.name)).unwrap_or_default();
-    if holds(&first, "_stack.tif") || holds(entries, "_stack.tif") {
-        return Some("Squid acquisition in multi-page TIFF files");
-    }
     if holds(&first, ".ome.tif") || holds(entries, ".ome.tif") {
         return Some("Squid acquisition in OME-TIFF files");
     }
-    let is_other = holds(entries, "") && Timepoints::find(root, entries).is_none();
-    is_other.then_some("folder of image files")
+    None
 }
 
 /// What to say where nothing can be shown.
 fn nothing_words(entries: &[Entry]) -> &'static str {
     if side_files::are_in(entries) {
-        "an acquisition without any image yet, expected stores in zarr or plate.ome.zarr"
+        "an acquisition without any image yet, expected image files in 0, or stores in zarr or plate.ome.zarr"
     } else {
         "expected an acquisition or a Zarr store, found neither"
     }

@@ -9,27 +9,30 @@ use super::{
     OpenError,
     individual::{COLORS, image_of_files},
     listing::Listing,
+    pixel_tags::sampled,
 };
 use crate::{
     dataset::{
         DatasetKind, FilePlane, Files, Fov, Image, OpenFovError, PlaneAt, PlaneFiles, Sampling,
     },
     image_file,
-    model::{AxisRole, Channel, Code},
+    model::{AxisRole, Channel, Code, PageAt, Problem, limits},
 };
 
 /// The planes of one file.
 #[derive(Debug)]
 struct Pages {
     path: PathBuf,
+    in_order: Vec<PageAt>,
     is_color: bool,
 }
 
 impl PlaneFiles for Pages {
     fn find(&self, _fov: &Fov, at: PlaneAt) -> Result<Option<FilePlane>, OpenFovError> {
-        Ok(Some(FilePlane {
+        let page = self.in_order.get(at.z as usize);
+        Ok(page.map(|&page| FilePlane {
             path: self.path.clone(),
-            page_idx: at.z,
+            page,
             color_idx: u8::try_from(at.c).ok().filter(|_| self.is_color),
         }))
     }
@@ -44,12 +47,34 @@ impl PlaneFiles for Pages {
 /// # Errors
 /// When it cannot be read as an image.
 pub(super) fn open(path: &Path, words: &str) -> Result<(Listing, Arc<Image>), OpenError> {
+    let mut listing = Listing::new(DatasetKind::Image, words);
+    let (image, problems) = image_of(path, path.parent().unwrap_or(path))?;
+    listing.problems = problems;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    listing.fovs.push(Fov {
+        path: ".".into(),
+        label: name.into_owned(),
+        folder: path.to_path_buf(),
+        present: true,
+        ..Fov::default()
+    });
+    Ok((listing, Arc::new(image)))
+}
+
+/// The image in a file, and what had to be assumed; locations are below `root`.
+///
+/// # Errors
+/// When it cannot be read as an image.
+pub(super) fn image_of(path: &Path, root: &Path) -> Result<(Image, Vec<Problem>), OpenError> {
     let absent = || OpenError::at(path, Code::NotFound, "nothing at this path");
-    let page = image_file::describe(path, 0)?.ok_or_else(absent)?;
-    let num_pages = image_file::num_pages(path)?.ok_or_else(absent)?;
+    let page = image_file::describe(path, PageAt::default())?.ok_or_else(absent)?;
+    let mut pages = image_file::pages(path)?.ok_or_else(absent)?;
+    pages.truncate(limits::Z_SLICES as usize);
+    let num_pages = pages.len() as u64;
     let is_color = page.num_colors == 3;
     let files = Files(Arc::new(Pages {
         path: path.to_path_buf(),
+        in_order: pages,
         is_color,
     }));
     let mut outer = Vec::new();
@@ -64,18 +89,16 @@ pub(super) fn open(path: &Path, words: &str) -> Result<(Listing, Arc<Image>), Op
         channels = colors.collect();
     }
     if num_pages > 1 {
-        outer.push(("z", AxisRole::Z, num_pages.into()));
+        outer.push(("z", AxisRole::Z, num_pages));
     }
-    let sampling = Sampling::default();
+    let mut problems = Vec::new();
+    let sampling = sampled(
+        Sampling::default(),
+        path,
+        PageAt::default(),
+        root,
+        &mut problems,
+    );
     let image = image_of_files(files, page, &outer, channels, sampling, "one image file");
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut listing = Listing::new(DatasetKind::Image, words);
-    listing.fovs.push(Fov {
-        path: ".".into(),
-        label: name.into_owned(),
-        folder: path.to_path_buf(),
-        present: true,
-        ..Fov::default()
-    });
-    Ok((listing, Arc::new(image)))
+    Ok((image, problems))
 }

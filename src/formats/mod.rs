@@ -9,6 +9,7 @@ mod axes;
 mod channels;
 mod collection;
 mod image;
+mod image_folder;
 mod individual;
 mod labels;
 mod layout;
@@ -16,13 +17,16 @@ mod levels;
 mod listing;
 mod lone_file;
 mod opener;
+mod pixel_tags;
 mod plate;
 mod probe;
 mod regions;
 mod sampling;
 mod side_files;
+mod stacks;
 mod surroundings;
 pub mod text;
+mod timepoints;
 
 pub use self::{
     announced::announced,
@@ -88,6 +92,16 @@ impl OpenError {
 
 impl From<OpenFovError> for OpenError {
     fn from(error: OpenFovError) -> Self {
+        Self {
+            code: error.code,
+            message: error.message,
+            location: error.location,
+        }
+    }
+}
+
+impl From<OpenError> for OpenFovError {
+    fn from(error: OpenError) -> Self {
         Self {
             code: error.code,
             message: error.message,

@@ -15,12 +15,13 @@ use parking_lot::Mutex;
 use super::{
     OpenError, Progress, collection,
     image::{self, Context},
-    individual::{self, Individual},
-    labels,
+    image_folder, individual, labels,
     layout::{self, Found, What},
     listing::{Listing, Opening},
     lone_file, plate, probe, regions,
     side_files::{self, FovKey, SideFiles},
+    stacks,
+    timepoints::{FileKind, SharedImage},
 };
 use crate::{
     dataset::{
@@ -50,16 +51,19 @@ struct Opener {
 
 /// The image of a dataset whose planes are files: all FOVs share it, no store is opened.
 enum FileImages {
-    PerPlane(Individual),
+    Timepoints(SharedImage),
     Lone(Arc<Image>),
+    /// Each file is another one, opened when it is shown.
+    EachItsOwn,
 }
 
 impl FileImages {
     /// The image as it was when the dataset was opened.
-    fn image(&self) -> Arc<Image> {
+    fn image(&self) -> Option<Arc<Image>> {
         match self {
-            Self::PerPlane(individual) => individual.image(),
-            Self::Lone(image) => Arc::clone(image),
+            Self::Timepoints(shared) => Some(shared.image()),
+            Self::Lone(image) => Some(Arc::clone(image)),
+            Self::EachItsOwn => None,
         }
     }
 }
@@ -71,8 +75,17 @@ impl FovOpener for Opener {
             message: format!("FOV {} where there are {}", fov.0, dataset.fovs.len()),
             location: dataset.root.display().to_string(),
         })?;
-        if let Some(files) = &self.files {
-            return self.open_files(files, dataset, fov, row);
+        match &self.files {
+            Some(FileImages::Timepoints(shared)) => {
+                return self.open_shared(shared, dataset, fov, row);
+            }
+            Some(FileImages::Lone(image)) => {
+                return Ok(OpenedFov {
+                    images: vec![(fov, Arc::clone(image))],
+                    ..OpenedFov::default()
+                });
+            }
+            Some(FileImages::EachItsOwn) | None => {}
         }
         let (image, problems) = self.open_row(row)?;
         let images = siblings(&dataset.fovs, fov)
@@ -134,21 +147,15 @@ impl Opener {
     }
 
     /// The image of a FOV in files, and of the others where it grew.
-    fn open_files(
+    fn open_shared(
         &self,
-        files: &FileImages,
+        shared: &SharedImage,
         dataset: &Dataset,
         fov: FovId,
         row: &Fov,
     ) -> Result<OpenedFov, OpenFovError> {
-        let FileImages::PerPlane(individual) = files else {
-            return Ok(OpenedFov {
-                images: vec![(fov, files.image())],
-                ..OpenedFov::default()
-            });
-        };
-        let image = individual.image_now();
-        if !row.present && !individual.has_any(row) {
+        let image = shared.image_now();
+        if !row.present && !shared.has_any(row) {
             let (code, message) = self.absence();
             return Err(OpenFovError {
                 code,
@@ -181,6 +188,9 @@ impl Opener {
                 message: message.to_owned(),
                 location: row.folder.display().to_string(),
             });
+        }
+        if matches!(self.files, Some(FileImages::EachItsOwn)) {
+            return image_folder::open(&row.folder, &self.context.root);
         }
         let context = Context {
             is_done: self.is_done(),
@@ -230,12 +240,20 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
     let (mut listing, files) = match &found.what {
         What::Files(timepoints) => {
             opening.report("Listing image files")?;
-            let (listing, individual) = individual::open(timepoints, &opening, found.words())?;
-            (listing, Some(FileImages::PerPlane(individual)))
+            let open = match timepoints.kind {
+                FileKind::Planes => individual::open,
+                FileKind::Stacks => stacks::open,
+            };
+            let (listing, shared) = open(timepoints, &opening, found.words())?;
+            (listing, Some(FileImages::Timepoints(shared)))
         }
         What::LoneFile => {
             let (listing, image) = lone_file::open(&found.root, found.words())?;
             (listing, Some(FileImages::Lone(image)))
+        }
+        What::ImageFiles(entries) => {
+            let listing = image_folder::list(&found.root, entries, found.words())?;
+            (listing, Some(FileImages::EachItsOwn))
         }
         _ => (list(found, &mut opening)?, None),
     };
@@ -258,8 +276,8 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
             .push(Problem::new(Code::Ignored, location, message));
     }
     let opener = opener_of(found, opening.side.as_ref(), files);
-    let first = match &opener.files {
-        Some(files) => FirstImage::of_files(files.image(), listing.fovs.len()),
+    let first = match opener.files.as_ref().and_then(FileImages::image) {
+        Some(image) => FirstImage::of_files(image, listing.fovs.len()),
         None => FirstImage::find(&listing.fovs, &opener, &mut opening)?,
     };
     Ok(assemble(found, listing, opening.side, opener, first))
@@ -286,7 +304,9 @@ fn list(found: &Found, opening: &mut Opening<'_>) -> Result<Listing, OpenError> 
         }
         What::Regions { folder, regions } => regions::list(opening, folder, regions, words),
         What::Images(kind, images) => collection::list(opening, *kind, images, words),
-        What::Files(_) | What::LoneFile => Ok(Listing::new(DatasetKind::Image, words)),
+        What::Files(_) | What::LoneFile | What::ImageFiles(_) => {
+            Ok(Listing::new(DatasetKind::Image, words))
+        }
         What::Tiff(words) => {
             let message = format!("{words}: recognised, but opening such TIFF files comes later");
             Err(OpenError::at(&found.root, Code::Unsupported, message))

@@ -12,7 +12,7 @@ use super::probe::{below, problem_of};
 use crate::{
     dataset::{Acquisition, Executed, Fov, Sampling},
     metadata::{
-        acquisition_channels, acquisition_parameters, acquisition_yaml,
+        acquisition_channels, acquisition_parameters, acquisition_yaml, configurations_xml,
         coordinates::{self, StagePosition},
     },
     model::{Channel, Code, PointUm, Problem},
@@ -32,8 +32,14 @@ const NAMES: [&str; 6] = [
 /// The empty mark that Squid leaves when a run is over.
 const DONE: &str = ".done";
 
+/// What the region of a table without regions is called, as Squid calls the one around the stage's position.
+pub(super) const ONLY_REGION: &str = "current";
+
 /// Region and index of a FOV inside it.
 pub(super) type FovKey = (String, u32);
+
+/// Indices of FOVs by region, row and column, as old acquisitions name them.
+pub(super) type Grids = HashMap<String, HashMap<(i64, i64), u32>>;
 
 /// What the side files of one acquisition say.
 #[derive(Debug, Default)]
@@ -50,8 +56,12 @@ pub(super) struct SideFiles {
     pub(super) planned: Vec<(String, u32)>,
     /// Centre and z of every FOV: as executed in the first timepoint, else as planned.
     pub(super) positions: HashMap<FovKey, (PointUm, Option<f64>)>,
+    /// Of old acquisitions: which FOV lies in which row and column.
+    pub(super) grids: Grids,
     /// Enabled channels in the order of indices.
     pub(super) channels: Vec<Channel>,
+    /// Each of them is, or is going to be taken; of old acquisitions nothing says so.
+    pub(super) are_channels_planned: bool,
     /// Planned timepoints.
     pub(super) num_timepoints: Option<u32>,
     /// Planned z-slices.
@@ -103,6 +113,14 @@ impl SideFiles {
                 root,
                 acquisition_channels::parse,
             )
+        {
+            files.channels = channels;
+            files.are_channels_planned = true;
+        }
+        if files.channels.is_empty()
+            && has("configurations.xml")
+            && let Some(channels) =
+                files.parsed("configurations.xml", root, configurations_xml::parse)
         {
             files.channels = channels;
         }
@@ -187,19 +205,33 @@ impl SideFiles {
     fn table(&mut self, path: &Path, root: &Path) -> Vec<StagePosition> {
         match source::read_document(path) {
             Ok(Some(text)) => {
-                let (rows, problems) = coordinates::parse(&text);
+                let (mut rows, problems) = coordinates::parse(&text);
+                rows.iter_mut().for_each(name_region);
                 let location = below(root, path);
                 self.problems
                     .extend(problems.into_iter().map(|problem| Problem {
                         location: location.clone(),
                         ..problem
                     }));
+                self.take_grids(&rows);
                 rows
             }
             Ok(None) => Vec::new(),
             Err(error) => {
                 self.problems.push(problem_of(&error, root));
                 Vec::new()
+            }
+        }
+    }
+
+    fn take_grids(&mut self, rows: &[StagePosition]) {
+        for row in rows {
+            let Some(place) = row.grid else { continue };
+            if !self.grids.contains_key(&row.region) {
+                self.grids.insert(row.region.clone(), HashMap::new());
+            }
+            if let Some(grid) = self.grids.get_mut(&row.region) {
+                grid.insert(place, row.fov);
             }
         }
     }
@@ -245,6 +277,11 @@ impl SideFiles {
         }
     }
 
+    /// True where channels without any plane will not come.
+    pub(super) fn leaves_channels_out(&self) -> bool {
+        self.is_done || !self.are_channels_planned
+    }
+
     /// True where `.done` is there by now.
     pub(super) fn is_done_now(&self) -> bool {
         self.is_done || is_done(&self.folder)
@@ -272,6 +309,12 @@ impl SideFiles {
     }
 }
 
+fn name_region(row: &mut StagePosition) {
+    if row.region.is_empty() {
+        ONLY_REGION.clone_into(&mut row.region);
+    }
+}
+
 /// The folder of a timepoint; Squid pads the number by a setting of the machine.
 fn timepoint_folder(entries: &[Entry], timepoint: u32) -> Option<String> {
     let mut names = entries.iter().map(|entry| &entry.name);
@@ -285,7 +328,8 @@ pub(super) fn executed(folder: &Path, timepoint: u32) -> HashMap<FovKey, Execute
         timepoint_folder(&entries, timepoint).map(|name| folder.join(name).join("coordinates.csv"));
     let text = path.and_then(|path| source::read_document(&path).ok().flatten());
     let mut found = HashMap::new();
-    for row in text.map_or(Vec::new(), |text| coordinates::parse(&text).0) {
+    for mut row in text.map_or(Vec::new(), |text| coordinates::parse(&text).0) {
+        name_region(&mut row);
         let executed = Executed {
             stage_um: PointUm {
                 x: row.x_um,

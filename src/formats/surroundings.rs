@@ -136,7 +136,11 @@ fn containers(what: &What, root: &Path) -> Vec<PathBuf> {
             all
         }
         What::Files(timepoints) => timepoints.newest_folder().into_iter().collect(),
-        What::Store(_) | What::Images(..) | What::LoneFile | What::Tiff(_) => Vec::new(),
+        What::Store(_)
+        | What::Images(..)
+        | What::LoneFile
+        | What::ImageFiles(_)
+        | What::Tiff(_) => Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use image::{
 use super::{
     Block, Page, Reader, Refusal, Wanted, check_size, copy_block, part_of, pixels_of, sample_of,
 };
-use crate::model::{Code, Pixels, SampleType, Samples, limits};
+use crate::model::{Code, PageAt, Pixels, SampleType, Samples, limits};
 
 impl From<ImageError> for Refusal {
     fn from(error: ImageError) -> Self {
@@ -27,9 +27,9 @@ struct Opened {
     samples_per_pixel: usize,
 }
 
-fn open(reader: Reader, format: ImageFormat, page_idx: u32) -> Result<Opened, Refusal> {
-    if page_idx > 0 {
-        let message = format!("page {page_idx} of a file with a single image");
+fn open(reader: Reader, format: ImageFormat, page: PageAt) -> Result<Opened, Refusal> {
+    if page != PageAt::default() {
+        let message = "a further page of a file with a single image";
         return Err(Refusal::new(Code::OutOfRange, message));
     }
     let mut bounds = Limits::default();
@@ -85,12 +85,8 @@ fn is_gray(palette: &[[u8; 3]]) -> bool {
             .all(|(at, entry)| *entry == [at as u8; 3])
 }
 
-pub(super) fn describe(
-    reader: Reader,
-    format: ImageFormat,
-    page_idx: u32,
-) -> Result<Page, Refusal> {
-    open(reader, format, page_idx).map(|opened| opened.page)
+pub(super) fn describe(reader: Reader, format: ImageFormat, page: PageAt) -> Result<Page, Refusal> {
+    open(reader, format, page).map(|opened| opened.page)
 }
 
 pub(super) fn read(reader: Reader, format: ImageFormat, wanted: Wanted) -> Result<Pixels, Refusal> {
@@ -98,7 +94,7 @@ pub(super) fn read(reader: Reader, format: ImageFormat, wanted: Wanted) -> Resul
         decoder,
         page,
         samples_per_pixel,
-    } = open(reader, format, wanted.page_idx)?;
+    } = open(reader, format, wanted.page)?;
     let sample = sample_of(&page, wanted.color_idx)?;
     let part = part_of(&page, wanted)?;
     let (_, _, width, height) = part;

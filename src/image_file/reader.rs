@@ -2,6 +2,7 @@
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
+use super::directories::Layout;
 use crate::source::OpenFile;
 
 /// Buffered, because decoders read headers byte by byte.
@@ -12,13 +13,32 @@ pub(super) type Reader = BufReader<Stream>;
 pub(super) struct Stream {
     file: OpenFile,
     at: u64,
+    /// In place of the first bytes of the file.
+    head: Vec<u8>,
 }
 
 impl Stream {
     /// A reader from the file's beginning on.
     pub(super) fn buffered(file: OpenFile) -> Reader {
         const BUFFER_BYTES: usize = 64 << 10;
-        BufReader::with_capacity(BUFFER_BYTES, Self { file, at: 0 })
+        let stream = Self {
+            file,
+            at: 0,
+            head: Vec::new(),
+        };
+        BufReader::with_capacity(BUFFER_BYTES, stream)
+    }
+
+    /// Lets a decoder begin with the directory at an offset: it takes the header's word for which one is the first.
+    pub(super) fn begin_at(&mut self, directory: u64) -> io::Result<()> {
+        let mut head = [0; 16];
+        let length = head.len().min(self.file.num_bytes() as usize);
+        let head = &mut head[..length];
+        self.file.read_range(0, head).map_err(io::Error::other)?;
+        let layout = Layout::of(head);
+        let changed = layout.and_then(|layout| layout.head_with_first(head, directory));
+        self.head = changed.ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(())
     }
 }
 
@@ -29,6 +49,11 @@ impl Read for Stream {
         self.file
             .read_range(self.at, &mut target[..count])
             .map_err(io::Error::other)?;
+        let begin = usize::try_from(self.at).unwrap_or(usize::MAX);
+        let head = self.head.get(begin..).unwrap_or_default();
+        for (byte, &ours) in target[..count].iter_mut().zip(head) {
+            *byte = ours;
+        }
         self.at += count as u64;
         Ok(count)
     }

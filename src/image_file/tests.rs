@@ -46,7 +46,7 @@ fn plain(format: image::ImageFormat, is_color: bool) -> Vec<u8> {
     bytes.into_inner()
 }
 
-fn pages(count: u32) -> Vec<u8> {
+fn tiff_pages(count: u32) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let mut encoder = TiffEncoder::new(&mut bytes).expect("an encoder");
     for page in 0..count {
@@ -71,7 +71,9 @@ fn check_values(pixels: &Pixels, (x0, y0): (u32, u32), n: u32) {
 fn plain_files_are_gray_or_have_three_colours() {
     for format in [image::ImageFormat::Png, image::ImageFormat::Bmp] {
         let (_folder, path) = folder_with("a.tiff", &plain(format, false));
-        let page = describe(&path, 0).expect("readable").expect("there");
+        let page = describe(&path, PageAt::default())
+            .expect("readable")
+            .expect("there");
         assert_eq!((page.width, page.height), (WIDTH, HEIGHT));
         assert_eq!((page.num_colors, page.sample_type), (1, SampleType::U8));
         let pixels = read(&path, Wanted::default()).expect("readable");
@@ -93,22 +95,25 @@ fn plain_files_are_gray_or_have_three_colours() {
 
 #[test]
 fn pages_of_a_tiff_are_read_whole_and_in_parts() {
-    let (_folder, path) = folder_with("a.tif", &pages(3));
-    assert_eq!(num_pages(&path), Ok(Some(3)));
+    let (_folder, path) = folder_with("a.tif", &tiff_pages(3));
+    let pages = super::pages(&path).expect("readable").expect("there");
+    assert_eq!(pages.len(), 3);
     for page_idx in 0..3 {
         for part in [None, Some((0, 0, 2, 1)), Some((3, 1, 4, 4))] {
-            let wanted = Wanted {
-                page_idx,
-                part,
-                color_idx: None,
-            };
-            let pixels = read(&path, wanted).expect("readable").expect("there");
-            assert_eq!(pixels.sample_type(), SampleType::U16);
-            let (x, y, ..) = part.unwrap_or_default();
-            check_values(&pixels, (x, y), page_idx);
+            for page in [PageAt::Idx(page_idx), pages[page_idx as usize]] {
+                let wanted = Wanted {
+                    page,
+                    part,
+                    color_idx: None,
+                };
+                let pixels = read(&path, wanted).expect("readable").expect("there");
+                assert_eq!(pixels.sample_type(), SampleType::U16);
+                let (x, y, ..) = part.unwrap_or_default();
+                check_values(&pixels, (x, y), page_idx);
+            }
         }
     }
-    assert!(describe(&path, 3).is_err(), "there are three");
+    assert!(describe(&path, PageAt::Idx(3)).is_err(), "there are three");
     let beyond = Wanted {
         part: Some((0, 4, 2, 2)),
         ..Wanted::default()
@@ -122,7 +127,7 @@ fn pages_of_a_tiff_are_read_whole_and_in_parts() {
 #[test]
 fn a_file_that_is_cut_off_anywhere_is_corrupt_and_never_more_than_that() {
     let whole = [
-        pages(1),
+        tiff_pages(1),
         plain(image::ImageFormat::Png, false),
         plain(image::ImageFormat::Bmp, true),
     ];
@@ -144,6 +149,6 @@ fn a_file_that_is_cut_off_anywhere_is_corrupt_and_never_more_than_that() {
 fn what_is_absent_is_no_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("late.tiff");
-    assert_eq!(describe(&path, 0), Ok(None));
+    assert_eq!(describe(&path, PageAt::default()), Ok(None));
     assert!(matches!(read(&path, Wanted::default()), Ok(None)));
 }

@@ -1,14 +1,14 @@
 //! Pages of a TIFF file (TIFF 6.0, `BigTIFF`), through the crate `tiff`: both byte orders, strips and tiles.
 
 use tiff::{
-    ColorType, TiffError,
+    ColorType, TiffError, TiffFormatError,
     decoder::{Decoder, DecodingSampleType, Limits},
 };
 
 use super::{
     Block, Page, Reader, Refusal, Wanted, check_size, copy_block, part_of, pixels_of, sample_of,
 };
-use crate::model::{Code, Pixels, SampleType, Samples, limits};
+use crate::model::{Code, PageAt, Pixels, SampleType, Samples, limits};
 
 /// Bytes of one tag: the offsets of two million strips.
 const TAG_BYTES: usize = 16 << 20;
@@ -36,14 +36,21 @@ struct Opened {
     is_planar: bool,
 }
 
-fn open(reader: Reader, page_idx: u32) -> Result<Opened, Refusal> {
+fn open(mut reader: Reader, page: PageAt) -> Result<Opened, Refusal> {
     let mut bounds = Limits::default();
     bounds.decoding_buffer_size = limits::DECODED_BYTES as usize;
     bounds.intermediate_buffer_size = limits::DECODED_BYTES as usize;
     bounds.ifd_value_size = TAG_BYTES;
+    if let PageAt::Offset(offset) = page {
+        // Nothing is buffered yet.
+        reader
+            .get_mut()
+            .begin_at(offset)
+            .map_err(|error| Refusal::of_io(&error))?;
+    }
     let mut decoder = Decoder::new(reader)?.with_limits(bounds);
-    if page_idx > 0 {
-        decoder.seek_to_image(page_idx as usize)?;
+    if let PageAt::Idx(idx @ 1..) = page {
+        seek(&mut decoder, idx)?;
     }
     let (width, height) = decoder.dimensions()?;
     let (num_colors, samples_per_pixel, bits) = colors_of(decoder.colortype()?)?;
@@ -69,6 +76,19 @@ fn open(reader: Reader, page_idx: u32) -> Result<Opened, Refusal> {
         samples_per_pixel,
         is_planar: layout.planes > 1,
     })
+}
+
+/// Goes to a page along the chain.
+fn seek(decoder: &mut Decoder<Reader>, idx: u32) -> Result<(), Refusal> {
+    decoder
+        .seek_to_image(idx as usize)
+        .map_err(|error| match error {
+            TiffError::FormatError(TiffFormatError::ImageFileDirectoryNotFound) => {
+                let message = format!("the file has no page {idx}");
+                Refusal::new(Code::OutOfRange, message)
+            }
+            other => other.into(),
+        })
 }
 
 /// Colours that are shown, samples of a pixel, and bits of a sample.
@@ -101,27 +121,12 @@ fn sample_type_of(found: DecodingSampleType) -> SampleType {
     }
 }
 
-pub(super) fn describe(reader: Reader, page_idx: u32) -> Result<Page, Refusal> {
-    open(reader, page_idx).map(|opened| opened.page)
-}
-
-pub(super) fn num_pages(reader: Reader) -> Result<u32, Refusal> {
-    let mut decoder = Decoder::new(reader)?;
-    let mut count = 1;
-    let mut next = decoder.ifd_pointer();
-    // The crate checks for cycles only where it goes through images; the bound ends ours.
-    while let Some(pointer) = next {
-        next = decoder.read_directory(pointer)?.next();
-        if next.is_none() || count >= limits::Z_SLICES {
-            break;
-        }
-        count += 1;
-    }
-    Ok(count)
+pub(super) fn describe(reader: Reader, page: PageAt) -> Result<Page, Refusal> {
+    open(reader, page).map(|opened| opened.page)
 }
 
 pub(super) fn read(reader: Reader, wanted: Wanted) -> Result<Pixels, Refusal> {
-    let mut opened = open(reader, wanted.page_idx)?;
+    let mut opened = open(reader, wanted.page)?;
     let page = opened.page;
     let sample = sample_of(&page, wanted.color_idx)?;
     let part = part_of(&page, wanted)?;

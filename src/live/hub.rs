@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::{
         Arc, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -26,8 +26,8 @@ const CONTROL_WITHIN: Duration = Duration::from_secs(1);
 const MAX_PENDING: usize = 1 << 16;
 /// Wishes and warnings that nobody takes (the window is closed) are kept up to here, the oldest go first.
 const MAX_EVENTS: usize = 1 << 10;
-/// Planes that are not on the screen change only counts and bars: no more frames for them than this.
-const QUIET_PERIOD: Duration = Duration::from_millis(100);
+/// Planes that are not on the screen change only counts and bars: they wait so long for a frame that is drawn anyway.
+pub(super) const QUIET_PERIOD: Duration = Duration::from_millis(100);
 
 /// What is on the screen, as far as notices can concern it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,8 +57,8 @@ impl Watched {
 
 /// Who is told of news; called from the live thread, must not block.
 pub trait Audience: Send + Sync {
-    /// There are news to be taken; `after` may be waited for.
-    fn wake(&self, after: Duration);
+    /// There are news to be taken.
+    fn wake(&self);
 
     /// A plane that is on the screen was written. True where reading it was begun, whose end wakes the interface.
     fn anticipate(&self, id: AcquisitionId, at: PlaneAt) -> bool;
@@ -100,6 +100,8 @@ pub(super) enum Notice {
 /// What handles, the live thread and `app` share.
 pub(super) struct Shared {
     pending: Mutex<News>,
+    /// Something came in since news were taken last.
+    is_fresh: AtomicBool,
     watched: Mutex<Watched>,
     status: Mutex<Arc<Status>>,
     listeners: Mutex<Vec<Weak<dyn StatusListener>>>,
@@ -141,6 +143,7 @@ impl Live {
         let (stop, stopped) = bounded::<()>(0);
         let shared = Arc::new(Shared {
             pending: Mutex::default(),
+            is_fresh: AtomicBool::new(false),
             watched: Mutex::default(),
             status: Mutex::default(),
             listeners: Mutex::default(),
@@ -155,7 +158,7 @@ impl Live {
             stopped,
             acquisitions: Vec::new(),
             shown: None,
-            last_wake: None,
+            wake_at: None,
         };
         let thread = thread::Builder::new()
             .name("squidview-live".into())
@@ -182,6 +185,7 @@ impl Live {
     #[must_use]
     pub fn take(&self) -> News {
         let mut pending = self.sends.shared.pending.lock();
+        self.sends.shared.is_fresh.store(false, Ordering::Relaxed);
         let kept = News {
             acquisition: pending.acquisition,
             num_late: pending.num_late,
@@ -268,6 +272,7 @@ impl Sends {
 impl Shared {
     fn rescan(&self, id: AcquisitionId, at: PlaneAt) {
         let mut pending = self.pending.lock();
+        self.is_fresh.store(true, Ordering::Relaxed);
         // An acquisition that the live thread does not know of yet looks at the disk from its start.
         if pending.acquisition == Some(id) {
             pending.rescan.insert(at.fov);
@@ -285,7 +290,8 @@ impl Shared {
             }
             pending.rescan.extend(fovs);
         }
-        self.audience.wake(Duration::ZERO);
+        self.is_fresh.store(true, Ordering::Relaxed);
+        self.audience.wake();
     }
 
     /// True while the acquisition is shown, offered, or on its way.
@@ -325,7 +331,8 @@ struct Merger {
     /// Started and not replaced by the same client, the oldest first; few.
     acquisitions: Vec<Started>,
     shown: Option<AcquisitionId>,
-    last_wake: Option<Instant>,
+    /// When the interface is woken for news that are not on the screen, unless it took them with a frame before.
+    wake_at: Option<Instant>,
 }
 
 /// Acquisitions that are kept to be offered again.
@@ -334,6 +341,9 @@ const MAX_ACQUISITIONS: usize = 16;
 impl Merger {
     fn run(mut self) {
         loop {
+            let wait = self.wake_at.map_or(Duration::MAX, |at| {
+                at.saturating_duration_since(Instant::now())
+            });
             select! {
                 recv(self.stopped) -> _ => return,
                 recv(self.controls) -> control => match control {
@@ -344,6 +354,7 @@ impl Merger {
                     Ok(notice) => self.take_notices(notice),
                     Err(_) => return,
                 },
+                default(wait) => self.wake_for_the_rest(),
             }
         }
     }
@@ -359,7 +370,7 @@ impl Merger {
             }
             Control::Event(event) => self.shared.pending.lock().push(event),
         }
-        self.shared.audience.wake(Duration::ZERO);
+        self.wake();
     }
 
     /// The latest start is shown; what was merged for another acquisition is for nobody.
@@ -431,21 +442,30 @@ impl Merger {
             // The read's end wakes the interface: one frame instead of two.
             is_urgent |= !self.shared.audience.anticipate(id, at);
         }
+        self.shared.is_fresh.store(true, Ordering::Relaxed);
         if is_urgent {
-            self.shared.audience.wake(Duration::ZERO);
-        } else if num_quiet > 0 {
-            self.wake_quietly();
+            self.wake();
+        } else {
+            let due = Instant::now() + QUIET_PERIOD;
+            self.wake_at.get_or_insert(due);
+            // A flood leaves no pause in which the time could be looked at.
+            self.wake_for_the_rest();
         }
     }
 
-    fn wake_quietly(&mut self) {
-        let now = Instant::now();
-        let is_due = self
-            .last_wake
-            .is_none_or(|last| now.duration_since(last) >= QUIET_PERIOD);
-        if is_due {
-            self.last_wake = Some(now);
-            self.shared.audience.wake(QUIET_PERIOD);
+    fn wake(&mut self) {
+        self.shared.is_fresh.store(true, Ordering::Relaxed);
+        self.wake_at = None;
+        self.shared.audience.wake();
+    }
+
+    /// The time may have come; news that a frame took along need none of their own.
+    fn wake_for_the_rest(&mut self) {
+        if self.wake_at.is_some_and(|at| at <= Instant::now()) {
+            self.wake_at = None;
+            if self.shared.is_fresh.load(Ordering::Relaxed) {
+                self.shared.audience.wake();
+            }
         }
     }
 }

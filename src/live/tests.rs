@@ -11,7 +11,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::*;
+use super::{hub::QUIET_PERIOD, *};
 use crate::dataset::{AnnouncedSizes, PlaneAt};
 
 /// Counts wakes; begins reading what it is told to.
@@ -22,7 +22,7 @@ struct Ear {
 }
 
 impl Audience for Ear {
-    fn wake(&self, _after: Duration) {
+    fn wake(&self) {
         self.num_wakes.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -190,6 +190,28 @@ fn a_plane_on_the_screen_is_read_before_the_interface_wakes() {
     bench.settled(&handle);
     assert_eq!(*bench.ear.anticipated.lock(), [at(0, 0, 4)]);
     assert!(bench.ear.num_wakes.load(Ordering::SeqCst) > 0);
+}
+
+#[test]
+fn news_that_a_frame_took_along_wake_nobody() {
+    let bench = Bench::new();
+    let handle = bench.live.handle();
+    start(&handle, 2);
+    bench.settled(&handle);
+    let num_wakes = || bench.ear.num_wakes.load(Ordering::SeqCst);
+    let before = num_wakes();
+    handle.notify_zarr_frame(0, 1, 0, "GFP", 0).unwrap();
+    // Takes them, as a frame does.
+    bench.settled(&handle);
+    std::thread::sleep(QUIET_PERIOD * 3);
+    assert_eq!(num_wakes(), before);
+    handle.notify_zarr_frame(0, 1, 1, "GFP", 0).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while num_wakes() == before {
+        assert!(Instant::now() < deadline, "nobody is woken");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(!bench.live.take().written.is_empty());
 }
 
 #[test]

@@ -194,8 +194,11 @@ impl Shared {
         };
         let mut jobs: Vec<Job> = state.wanted.iter().filter_map(renewed).collect();
         jobs.retain(|job| !state.in_flight.contains(&(dataset, *job)));
-        // The picture first.
-        jobs.sort_by_key(|job| matches!(job, Job::Tile(..)));
+        // Each goes to the front, so the picture comes last.
+        jobs.sort_by_key(|job| match job {
+            Job::Tile(tile, _) => (true, state.visible.contains(tile)),
+            _ => (false, false),
+        });
         let begins = jobs.iter().any(|job| matches!(job, Job::Tile(..)));
         for job in jobs {
             state.wanted.insert(job);
@@ -396,6 +399,8 @@ impl State {
     /// over with its pixels: the cache may drop it before anybody looks.
     fn answer_known(&mut self, dataset: DatasetId, cache: &Cache) {
         let mut rest = VecDeque::with_capacity(self.queue.len());
+        // Planes of which nothing is there have no statistics to look for. The picture comes before its statistics.
+        let mut is_absent: HashMap<PlaneId, bool> = HashMap::new();
         for job in std::mem::take(&mut self.queue) {
             match job {
                 Job::Tile(tile, version) => {
@@ -407,16 +412,23 @@ impl State {
                     if self.visible.contains(&tile)
                         && let Some(pixels) = cache.get(&key)
                     {
+                        is_absent.insert(tile.plane.at_level(0), false);
                         self.known
                             .push_back(found(key, PlaneState::Written, Some(pixels)));
                     } else if cache.contains(&key) {
                         // Read ahead already.
                     } else if let Some(state) = self.outcome(&key) {
+                        let nothing = matches!(state, PlaneState::Planned | PlaneState::Missing);
+                        *is_absent.entry(tile.plane.at_level(0)).or_insert(true) &= nothing;
                         self.known.push_back(found(key, state, None));
                     } else {
+                        is_absent.insert(tile.plane.at_level(0), false);
                         rest.push_back(job);
                     }
                 }
+                Job::Statistics(plane, _)
+                    if is_absent.get(&plane) == Some(&true)
+                        && !self.is_being_read(dataset, plane) => {}
                 _ => match self.answer(dataset, job) {
                     Some(news) => self.known.push_back(news),
                     None => rest.push_back(job),
@@ -471,17 +483,34 @@ impl State {
     }
 
     fn can_start(&self, dataset: &Dataset, job: &Job) -> bool {
-        let is_of_plane = |other: &Job, plane: PlaneId| matches!(other, Job::Tile(tile, _) if tile.plane.at_level(0) == plane);
         match job {
             // Statistics use the tile that is being read for the picture instead of reading it a second time.
-            Job::Statistics(plane, _) => !self
-                .in_flight
-                .iter()
-                .any(|(id, other)| *id == dataset.id && is_of_plane(other, *plane)),
+            Job::Statistics(plane, _) => !self.is_being_read(dataset.id, *plane),
+            // Coarser levels are made of finer ones, which come into the cache on the way.
+            Job::Tile(tile, version) if self.is_on_its_way(dataset, *tile, *version) => false,
             Job::Tile(tile, _) => self.visible.contains(tile) || self.num_ahead() < self.max_ahead,
             Job::Fov(fov) => !self.is_opening(dataset, *fov),
             Job::Executed(..) | Job::Label(..) => true,
         }
+    }
+
+    /// True while a tile of a plane (named at level 0) is being read.
+    fn is_being_read(&self, dataset: DatasetId, plane: PlaneId) -> bool {
+        let is_of_plane =
+            |job: &Job| matches!(job, Job::Tile(tile, _) if tile.plane.at_level(0) == plane);
+        let mut in_flight = self.in_flight.iter();
+        in_flight.any(|(id, job)| *id == dataset && is_of_plane(job))
+    }
+
+    /// True while the same place of a plane is being read at a coarser level.
+    fn is_on_its_way(&self, dataset: &Dataset, tile: TileId, version: Version) -> bool {
+        let is_coarser = |other: &Job| {
+            matches!(*other, Job::Tile(other, its) if its == version
+                && other.plane.level > tile.plane.level
+                && TileId { plane: other.plane.at_level(tile.plane.level), ..other } == tile)
+        };
+        let mut in_flight = self.in_flight.iter();
+        in_flight.any(|(id, other)| *id == dataset.id && is_coarser(other))
     }
 
     /// True while the store of a FOV is being opened, for it or for another FOV in the same array.

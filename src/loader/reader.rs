@@ -3,7 +3,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -104,6 +104,22 @@ fn read(tools: &Tools, task: &Task, tile: TileId, version: Version) -> Option<Lo
     let started = Instant::now();
     let dataset = &task.dataset;
     let revision = version.revision;
+    let key = CacheKey {
+        dataset: dataset.id,
+        tile,
+        revision,
+    };
+    // It may have come with another level of its plane since it was wished for.
+    if let Some(pixels) = tools.cache.get(&key) {
+        return Some(Loaded::Tile {
+            dataset: dataset.id,
+            tile,
+            revision,
+            state: PlaneState::Written,
+            pixels: Some(pixels),
+            elapsed: Duration::ZERO,
+        });
+    }
     let outcome = read_any(tools, task, tile, version)?;
     let (state, pixels) = match outcome {
         Ok(ReadOutcome::Pixels { tiles, state }) => {

@@ -395,6 +395,58 @@ fn a_notice_of_a_wished_plane_is_read_before_anybody_wishes_again() {
 }
 
 #[test]
+fn a_finer_level_waits_for_the_coarser_one_that_is_made_of_it() {
+    let (script, begun, let_go) = held();
+    let (bench, dataset) = (bench(2, [(0, script)]), Arc::new(dataset(Sizes::default())));
+    let coarse = TileId {
+        plane: slice(0).plane.at_level(1),
+        ..slice(0)
+    };
+    let wished = [coarse, slice(0), slice(1)];
+    bench.want(&dataset, &wished, Tier::Visible);
+    begun.recv_timeout(SOON).expect("the coarse read begins");
+    assert_eq!(bench.next_tile().0, slice(1), "the other reader goes on");
+    assert_eq!(bench.reads(), [coarse, slice(1)]);
+    // It comes with the coarser one.
+    let key = CacheKey {
+        dataset: dataset.id,
+        tile: slice(0),
+        revision: 0,
+    };
+    let samples = Samples::U16(vec![9]);
+    let pixels = Pixels::new(1, 1, MemoryOrder::RowMajor, samples).expect("fits");
+    bench.cache.insert(key, Arc::new(pixels));
+    let_go.send(()).expect("held");
+    assert_eq!(bench.next_tile().0, coarse);
+    assert_eq!(
+        bench.next_tile(),
+        (slice(0), PlaneState::Written, Some(9)),
+        "from the cache"
+    );
+    assert_eq!(bench.reads(), [coarse, slice(1)]);
+}
+
+#[test]
+fn of_a_plane_that_is_not_there_no_statistics_are_looked_for_again() {
+    let (bench, dataset) = (
+        bench(1, [(0, Script::Absent)]),
+        Arc::new(dataset(Sizes::default())),
+    );
+    bench.want(&dataset, &[slice(0)], Tier::Visible);
+    assert_eq!(bench.next_tile().1, PlaneState::Planned);
+    assert!(matches!(bench.next(), Loaded::Statistics { .. }));
+    let num_reads = bench.reads().len();
+    bench.want(&dataset, &[slice(0), slice(1)], Tier::Visible);
+    assert_eq!(bench.next_tile().0, slice(0));
+    assert_eq!(bench.next_tile().0, slice(1));
+    let Loaded::Statistics { plane, .. } = bench.next() else {
+        panic!("statistics follow the picture")
+    };
+    assert_eq!(plane, slice(1).plane);
+    assert_eq!(bench.reads().len(), num_reads + 1);
+}
+
+#[test]
 fn a_projection_takes_the_largest_sample_of_all_slices_that_are_there() {
     let scripts = [(1, Script::Value(900)), (3, Script::Absent)];
     let (bench, dataset) = (bench(1, scripts), Arc::new(dataset(Sizes::default())));

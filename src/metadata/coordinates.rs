@@ -16,8 +16,10 @@ use crate::model::{Code, Problem, limits};
 pub struct StagePosition {
     /// Name of the region; empty where the table has no such column.
     pub region: String,
-    /// Index of the FOV inside the region.
+    /// Index of the FOV inside the region; of grids in the order of rows, then columns.
     pub fov: u32,
+    /// Row and column of the scan, where the table has them in place of an index.
+    pub grid: Option<(i64, i64)>,
     /// z-slice index; executed tables only.
     pub z_level: Option<u32>,
     /// Centre along x in µm.
@@ -177,7 +179,7 @@ impl Table {
             Some(region) => self.fov(columns, record, region),
             None => Err("no region".to_owned()),
         };
-        let position = fov.and_then(|fov| position(columns, record, region, fov));
+        let position = fov.and_then(|place| position(columns, record, region, place));
         match position {
             Ok(position) => self.positions.push(position),
             Err(message) => self.list(format!("row {} has {message}; left out", self.num_rows)),
@@ -190,9 +192,9 @@ impl Table {
         columns: &Columns,
         record: &StringRecord,
         region: &str,
-    ) -> Result<u32, String> {
+    ) -> Result<(u32, Option<(i64, i64)>), String> {
         if let Some(column) = columns.fov {
-            return index(record, column, "FOV");
+            return Ok((index(record, column, "FOV")?, None));
         }
         if !self.regions.contains_key(region) {
             self.regions.insert(region.to_owned(), Region::default());
@@ -203,11 +205,12 @@ impl Table {
         if let Some((i, j)) = columns.grid {
             let at = |column| number(record, column, "scan index").map(|value| value as i64);
             let next = u32::try_from(state.by_grid.len()).unwrap_or(u32::MAX);
-            return Ok(*state.by_grid.entry((at(i)?, at(j)?)).or_insert(next));
+            let place = (at(i)?, at(j)?);
+            return Ok((*state.by_grid.entry(place).or_insert(next), Some(place)));
         }
         let fov = state.num_rows;
         state.num_rows = state.num_rows.saturating_add(1);
-        Ok(fov)
+        Ok((fov, None))
     }
 
     fn list(&mut self, message: String) {
@@ -219,7 +222,25 @@ impl Table {
         }
     }
 
+    /// Numbers the FOVs of grids by row and column, however they were scanned.
+    fn number_grids(&mut self) {
+        for state in self.regions.values_mut() {
+            let mut places: Vec<_> = state.by_grid.iter_mut().collect();
+            places.sort_unstable_by_key(|(place, _)| **place);
+            for (number, (_, fov)) in (0..).zip(places) {
+                *fov = number;
+            }
+        }
+        for position in &mut self.positions {
+            let place = position.grid.as_ref();
+            let state = self.regions.get(&position.region);
+            let number = place.and_then(|place| state?.by_grid.get(place));
+            position.fov = number.copied().unwrap_or(position.fov);
+        }
+    }
+
     fn finish(mut self) -> (Vec<StagePosition>, Vec<Problem>) {
+        self.number_grids();
         if self.num_unlisted > 0 {
             let message = format!("{} more rows left out", self.num_unlisted);
             self.problems
@@ -234,7 +255,7 @@ fn position(
     columns: &Columns,
     record: &StringRecord,
     region: Option<String>,
-    fov: u32,
+    (fov, grid): (u32, Option<(i64, i64)>),
 ) -> Result<StagePosition, String> {
     let length = |length: Length, name| {
         // To a millionth of a µm: 20.313705 mm are 20313.705 µm, not 20313.704999999998.
@@ -252,6 +273,7 @@ fn position(
     Ok(StagePosition {
         region: region.unwrap_or_default(),
         fov,
+        grid,
         z_level: z_level
             .map(|column| index(record, column, "z level"))
             .transpose()?,

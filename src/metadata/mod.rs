@@ -5,7 +5,9 @@
 pub mod acquisition_channels;
 pub mod acquisition_parameters;
 pub mod acquisition_yaml;
+pub mod configurations_xml;
 pub mod coordinates;
+pub mod file_names;
 mod json;
 pub mod ngff;
 pub mod run_state;

@@ -30,6 +30,8 @@ pub const DECODED_BYTES: u64 = 2 << 30;
 pub const SHARD_CHUNKS: u64 = 1 << 22;
 /// Chunks that one tile may consist of.
 pub const TILE_CHUNKS: u64 = 1 << 18;
+/// Pages of one TIFF file.
+pub const PAGES: usize = 1 << 20;
 /// Bytes of a file that is read whole.
 pub const FILE_BYTES: u64 = 4 << 30;
 /// FOVs of a dataset.

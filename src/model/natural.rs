@@ -14,6 +14,12 @@ pub fn natural_cmp(a: &str, b: &str) -> Ordering {
 
 /// Compares run by run; of two names that agree as far as the shorter goes, the shorter comes first.
 fn by_runs(a: &str, b: &str) -> Ordering {
+    // Names of one folder begin alike for the most part.
+    let alike = equal_runs(a, b);
+    compare(&a[alike..], &b[alike..])
+}
+
+fn compare(a: &str, b: &str) -> Ordering {
     let (mut a, mut b) = (a, b);
     while !a.is_empty() && !b.is_empty() {
         let (run_a, rest_a) = first_run(a);
@@ -30,6 +36,21 @@ fn by_runs(a: &str, b: &str) -> Ordering {
         (a, b) = (rest_a, rest_b);
     }
     a.len().cmp(&b.len())
+}
+
+/// Bytes of the runs that both begin with, but for the last one, which may go on differently.
+fn equal_runs(a: &str, b: &str) -> usize {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let common = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let Some(last) = common.checked_sub(1) else {
+        return 0;
+    };
+    let is_digit = a[last].is_ascii_digit();
+    let before = a[..last]
+        .iter()
+        .rposition(|byte| byte.is_ascii_digit() != is_digit);
+    // Beside a digit no character is cut.
+    before.map_or(0, |before| before + 1)
 }
 
 /// What a run of a name is, in the order of kinds.
@@ -56,9 +77,9 @@ impl Run {
 /// The longest prefix of only digits or of only other characters; `text` is not empty.
 fn first_run(text: &str) -> (&str, &str) {
     let digits = text.as_bytes()[0].is_ascii_digit();
-    let end = text
-        .find(|ch: char| ch.is_ascii_digit() != digits)
-        .unwrap_or(text.len());
+    let mut bytes = text.bytes();
+    let end = bytes.position(|byte| byte.is_ascii_digit() != digits);
+    let end = end.unwrap_or(text.len());
     text.split_at(end)
 }
 
@@ -117,6 +138,15 @@ mod tests {
             let well = |index, column| format!("{}{column}", row(index));
             let order = natural_cmp(&well(rows.0, columns.0), &well(rows.1, columns.1));
             prop_assert_eq!(order, (rows.0, columns.0).cmp(&(rows.1, columns.1)));
+        }
+
+        #[test]
+        fn skipping_what_is_alike_changes_no_order(
+            start in "[A-C0-2_\u{b5}]{0,6}",
+            (a, b) in ("[A-C0-2_\u{b5}\u{b6}]{0,4}", "[A-C0-2_\u{b5}\u{b6}]{0,4}"),
+        ) {
+            let (a, b) = (start.clone() + &a, start + &b);
+            prop_assert_eq!(by_runs(&a, &b), compare(&a, &b));
         }
 
         #[test]

@@ -3,16 +3,18 @@
 //!
 //! The acquisition never waits for a window's answer and goes on without one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::{
     SimulateError, Written,
     clock::Moment,
+    images::place_of,
     layout::Layout,
     plan::{Plan, Structure},
     refuse_existing,
+    zarr_writer::PlaneAt,
 };
 use crate::live::{Client, ClientError};
 
@@ -26,6 +28,15 @@ pub struct Announcer {
     /// Flat number of the first FOV of each region; all 0 where a notice counts inside its region.
     first_fovs: Vec<u64>,
     has_regions: bool,
+    /// Where image files lie, which are registered one by one; `None`: planes lie in stores.
+    files: Option<Files>,
+}
+
+/// Where the image files of an acquisition lie.
+struct Files {
+    plan: Plan,
+    layout: Layout,
+    out: PathBuf,
 }
 
 impl Announcer {
@@ -47,7 +58,8 @@ impl Announcer {
             .map_err(|source| SimulateError::io("find the full path of", out, source))?;
         let now = Moment::now().unix_secs();
         let acquisition = format!("simulated-{}-{now:.6}", std::process::id());
-        let (verb, mut message) = start(plan, &Layout::of(plan), &out);
+        let layout = Layout::of(plan);
+        let (verb, mut message) = start(plan, &layout, &out);
         message["acquisition"] = acquisition.as_str().into();
         client.request(verb, message)?;
         Ok(Self {
@@ -56,6 +68,11 @@ impl Announcer {
             channels: plan.channels.clone(),
             first_fovs: before.collect(),
             has_regions,
+            files: plan.structure.has_images().then(|| Files {
+                plan: plan.clone(),
+                layout,
+                out,
+            }),
         })
     }
 
@@ -67,18 +84,32 @@ impl Announcer {
         } else {
             (self.first_fovs[region_idx] + u64::from(written.fov), 0)
         };
-        let notice = json!({
+        let mut notice = json!({
             "acquisition": self.acquisition, "t": written.t, "fov_idx": fov, "z": written.z,
-            "channel": self.channels[written.c as usize], "region_idx": region,
+            "channel": self.channels[written.c as usize],
         });
-        self.tell(|client| client.send("notify_zarr_frame", notice));
+        let verb = if let Some(files) = &self.files {
+            let (path, page_idx) = files.place(written);
+            notice["path"] = path.to_string_lossy().into();
+            notice["page_idx"] = page_idx.into();
+            "register_image"
+        } else {
+            notice["region_idx"] = region.into();
+            "notify_zarr_frame"
+        };
+        self.tell(|client| client.send(verb, notice));
     }
 
     /// Announces the end, and warns of what the window refused.
     pub fn end(mut self) {
         let message = json!({ "acquisition": self.acquisition });
+        let end = if self.files.is_some() {
+            "end_acquisition"
+        } else {
+            "end_zarr_acquisition"
+        };
         self.tell(|client| {
-            client.request("end_zarr_acquisition", message)?;
+            client.request(end, message)?;
             let refusals = client.take_refusals();
             if let Some(first) = refusals.first() {
                 let num = refusals.len();
@@ -96,6 +127,18 @@ impl Announcer {
             tracing::warn!("nothing more is announced: {error}");
             self.client = None;
         }
+    }
+}
+
+impl Files {
+    fn place(&self, written: Written) -> (PathBuf, u32) {
+        let at = PlaneAt {
+            fov: written.fov,
+            t: written.t,
+            c: written.c,
+            z: written.z,
+        };
+        place_of(&self.plan, &self.layout, &self.out, written.region_idx, at)
     }
 }
 
@@ -135,8 +178,11 @@ fn start(plan: &Plan, layout: &Layout, out: &Path) -> (&'static str, Value) {
             labels.push(format!("{name}:{fov}"));
         }
     }
-    message["fov_paths"] = paths.into();
     message["fov_labels"] = labels.into();
+    if plan.structure.has_images() {
+        return ("start_acquisition", message);
+    }
+    message["fov_paths"] = paths.into();
     ("start_zarr_acquisition", message)
 }
 
@@ -191,6 +237,11 @@ mod tests {
                 "do": "start_zarr_acquisition_6d", "fovs_per_region": [2, 1], "region_labels": ["R0", "R1"],
                 "region_paths": ["out/zarr/R0/acquisition.zarr", "out/zarr/R1/acquisition.zarr"],
             }),
+        );
+        check(
+            Structure::MultiPage,
+            &[("A1", 2)],
+            &json!({"do": "start_acquisition", "fov_labels": ["A1:0", "A1:1"]}),
         );
         check(
             Structure::Single,

@@ -31,6 +31,22 @@ impl Moment {
     }
 }
 
+impl Moment {
+    /// `%Y-%m-%d %H:%M:%S.%f`.
+    pub(super) fn spaced(self) -> String {
+        self.to_string()
+            .replacen('_', " ", 1)
+            .replacen('-', "\u{0}", 2)
+            .replace('-', ":")
+            .replace('\u{0}', "-")
+    }
+
+    /// `%Y-%m-%dT%H:%M:%S.%f`.
+    pub(super) fn iso(self) -> String {
+        self.spaced().replacen(' ', "T", 1)
+    }
+}
+
 impl fmt::Display for Moment {
     /// `%Y-%m-%d_%H-%M-%S.%f`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,6 +60,15 @@ impl fmt::Display for Moment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_spelled_with_a_space_or_as_iso_8601() {
+        let moment = Moment {
+            micros: 1_768_469_400_200_000,
+        };
+        assert_eq!(moment.spaced(), "2026-01-15 09:30:00.200000");
+        assert_eq!(moment.iso(), "2026-01-15T09:30:00.200000");
+    }
 
     #[test]
     fn moments_are_spelled_as_in_tables() {

@@ -66,7 +66,7 @@ impl Layout {
         Self {
             structure: plan.structure,
             regions: plan.regions.clone(),
-            plate: if plan.structure == Structure::Hcs {
+            plate: if is_plate(plan) {
                 PLATES.iter().find(holds).copied()
             } else {
                 None
@@ -76,11 +76,13 @@ impl Layout {
         }
     }
 
-    /// The group of an image (6-D: the array of a region), below `out`.
+    /// The group of an image (6-D: the array of a region), below `out`; image files have none (`images`).
     pub(super) fn store(&self, out: &Path, region_idx: usize, fov: u32) -> PathBuf {
         let region = &self.regions[region_idx].0;
         match self.structure {
-            Structure::Single => out.to_owned(),
+            Structure::Single | Structure::Tiff | Structure::MultiPage | Structure::OmeTiff => {
+                out.to_owned()
+            }
             Structure::Hcs => self.well_folder(out, region_idx).join(fov.to_string()),
             Structure::PerFov => out
                 .join("zarr")
@@ -175,6 +177,12 @@ impl Layout {
             along(fov / columns, self.step_px.1),
         )
     }
+}
+
+/// Image files lie alike whether regions are wells or not; their names tell.
+fn is_plate(plan: &Plan) -> bool {
+    let are_wells = || plan.regions.iter().all(|(name, _)| well(name).is_some());
+    plan.structure == Structure::Hcs || plan.structure.has_images() && are_wells()
 }
 
 /// Columns and rows of the most square raster.

@@ -1,4 +1,4 @@
-//! Writes an acquisition plane by plane in any Zarr layout, as the microscope does.
+//! Writes an acquisition plane by plane in any of Squid's layouts, Zarr and TIFF, as the microscope does.
 //!
 //! The same folders, documents, codec chains, order and side files as Squid's writer (`control/core/zarr_writer.py`), with
 //! cells that drift and divide in front of a simulated camera. Knows nothing of reading.
@@ -8,7 +8,9 @@ mod blosc;
 mod cells;
 mod clock;
 mod documents;
+mod images;
 mod layout;
+mod ome_tiff;
 mod paint;
 mod plan;
 mod random;
@@ -32,6 +34,7 @@ use std::{
 use cells::{Scene, View};
 use clock::Moment;
 use documents::Progress;
+use images::Images;
 use layout::Layout;
 use run_file::{BEAT, RunFile, RunProgress};
 use side_files::{Executed, SideFiles};
@@ -127,7 +130,11 @@ pub fn simulate(
         plan,
         layout: &layout,
         side: (plan.structure != Structure::Single).then_some(side),
-        stores: Stores::new(plan, &layout, out),
+        output: if plan.structure.has_images() {
+            Output::Images(Images::new(plan, &layout, out))
+        } else {
+            Output::Stores(Stores::new(plan, &layout, out))
+        },
         scene: Scene::new(plan),
         state: None,
         progress: RunProgress::default(),
@@ -178,13 +185,19 @@ enum Outcome {
     Crashed,
 }
 
+/// Where planes go.
+enum Output<'a> {
+    Stores(Stores<'a>),
+    Images(Images<'a>),
+}
+
 /// An acquisition under way.
 struct Run<'a> {
     plan: &'a Plan,
     layout: &'a Layout,
     /// `None`: the layout has none.
     side: Option<SideFiles<'a>>,
-    stores: Stores<'a>,
+    output: Output<'a>,
     scene: Scene,
     /// `None`: nobody asked for one, or nothing was written yet.
     state: Option<RunFile>,
@@ -295,7 +308,10 @@ impl Run<'_> {
             return Ok(None);
         }
         let samples = self.paint(region_idx, at);
-        self.stores.tear(region_idx, at, &samples)?;
+        match &mut self.output {
+            Output::Stores(stores) => stores.tear(region_idx, at, &samples)?,
+            Output::Images(images) => images.tear(region_idx, at, &samples)?,
+        }
         Ok(Some(Outcome::Crashed))
     }
 
@@ -313,16 +329,20 @@ impl Run<'_> {
     fn write_plane(&mut self, region_idx: usize, at: PlaneAt) -> Result<Written, SimulateError> {
         let samples = self.paint(region_idx, at);
         self.wait();
+        let when = Moment::now();
         if at.c == 0 {
             self.executed.push(Executed {
                 region_idx,
                 fov: at.fov,
                 z: at.z,
-                when: Moment::now(),
+                when,
             });
         }
         let began = Instant::now();
-        self.stores.write(region_idx, at, &samples)?;
+        match &mut self.output {
+            Output::Stores(stores) => stores.write(region_idx, at, &samples)?,
+            Output::Images(images) => images.write(region_idx, at, &samples, when)?,
+        }
         let took = began.elapsed();
         self.num_written += 1;
         self.progress.images = self.num_written;
@@ -370,7 +390,10 @@ impl Run<'_> {
     }
 
     fn mark(&self, progress: Progress) -> Result<(), SimulateError> {
-        self.stores.finalize(progress)?;
+        // Image files have no mark of their own.
+        if let Output::Stores(stores) = &self.output {
+            stores.finalize(progress)?;
+        }
         let Some(side) = &self.side else {
             return Ok(());
         };

@@ -7,7 +7,7 @@ use std::{
 
 use crate::model::{WellName, limits};
 
-/// Where Squid puts its stores (`control/core/zarr_writer.py`).
+/// Where Squid puts its stores (`control/core/zarr_writer.py`) or image files (`control/core/job_processing.py`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Structure {
     /// `zarr/{region}/fov_{n}.ome.zarr/0`, (T, C, Z, Y, X).
@@ -18,6 +18,19 @@ pub enum Structure {
     SixD,
     /// The output folder is one image group, without side files.
     Single,
+    /// `{t}/{region}_{fov}_{z}_{channel}.tiff`, a file per plane.
+    Tiff,
+    /// `{t}/{region}_{fov}_stack.tiff`, a page per plane.
+    MultiPage,
+    /// `ome_tiff/{region}_{fov}.ome.tiff`, all planes of a FOV.
+    OmeTiff,
+}
+
+impl Structure {
+    /// True where planes lie in TIFF files.
+    pub(super) fn has_images(self) -> bool {
+        matches!(self, Self::Tiff | Self::MultiPage | Self::OmeTiff)
+    }
 }
 
 /// Codec chain of the chunks, by Squid's names.
@@ -294,6 +307,11 @@ impl Plan {
             ("height", u64::from(self.height), 1 << 16),
             // A Blosc container counts its bytes in 31 bits.
             ("number of pixels", pixels, limits::CHUNK_SAMPLES),
+            (
+                "planes of a FOV in one file",
+                self.num_pages(),
+                limits::PAGES as u64,
+            ),
         ];
         for (what, found, limit) in counts {
             if found == 0 {
@@ -363,6 +381,16 @@ impl Plan {
                 Err(PlanError::EndsTooLate { found, limit })
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Planes in the largest file; 1 where files hold none together.
+    fn num_pages(&self) -> u64 {
+        let per_timepoint = u64::from(self.num_z).saturating_mul(self.channels.len() as u64);
+        match self.structure {
+            Structure::MultiPage => per_timepoint,
+            Structure::OmeTiff => per_timepoint.saturating_mul(u64::from(self.num_timepoints)),
+            _ => 1,
         }
     }
 

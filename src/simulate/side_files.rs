@@ -99,7 +99,7 @@ impl SideFiles<'_> {
         let row = |row: &Executed| {
             let (x, y) = self.layout.position_mm(row.region_idx, row.fov);
             let region = csv_field(&self.layout.region_name(row.region_idx));
-            let z = self.slice_um(row.z);
+            let z = slice_um(self.plan, row.z);
             let (fov, z_level, when) = (row.fov, row.z, row.when);
             format!("{region},{fov},{z_level},{x:?},{y:?},{z:?},{when}\n")
         };
@@ -131,10 +131,6 @@ impl SideFiles<'_> {
             fs::write(path, text)
         };
         written(&path).map_err(|source| SimulateError::io("write", &path, source))
-    }
-
-    fn slice_um(&self, z: u32) -> f64 {
-        ((FOCUS_UM + f64::from(z) * self.plan.z_step_um) * 1000.0).round() / 1000.0
     }
 
     /// Pixel of the camera that gives the pixel size behind this objective.
@@ -208,7 +204,7 @@ impl SideFiles<'_> {
             format!("{} well plate", rows * columns)
         });
         let (num_rows, num_columns) = plate.unwrap_or((8, 12));
-        let z_mm = |z| rounded(self.slice_um(z) / 1000.0);
+        let z_mm = |z| rounded(slice_um(self.plan, z) / 1000.0);
         let mut document = json!({
             "acquisition": {
                 "experiment_id": name, "start_time": when.unix_secs(), "widget_type": widget, "xy_mode": mode,
@@ -271,6 +267,11 @@ impl SideFiles<'_> {
         }
         entry
     }
+}
+
+/// z of the stage at a slice in µm.
+pub(super) fn slice_um(plan: &Plan, z: u32) -> f64 {
+    ((FOCUS_UM + f64::from(z) * plan.z_step_um) * 1000.0).round() / 1000.0
 }
 
 /// A field of a table, quoted where it holds a separator (RFC 4180).

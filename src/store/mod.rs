@@ -39,8 +39,13 @@ use self::{
     zarr::{Tile, TileRect},
 };
 
-/// Before a chunk of a running acquisition that does not decode is read a second time.
-const HALF_WRITTEN_PAUSE: Duration = Duration::from_millis(20);
+/// Pauses before a chunk of a running acquisition that does not decode is read again: it may just be half-written. What
+/// is still broken then is told; a watch over the file sees when it is replaced.
+const HALF_WRITTEN_PAUSES: [Duration; 3] = [
+    Duration::from_millis(20),
+    Duration::from_millis(60),
+    Duration::from_millis(180),
+];
 
 /// A tile that was read.
 #[derive(Clone, Debug)]
@@ -135,15 +140,16 @@ impl Store {
             return Err(ReadError::new(Code::OutOfRange, message, &dataset.root));
         }
         let stored = level.min(image.levels.len().saturating_sub(1));
-        let read = match self.read_stored(dataset, image, tile, stored, absence) {
-            // A chunk of a running acquisition may be half-written: once more, then report.
-            Err(error) if error.code == Code::CorruptData && !is_finished(dataset, image) => {
-                thread::sleep(HALF_WRITTEN_PAUSE);
-                self.read_stored(dataset, image, tile, stored, absence)?
+        let mut read = self.read_stored(dataset, image, tile, stored, absence);
+        for pause in HALF_WRITTEN_PAUSES {
+            let is_torn = matches!(&read, Err(error) if error.code == Code::CorruptData);
+            if !is_torn || is_finished(dataset, image) {
+                break;
             }
-            outcome => outcome?,
-        };
-        let Some((pixels, state)) = read else {
+            thread::sleep(pause);
+            read = self.read_stored(dataset, image, tile, stored, absence);
+        }
+        let Some((pixels, state)) = read? else {
             return Ok(ReadOutcome::Absent(absent_state(dataset, image)));
         };
         let tiles = with_computed(dataset, tile, stored, level, pixels);
@@ -263,6 +269,43 @@ impl Store {
         } else {
             PlaneState::Partial { present, total }
         })
+    }
+
+    /// Reads and decompresses the chunks of a plane at a stored level, and drops them: the least that reading it costs on
+    /// this machine. Their decoded bytes; `None` where zarrs or an image decoder reads.
+    ///
+    /// # Errors
+    /// As [`Self::read_tile`].
+    pub fn decode_only(&self, dataset: &Dataset, plane: PlaneId) -> Result<Option<u64>, ReadError> {
+        let image = locate::image_of(dataset, plane)?;
+        let level = image.levels.get(usize::from(plane.level));
+        let Some(level) =
+            level.filter(|it| !matches!(it.arrays, Arrays::Registered(_) | Arrays::Files(_)))
+        else {
+            return Ok(None);
+        };
+        let Some((array, slab)) = self.plane_in_array(dataset, image, plane)? else {
+            return Ok(None);
+        };
+        let Reading::Fast(fast) = &array.reading else {
+            return Ok(None);
+        };
+        let mut num_bytes = 0;
+        for row in 0..level.grid.num_rows() {
+            for col in 0..level.grid.num_cols() {
+                let rect = level.grid.tile_rect(row, col);
+                if let Some((x, y, width, height)) = rect {
+                    let rect = TileRect {
+                        x,
+                        y,
+                        width,
+                        height,
+                    };
+                    num_bytes += zarr::decode_only(&array, fast, &slab, rect)?;
+                }
+            }
+        }
+        Ok(Some(num_bytes))
     }
 
     /// The file that holds (the first chunk of) a plane, for "copy path" and "show in the file manager".

@@ -52,13 +52,13 @@ pub(super) fn read(
     let is_whole = (part.2, part.3) == (grid.width, grid.height);
     if !is_whole {
         // A file of another size would give a part of something else.
-        let Some(page) = image_file::describe(&plane.path, plane.page_idx)? else {
+        let Some(page) = image_file::describe(&plane.path, plane.page)? else {
             return Ok(None);
         };
         check_size((page.width, page.height), (grid.width, grid.height), &plane)?;
     }
     let wanted = Wanted {
-        page_idx: plane.page_idx,
+        page: plane.page,
         color_idx: plane.color_idx,
         part: (!is_whole).then_some(part),
     };

@@ -6,7 +6,7 @@ use super::{ReadError, plane_file};
 use crate::{
     dataset::{Dataset, FilePlane, Image, PlaneAt, Registered, RegisteredPlanes},
     image_file::{self, Wanted},
-    model::{Code, Pixels, PlaneId, PlaneState, ZPick},
+    model::{Code, PageAt, Pixels, PlaneId, PlaneState, ZPick},
     source,
 };
 
@@ -31,16 +31,20 @@ pub(super) fn read(
         }
         Some(Registered::File { path, page_idx }) => {
             let wanted = Wanted {
-                page_idx,
+                page: PageAt::Idx(page_idx),
                 ..Wanted::default()
             };
             // A notice may overtake its file on a network disk: absent is not an error.
-            let Some(pixels) = image_file::read(&path, wanted)? else {
-                return Ok(None);
+            let pixels = match image_file::read(&path, wanted) {
+                Ok(Some(pixels)) => pixels,
+                Ok(None) => return Ok(None),
+                // Of a file that grows page by page.
+                Err(error) if error.code == Code::OutOfRange => return Ok(None),
+                Err(error) => return Err(error.into()),
             };
             let plane = FilePlane {
                 path,
-                page_idx,
+                page: PageAt::Idx(page_idx),
                 color_idx: None,
             };
             let found = (pixels.width(), pixels.height());

@@ -121,6 +121,7 @@ struct Reader<'a> {
     array: &'a OpenedArray,
     fast: &'a Fast,
     slab: &'a Slab,
+    order: MemoryOrder,
     along: Side,
     across: Side,
     /// Samples before the plane in a decoded chunk.
@@ -142,23 +143,9 @@ pub(super) fn read(
     slab: &Slab,
     rect: TileRect,
 ) -> Result<Tile, ReadError> {
-    let side = |axis: usize, start: u32, len: u32| Side {
-        axis,
-        pixels: u64::from(start)..u64::from(start) + u64::from(len),
-        chunk: fast.chunk[axis],
-        stride: fast.strides[axis],
-    };
-    let y = side(slab.y_axis, rect.y, rect.height);
-    let x = side(slab.x_axis, rect.x, rect.width);
-    let num_chunks =
-        (y.chunks().end - y.chunks().start).saturating_mul(x.chunks().end - x.chunks().start);
+    let mut reader = Reader::of_tile(array, fast, slab, rect);
+    let num_chunks = reader.num_chunks();
     let num_samples = check_budget(array, rect, num_chunks)?;
-    let order = if y.rank() < x.rank() {
-        MemoryOrder::ColumnMajor
-    } else {
-        MemoryOrder::RowMajor
-    };
-    let mut reader = Reader::new(array, fast, slab, order, (x, y));
     reader.open_shards()?;
     let mut samples = Samples::zeros(array.sample_type, num_samples);
     let found = if num_chunks == 1 && reader.is_direct() {
@@ -171,7 +158,7 @@ pub(super) fn read(
             *sample = u8::from(*sample != 0);
         }
     }
-    let pixels = Pixels::new(rect.width, rect.height, order, samples)
+    let pixels = Pixels::new(rect.width, rect.height, reader.order, samples)
         .map_err(|error| ReadError::new(Code::BadMetadata, error.to_string(), &array.folder))?;
     Ok(Tile {
         pixels,
@@ -179,6 +166,35 @@ pub(super) fn read(
         total: num_chunks as u32,
         gaps: reader.gaps(&found),
     })
+}
+
+/// Reads and decompresses the chunks of a tile and drops them: what reading it costs at least. Their decoded bytes.
+pub(super) fn decode_only(
+    array: &OpenedArray,
+    fast: &Fast,
+    slab: &Slab,
+    rect: TileRect,
+) -> Result<u64, ReadError> {
+    let mut reader = Reader::of_tile(array, fast, slab, rect);
+    reader.open_shards()?;
+    let across: Vec<u64> = reader.across.chunks().collect();
+    let decode_band = |across: u64| {
+        let mut num_bytes = 0;
+        for along in reader.along.chunks() {
+            if let Some(encoded) = reader.find(across, along)? {
+                with_scratch(fast.chunk_bytes, |decoded| decode(fast, &encoded, decoded))?;
+                num_bytes += fast.chunk_bytes as u64;
+            }
+        }
+        Ok(num_bytes)
+    };
+    if let [only] = across[..] {
+        return decode_band(only);
+    }
+    across
+        .into_par_iter()
+        .map(decode_band)
+        .try_reduce(|| 0, |sum, band| Ok(sum + band))
 }
 
 /// Samples of the tile, if it and its chunks fit the budgets.
@@ -209,29 +225,36 @@ fn plane_start(fast: &Fast, slab: &Slab) -> usize {
 }
 
 impl<'a> Reader<'a> {
-    /// `sides`: x, y.
-    fn new(
-        array: &'a OpenedArray,
-        fast: &'a Fast,
-        slab: &'a Slab,
-        order: MemoryOrder,
-        sides: (Side, Side),
-    ) -> Self {
-        let (x, y) = sides;
-        let (along, across) = match order {
-            MemoryOrder::ColumnMajor => (y, x),
-            MemoryOrder::RowMajor => (x, y),
+    fn of_tile(array: &'a OpenedArray, fast: &'a Fast, slab: &'a Slab, rect: TileRect) -> Self {
+        let side = |axis: usize, start: u32, len: u32| Side {
+            axis,
+            pixels: u64::from(start)..u64::from(start) + u64::from(len),
+            chunk: fast.chunk[axis],
+            stride: fast.strides[axis],
+        };
+        let y = side(slab.y_axis, rect.y, rect.height);
+        let x = side(slab.x_axis, rect.x, rect.width);
+        let (order, along, across) = if y.rank() < x.rank() {
+            (MemoryOrder::ColumnMajor, y, x)
+        } else {
+            (MemoryOrder::RowMajor, x, y)
         };
         Self {
             array,
             fast,
             slab,
+            order,
             along,
             across,
             plane_start: plane_start(fast, slab),
             size: array.sample_type.num_bytes(),
             shards: HashMap::new(),
         }
+    }
+
+    fn num_chunks(&self) -> u64 {
+        let len = |chunks: Range<u64>| chunks.end - chunks.start;
+        len(self.along.chunks()).saturating_mul(len(self.across.chunks()))
     }
 
     /// Opens the shards of the tile, while they are few.

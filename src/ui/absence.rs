@@ -73,6 +73,9 @@ fn line_ui(
     ui.painter()
         .rect_filled(place.expand2(vec2(SPACE_12, SPACE_8)), 4.0, ground);
     ui.painter().galley(place.min, galley, ON_CANVAS);
+    // Painted text is nothing to a screen reader.
+    let line = ui.interact(place, ui.scope_id().with(words), egui::Sense::hover());
+    line.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, words));
     place
 }
 

@@ -13,8 +13,10 @@ use image::{Rgba, RgbaImage};
 use squidview::{
     app::{App, Options, Timing},
     live::Status,
+    model::Theme,
     session::Session,
     settings::Settings,
+    ui::tokens::palette,
 };
 
 /// Reading a tile of the test data takes milliseconds; a machine that is busy elsewhere gets this long.
@@ -191,6 +193,26 @@ impl Desk {
         let scale = self.harness.ctx.pixels_per_point();
         [rect.left(), rect.top(), rect.width(), rect.height()]
             .map(|length| (length * scale).round() as u32)
+    }
+
+    /// Which steps of a bar are filled as acquired; those under the handle are seen beside it.
+    pub(crate) fn filled(&mut self, slider: &str, length: u32) -> Vec<bool> {
+        let rect = self.harness.get_by_label(slider).rect();
+        let scale = self.harness.ctx.pixels_per_point();
+        let colors = palette(Theme::Dark);
+        let picture = self.picture();
+        let is_filled = |step: u32| {
+            let part = (step as f32 + 0.15) / length as f32;
+            let at = egui::pos2(rect.left() + part * rect.width(), rect.center().y) * scale;
+            let found = picture.get_pixel(at.x as u32, at.y as u32);
+            let is = |color: egui::Color32| found.0[..3] == color.to_array()[..3];
+            assert!(
+                is(colors.acquired()) || is(colors.raised),
+                "{slider} {step}: {found:?}"
+            );
+            is(colors.acquired())
+        };
+        (0..length).map(is_filled).collect()
     }
 
     /// The colour in the middle of the canvas' part, (0, 0) its upper left corner and (1, 1) its lower right one.

@@ -127,6 +127,8 @@ fn help() -> String {
         vec!["simulate"],
         vec!["inspect"],
         vec!["plane"],
+        vec!["bench", "read"],
+        vec!["bench", "step"],
     ];
     let texts = modes.into_iter().map(|mut arguments| {
         arguments.push("--help");

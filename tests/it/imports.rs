@@ -44,7 +44,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "cli",
         &[
             "formats", "metadata", "source", "dataset", "ledger", "store", "cache", "loader",
-            "live", "session", "render", "simulate", "settings", "app",
+            "live", "session", "render", "simulate", "settings", "app", "bench",
+        ],
+    ),
+    (
+        "bench",
+        &[
+            "formats", "metadata", "source", "dataset", "ledger", "store", "cache", "loader",
+            "live", "session", "canvas", "render", "simulate", "settings", "app",
         ],
     ),
     ("main", &["cli", "settings", "app"]),

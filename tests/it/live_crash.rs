@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use eframe::App as _;
@@ -50,7 +50,16 @@ fn num_chunks(folder: &Path) -> u64 {
     paths.iter().map(count).sum()
 }
 
-fn check(kill_after: u64, more: &[&str]) {
+/// When the writer is killed.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    /// As soon as so many chunks are there.
+    Chunks(u64),
+    /// So long after the first chunk, in whatever it does then.
+    After(Duration),
+}
+
+fn check(moment: Moment, more: &[&str]) {
     let Some(mut desk) = Desk::new(Setup::default()) else {
         return;
     };
@@ -65,7 +74,12 @@ fn check(kill_after: u64, more: &[&str]) {
     }
     // Watched while it is written.
     desk.harness.state_mut().open(&root);
-    while num_chunks(&store) < kill_after {
+    let began = Instant::now();
+    let is_due = || match moment {
+        Moment::Chunks(count) => num_chunks(&store) >= count,
+        Moment::After(time) => began.elapsed() >= time,
+    };
+    while !is_due() {
         assert!(Instant::now() < deadline, "the writer does not go on");
         desk.harness.step();
     }
@@ -74,7 +88,7 @@ fn check(kill_after: u64, more: &[&str]) {
     }
     child.wait().unwrap();
     let on_disk = num_chunks(&store);
-    assert!(on_disk > 0 && on_disk < 80, "{on_disk}");
+    assert!(on_disk > 0 && on_disk < 80, "{moment:?}: {on_disk}");
     let is_known = |app: &squidview::app::App| {
         app.auto_save_interval();
         let counts = app.push_handle().status().counts;
@@ -102,22 +116,63 @@ fn check(kill_after: u64, more: &[&str]) {
 
 #[test]
 fn the_book_agrees_with_the_disk_after_the_writer_was_killed_early() {
-    check(3, &[]);
+    check(Moment::Chunks(3), &[]);
 }
 
 #[test]
 fn the_book_agrees_with_the_disk_after_the_writer_was_killed_in_the_middle() {
-    check(23, &[]);
+    check(Moment::Chunks(23), &[]);
 }
 
 #[test]
 fn the_book_agrees_with_the_disk_after_the_writer_was_killed_near_its_end() {
-    check(55, &[]);
+    check(Moment::Chunks(55), &[]);
+}
+
+#[test]
+fn the_book_agrees_with_the_disk_after_the_writer_was_killed_at_random_moments() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let mut random = now.subsec_nanos();
+    for _ in 0..3 {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        // All planes take 1.6 s.
+        let time = Duration::from_micros(u64::from(random >> 12));
+        check(Moment::After(time), &[]);
+    }
 }
 
 #[test]
 fn the_book_agrees_with_the_disk_after_a_crash_that_left_half_a_chunk() {
-    check(21, &["--crash-after", "21"]);
+    check(Moment::Chunks(21), &["--crash-after", "21"]);
+}
+
+#[test]
+fn a_chunk_that_is_half_written_for_a_moment_is_never_called_damaged() {
+    let run = Run::new(1, [1, 1, 1]);
+    run.create();
+    let (store, value) = (&run.stores[0], run.value(0, [0, 0, 0]));
+    let whole = store.chunk_bytes(value);
+    let path = store.chunk_path([0; 3], [0, 0]);
+    let Some((mut desk, handle)) = announced(&run) else {
+        return;
+    };
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let late = thread::Builder::new().name("late".into());
+    let writer = late.spawn(move || {
+        thread::sleep(Duration::from_millis(40));
+        fs::write(&path, &whole).unwrap();
+    });
+    notify(&handle, 0, [0, 0, 0]);
+    desk.until("the whole chunk is drawn", |app| {
+        let states = app.shown_states();
+        assert!(
+            !matches!(states.as_slice(), [PlaneState::Failed(_)]),
+            "{states:?}"
+        );
+        app.is_settled() && crate::uniform::values(app) == [value]
+    });
+    writer.unwrap().join().unwrap();
 }
 
 #[test]

@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Asleep;
 
 impl Audience for Asleep {
-    fn wake(&self, _after: Duration) {}
+    fn wake(&self) {}
 
     fn anticipate(&self, _id: AcquisitionId, _at: PlaneAt) -> bool {
         false

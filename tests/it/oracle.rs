@@ -27,6 +27,15 @@ use crate::{
 
 /// Runs `oracle.py`; `None`, said on stderr, where there is no Python with tensorstore and nobody requires one.
 pub(crate) fn oracle(arguments: &[&str]) -> Option<Map<String, Value>> {
+    run("oracle.py", arguments)
+}
+
+/// Runs `image_oracle.py`, likewise.
+pub(crate) fn image_oracle(arguments: &[&str]) -> Option<Map<String, Value>> {
+    run("image_oracle.py", arguments)
+}
+
+fn run(script: &str, arguments: &[&str]) -> Option<Map<String, Value>> {
     let Some(python) = std::env::var_os("SQUIDVIEW_ORACLE") else {
         let required = std::env::var_os("SQUIDVIEW_REQUIRE_ORACLE").is_some();
         assert!(
@@ -36,17 +45,19 @@ pub(crate) fn oracle(arguments: &[&str]) -> Option<Map<String, Value>> {
         eprintln!("skipped: SQUIDVIEW_ORACLE names no Python with tensorstore");
         return None;
     };
-    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/oracle.py");
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/it")
+        .join(script);
     let output = Command::new(python)
-        .arg(script)
+        .arg(path)
         .args(arguments)
         .output()
         .unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "oracle.py failed: {complaint}");
+    assert!(output.status.success(), "{script} failed: {complaint}");
     match serde_json::from_slice(&output.stdout).unwrap() {
         Value::Object(document) => Some(document),
-        other => panic!("oracle.py printed {other}"),
+        other => panic!("{script} printed {other}"),
     }
 }
 

@@ -20,8 +20,7 @@ use crate::{
 
 /// 2 regions of 2 FOVs, 3 timepoints, 3 z-slices, 2 channels.
 const NUM_PLANES: u64 = 72;
-const PLAN: &str =
-    "--structure per_fov --n-regions 2 --n-fov 2 --t 3 --z 3 --channels DAPI,GFP --size 128x96";
+const PLAN: &str = "--n-regions 2 --n-fov 2 --t 3 --z 3 --channels DAPI,GFP --size 128x96";
 /// Long enough for pictures in the middle on a busy machine: 9 s in all.
 const INTERVAL_MS: &str = "125";
 /// The middle z-slice, where a window begins.
@@ -63,10 +62,12 @@ impl Scene {
     }
 
     /// The microscope.
-    fn simulator(&self, options: &str) -> Running {
+    fn simulator(&self, structure: &str, options: &str) -> Running {
         let mut command = Command::new(env!("CARGO_BIN_EXE_squidview"));
         command.arg("simulate").arg(self.acquisition());
-        command.args(PLAN.split(' '));
+        command
+            .args(["--structure", structure])
+            .args(PLAN.split(' '));
         command.args(["--interval-ms", INTERVAL_MS]);
         command.args(options.split_whitespace());
         at_home(&mut command, self.home()).stdout(Stdio::null());
@@ -228,8 +229,19 @@ fn check_grows(scene: &Scene, client: &mut Client, is_watching: impl Fn(&Value) 
 #[test]
 fn a_folder_that_grows_is_shown_in_a_real_window_as_it_grows() {
     let Some(scene) = Scene::new() else { return };
-    let _simulator = scene.simulator("");
-    let first_fov = scene.acquisition().join("zarr/R0/fov_0.ome.zarr/0/c/0/1/1");
+    check_folder_grows(&scene, "per_fov", "zarr/R0/fov_0.ome.zarr/0/c/0/1/1");
+}
+
+#[test]
+fn stacks_that_grow_are_shown_in_a_real_window_as_they_grow() {
+    let Some(scene) = Scene::new() else { return };
+    check_folder_grows(&scene, "multi_page", "0/R0_1_stack.tiff");
+}
+
+/// Opens the folder of an acquisition once a file of it is there.
+fn check_folder_grows(scene: &Scene, structure: &str, first: &str) {
+    let _simulator = scene.simulator(structure, "");
+    let first_fov = scene.acquisition().join(first);
     let deadline = Instant::now() + PATIENCE;
     while !first_fov.exists() {
         assert!(Instant::now() < deadline, "nothing is written");
@@ -237,7 +249,7 @@ fn a_folder_that_grows_is_shown_in_a_real_window_as_it_grows() {
     }
     let _window = scene.window(&[scene.acquisition().to_str().unwrap()]);
     let mut client = scene.client();
-    check_grows(&scene, &mut client, |status| status["push_active"] == false);
+    check_grows(scene, &mut client, |status| status["push_active"] == false);
 }
 
 #[test]
@@ -245,7 +257,7 @@ fn what_another_process_announces_is_shown_in_a_real_window() {
     let Some(scene) = Scene::new() else { return };
     let _window = scene.window(&[]);
     let mut client = scene.client();
-    let _simulator = scene.simulator("--push");
+    let _simulator = scene.simulator("per_fov", "--push");
     check_grows(&scene, &mut client, |status| {
         status["zarr_push_active"] == true
     });
@@ -256,21 +268,53 @@ fn what_another_process_announces_is_shown_in_a_real_window() {
 }
 
 #[test]
+fn image_files_and_pages_that_another_process_announces_are_shown_in_a_real_window() {
+    for structure in ["tiff", "multi_page"] {
+        let Some(scene) = Scene::new() else { return };
+        let _window = scene.window(&[]);
+        let mut client = scene.client();
+        let _simulator = scene.simulator(structure, "--push");
+        status_when(&mut client, "a first picture", |status| {
+            (1..NUM_PLANES).contains(&num_written(status)) && has_picture(status)
+        });
+        let status = status_when(&mut client, "all is written", |status| {
+            num_written(status) == NUM_PLANES && has_picture(status)
+        });
+        assert_eq!(status["counts"]["failed"], 0, "{status}");
+        status_when(&mut client, "the end is known", |status| {
+            status["acquisition"]["ended"] == true || status["push_active"] == true
+        });
+    }
+}
+
+#[test]
+fn a_real_window_opens_a_running_acquisition_in_image_files_by_itself() {
+    for structure in ["tiff", "multi_page"] {
+        let Some(scene) = Scene::new() else { return };
+        check_opens_by_itself(&scene, structure);
+    }
+}
+
+#[test]
 fn a_real_window_opens_the_running_acquisition_by_itself_and_follows_it_to_its_end() {
     let Some(scene) = Scene::new() else { return };
+    check_opens_by_itself(&scene, "per_fov");
+}
+
+fn check_opens_by_itself(scene: &Scene, structure: &str) {
     let _window = scene.window(&["--follow"]);
     let mut client = scene.client();
     let status = client.request("status", json!({})).unwrap();
     assert_eq!(status["dataset"], Value::Null, "the start page");
-    let _simulator = scene.simulator("--run-json");
+    let _simulator = scene.simulator(structure, "--run-json");
     status_when(&mut client, "it opens by itself", |status| {
         status["dataset"]["name"] == "run" && is_partly_written(status) && has_picture(status)
     });
-    screen_when(&scene, true);
+    screen_when(scene, true);
     status_when(&mut client, "the last plane is shown", |status| {
         let shown = &status["shown"];
         let at = ["t", "fov", "z"].map(|axis| shown[axis].as_u64().unwrap_or_default());
         is_complete(status) && at == [2, 3, 2] && has_picture(status)
     });
-    screen_when(&scene, false);
+    screen_when(scene, false);
 }

@@ -580,7 +580,7 @@ fn the_watch_of_the_microscopes_state_follows_a_run() {
 struct NoScreen;
 
 impl Audience for NoScreen {
-    fn wake(&self, _after: Duration) {}
+    fn wake(&self) {}
 
     fn anticipate(&self, _id: AcquisitionId, _at: PlaneAt) -> bool {
         false

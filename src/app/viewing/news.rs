@@ -147,10 +147,14 @@ impl Viewing {
         }
     }
 
-    /// Files of planes were replaced: they are read again.
+    /// Files of planes were replaced or written to: they are read again. What was there is there still.
     pub(in crate::app) fn take_rewritten(&mut self, planes: &[PlaneId]) {
         for &plane in planes {
-            self.ledger.renew(self.page_size(plane.fov), plane);
+            let (size, known) = (self.page_size(plane.fov), self.ledger.state(plane));
+            self.ledger.renew(size, plane);
+            if known == PlaneState::Written {
+                self.ledger.book(size, plane, known);
+            }
             self.is_dirty |= self.concerns(plane);
         }
     }

@@ -7,7 +7,11 @@
 
 use std::collections::HashSet;
 
-use crate::image_file::is_image_name;
+use crate::{
+    formats::side_files::{Grids, ONLY_REGION},
+    image_file::is_image_name,
+    metadata::file_names::is_replaced,
+};
 
 /// What a file name says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,17 +19,12 @@ pub(super) struct FileName<'a> {
     pub(super) region: &'a str,
     /// Digits as written; machines pad them by a setting of their own.
     pub(super) fov: &'a str,
+    /// Old names: the column of the scan, where `fov` is the row.
+    pub(super) column: Option<&'a str>,
     pub(super) z: &'a str,
     /// The sanitised channel name.
     pub(super) channel: &'a str,
     pub(super) ending: &'a str,
-}
-
-impl FileName<'_> {
-    /// Index of the FOV inside its region, and of the z-slice.
-    pub(super) fn numbers(&self) -> Option<(u32, u32)> {
-        Some((self.fov.parse().ok()?, self.z.parse().ok()?))
-    }
 }
 
 /// What the side files say names consist of.
@@ -34,26 +33,8 @@ pub(super) struct Names {
     pub(super) regions: HashSet<String>,
     /// Sanitised.
     pub(super) channels: HashSet<String>,
-}
-
-/// The channel's name as it stands in file names (`re.sub(r'[\s/\\:*?"<>|]+', '_', name)`).
-pub(super) fn sanitised(name: &str) -> String {
-    let mut result = String::with_capacity(name.len());
-    let mut is_run = false;
-    for letter in name.chars() {
-        let is_replaced = is_replaced(letter);
-        if is_replaced && !is_run {
-            result.push('_');
-        } else if !is_replaced {
-            result.push(letter);
-        }
-        is_run = is_replaced;
-    }
-    result
-}
-
-fn is_replaced(letter: char) -> bool {
-    letter.is_whitespace() || "/\\:*?\"<>|".contains(letter)
+    /// Names have rows and columns in place of indices where there are any.
+    pub(super) grids: Grids,
 }
 
 /// Images of the autofocus cameras, which lie among the planes.
@@ -69,6 +50,9 @@ impl Names {
         if !is_image_name(name) {
             return None;
         }
+        if !self.grids.is_empty() {
+            return self.parse_grid(stem, ending);
+        }
         let places = stem.match_indices('_').map(|(at, _)| at);
         places
             .filter_map(|at| split(stem, at, ending))
@@ -80,6 +64,49 @@ impl Names {
                 )
             })
     }
+
+    /// A name of 2020 to 2024: `{row}_{column}_{z}_{channel}`, in front of it the well, with an underscore or without.
+    fn parse_grid<'a>(&self, stem: &'a str, ending: &'a str) -> Option<FileName<'a>> {
+        let ends = stem.char_indices().map(|(at, _)| at);
+        let longest_first = ends.rev().filter_map(|at| stem.split_at_checked(at));
+        let mut found = longest_first.filter_map(|(well, rest)| {
+            let region = if well.is_empty() { ONLY_REGION } else { well };
+            let grid = self.grids.get(region)?;
+            let rest = rest
+                .strip_prefix('_')
+                .filter(|_| !well.is_empty())
+                .unwrap_or(rest);
+            let mut parts = rest.splitn(4, '_');
+            let [row, column, z, channel] = [(); 4].map(|()| parts.next().unwrap_or_default());
+            let is_plane = [row, column, z].into_iter().all(is_number) && !channel.is_empty();
+            let place = (row.parse().ok()?, column.parse().ok()?);
+            let is_known = is_plane && !is_stray(channel) && grid.contains_key(&place);
+            is_known.then_some(FileName {
+                region,
+                fov: row,
+                column: Some(column),
+                z,
+                channel,
+                ending,
+            })
+        });
+        found.next()
+    }
+
+    /// Index of the FOV inside its region, and of the z-slice.
+    pub(super) fn numbers(&self, name: &FileName<'_>) -> Option<(u32, u32)> {
+        let z = name.z.parse().ok()?;
+        let Some(column) = name.column else {
+            return Some((name.fov.parse().ok()?, z));
+        };
+        let place = (name.fov.parse().ok()?, column.parse().ok()?);
+        let fov = self.grids.get(name.region)?.get(&place)?;
+        Some((*fov, z))
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The name with a region that ends at `at`.
@@ -87,12 +114,11 @@ fn split<'a>(stem: &'a str, at: usize, ending: &'a str) -> Option<FileName<'a>> 
     let (region, rest) = (stem.get(..at)?, stem.get(at + 1..)?);
     let (fov, rest) = rest.split_once('_')?;
     let (z, channel) = rest.split_once('_')?;
-    let is_number =
-        |text: &str| (1..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     let is_plane = !region.is_empty() && is_number(fov) && is_number(z) && !channel.is_empty();
     (is_plane && !is_stray(channel)).then_some(FileName {
         region,
         fov,
+        column: None,
         z,
         channel,
         ending,
@@ -104,12 +130,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::metadata::file_names::sanitised;
 
     fn check(regions: &[&str], channels: &[&str], name: &str, expected: Option<[&str; 4]>) {
         let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         let names = Names {
             regions: set(regions),
             channels: set(channels),
+            ..Names::default()
         };
         let found = names.parse(name);
         let found = found.map(|name| [name.region, name.fov, name.z, name.channel]);
@@ -143,6 +171,33 @@ mod tests {
     }
 
     #[test]
+    fn old_names_have_rows_and_columns() {
+        let grid = || [((0, 0), 0), ((0, 1), 1), ((1, 0), 2)].into();
+        let check = |regions: &[&str], name: &str, expected: Option<(&str, u32, u32, &str)>| {
+            let grids = regions.iter().map(|&region| (region.to_owned(), grid()));
+            let names = Names {
+                grids: grids.collect(),
+                ..Names::default()
+            };
+            let found = names.parse(name).map(|found| {
+                let (fov, z) = names.numbers(&found).expect("numbers");
+                (found.region, fov, z, found.channel)
+            });
+            assert_eq!(found, expected, "{name}");
+        };
+        let only = Some((ONLY_REGION, 2, 3, "Fluorescence_488_nm_Ex"));
+        check(&[ONLY_REGION], "1_0_3_Fluorescence_488_nm_Ex.bmp", only);
+        check(&[ONLY_REGION], "7_0_3_BF.bmp", None);
+        check(&[ONLY_REGION], "A1_0_1_3_BF.bmp", None);
+        let wells = ["A1", "A10"];
+        check(&wells, "A10_1_2_BF.tiff", Some(("A1", 1, 2, "BF")));
+        check(&wells, "A100_1_2_BF.tiff", Some(("A10", 1, 2, "BF")));
+        check(&wells, "A10_0_1_2_BF.tiff", Some(("A10", 1, 2, "BF")));
+        check(&wells, "A1_0_1_2_BF_0.tiff", Some(("A1", 1, 2, "BF_0")));
+        check(&wells, "A1_focus_camera.bmp", None);
+    }
+
+    #[test]
     fn stray_files_name_no_plane() {
         for name in [
             "A1_focus_camera.bmp",
@@ -160,18 +215,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn channels_are_sanitised_as_squid_does() {
-        for (name, expected) in [
-            ("Fluorescence 488 nm Ex", "Fluorescence_488_nm_Ex"),
-            ("BF / LED: \"full\"", "BF_LED_full_"),
-            ("a_ b", "a__b"),
-            ("\u{b5}m", "\u{b5}m"),
-        ] {
-            assert_eq!(sanitised(name), expected);
-        }
-    }
-
     proptest! {
         #[test]
         fn what_is_listed_is_found_again(
@@ -184,6 +227,7 @@ mod tests {
             let names = Names {
                 regions: [region.clone()].into(),
                 channels: [key.clone()].into(),
+                ..Names::default()
             };
             let name = format!("{region}_{fov:03}_{z}_{key}.tiff");
             let found = names.parse(&name);
@@ -191,7 +235,7 @@ mod tests {
                 let found = found.expect("a plane");
                 prop_assert_eq!(found.region, region.as_str());
                 prop_assert_eq!(found.channel, key.as_str());
-                prop_assert_eq!(found.numbers(), Some((fov, z)));
+                prop_assert_eq!(names.numbers(&found), Some((fov, z)));
             }
         }
 

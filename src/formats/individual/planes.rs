@@ -18,8 +18,11 @@ use parking_lot::Mutex;
 use super::{FileChannel, names::Names};
 use crate::{
     dataset::{FilePlane, Fov, OpenFovError, PlaneAt, PlaneFiles},
-    formats::probe::fov_error_of,
-    model::Code,
+    formats::{
+        probe::fov_error_of,
+        timepoints::{Folders, TimepointFiles},
+    },
+    model::{Code, PageAt},
     source::{self, Entry, Kind},
 };
 
@@ -53,7 +56,6 @@ struct Planes {
 /// With how many digits, at least, numbers are written.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Digits {
-    pub(super) t: usize,
     pub(super) fov: usize,
     pub(super) z: usize,
 }
@@ -61,12 +63,8 @@ pub(super) struct Digits {
 /// What files of an acquisition are called, and where they lie.
 #[derive(Debug)]
 pub(super) struct Catalogue {
-    /// The folder of timepoint folders.
-    pub(super) folder: PathBuf,
-    /// Folders of timepoints by number; others are expected under their number, unless only these are shown.
-    pub(super) folders: Mutex<HashMap<u32, String>>,
-    /// Only one timepoint is shown.
-    pub(super) is_one: bool,
+    /// Folders of timepoints.
+    pub(super) folders: Folders,
     pub(super) names: Names,
     pub(super) digits: Digits,
     /// Regions by name, numbered.
@@ -80,7 +78,7 @@ pub(super) struct Catalogue {
 /// Finds the planes of an acquisition.
 #[derive(Debug)]
 pub(super) struct PlanesByName {
-    pub(super) catalogue: Catalogue,
+    catalogue: Catalogue,
     key_numbers: HashMap<String, u16>,
     listings: Mutex<LruCache<u32, Arc<Planes>>>,
 }
@@ -100,8 +98,12 @@ impl PlanesByName {
 
     /// Takes the entries of a timepoint's folder as its listing.
     pub(super) fn take_listing(&self, t: u32, entries: &[Entry]) {
-        let path = self.folder_of(t);
-        let planes = self.listed(entries, modified(&path), Instant::now());
+        let stamp = self
+            .catalogue
+            .folders
+            .of(t)
+            .and_then(|path| modified(&path));
+        let planes = self.listed(entries, stamp, Instant::now());
         self.listings.lock().put(t, Arc::new(planes));
     }
 
@@ -114,7 +116,7 @@ impl PlanesByName {
             let region = self.catalogue.regions.get(found.region);
             let channel = self.key_numbers.get(found.channel);
             if let (Some(&region), Some(&channel), Some((fov, z))) =
-                (region, channel, found.numbers())
+                (region, channel, self.catalogue.names.numbers(&found))
             {
                 let key = Key {
                     region,
@@ -149,14 +151,6 @@ impl PlanesByName {
         Ok(planes)
     }
 
-    fn folder_of(&self, t: u32) -> PathBuf {
-        let known = self.catalogue.folders.lock().get(&t).cloned();
-        let digits = self.catalogue.digits.t;
-        self.catalogue
-            .folder
-            .join(known.unwrap_or_else(|| format!("{t:0digits$}")))
-    }
-
     fn key_of(&self, fov: &Fov, at: PlaneAt) -> Option<(Key, &FileChannel)> {
         let channel = self.catalogue.channels.get(usize::from(at.c))?;
         let key = Key {
@@ -167,9 +161,15 @@ impl PlanesByName {
         };
         Some((key, channel))
     }
+}
 
-    /// True where any plane of a FOV is there at a timepoint, by its listing or the name of its first file.
-    pub(super) fn has_any(&self, fov: &Fov, t: u32) -> bool {
+impl TimepointFiles for PlanesByName {
+    fn folders(&self) -> &Folders {
+        &self.catalogue.folders
+    }
+
+    /// By the listing of the timepoint, or the name of the first file.
+    fn has_any(&self, fov: &Fov, t: u32) -> bool {
         let channels = 0..self.catalogue.channels.len() as u16;
         let mut planes = channels.map(|c| PlaneAt { fov: 0, t, c, z: 0 });
         planes.any(|at| matches!(self.find(fov, at), Ok(Some(_))))
@@ -181,13 +181,12 @@ impl PlaneFiles for PlanesByName {
         let Some((key, channel)) = self.key_of(fov, at) else {
             return Ok(None);
         };
-        if self.catalogue.is_one && !self.catalogue.folders.lock().contains_key(&at.t) {
+        let Some(folder) = self.catalogue.folders.of(at.t) else {
             return Ok(None);
-        }
-        let folder = self.folder_of(at.t);
+        };
         let plane = |path| FilePlane {
             path,
-            page_idx: 0,
+            page: PageAt::default(),
             color_idx: channel.color_idx,
         };
         let known = self.listings.lock().get(&at.t).cloned();
@@ -214,6 +213,10 @@ impl PlaneFiles for PlanesByName {
     }
 
     fn expected(&self, fov: &Fov, at: PlaneAt) -> Option<PathBuf> {
+        // Old acquisitions are finished: what is not in the listing does not come.
+        if !self.catalogue.names.grids.is_empty() {
+            return None;
+        }
         let (key, _) = self.key_of(fov, at)?;
         let (channel, ending) = self.catalogue.keys.get(usize::from(key.channel))?;
         let (fov_digits, z_digits) = (self.catalogue.digits.fov, self.catalogue.digits.z);
@@ -223,7 +226,7 @@ impl PlaneFiles for PlanesByName {
             key.fov,
             key.z,
         );
-        Some(self.folder_of(at.t).join(name))
+        Some(self.catalogue.folders.of(at.t)?.join(name))
     }
 }
 

@@ -82,14 +82,14 @@ pub struct DiskWatch {
 
 impl DiskWatch {
     /// Watches an open dataset that is not complete, or says nothing about completeness. `wake` is called from the
-    /// thread where there are news to be taken, with how long they may wait; it must not block.
+    /// thread where there are news to be taken; it must not block.
     ///
     /// # Errors
     /// When the system refuses another thread.
     pub fn start(
         dataset: Arc<Dataset>,
         store: Arc<Store>,
-        wake: Arc<dyn Fn(Duration) + Send + Sync>,
+        wake: Arc<dyn Fn() + Send + Sync>,
     ) -> io::Result<Self> {
         Self::start_with(dataset, store, wake, true)
     }
@@ -98,7 +98,7 @@ impl DiskWatch {
     fn start_with(
         dataset: Arc<Dataset>,
         store: Arc<Store>,
-        wake: Arc<dyn Fn(Duration) + Send + Sync>,
+        wake: Arc<dyn Fn() + Send + Sync>,
         has_hints: bool,
     ) -> io::Result<Self> {
         let (kick, kicked) = bounded(1);

@@ -49,18 +49,19 @@ struct Pending {
     stores: BTreeSet<FovId>,
     grown: Option<Dataset>,
     ended: Option<bool>,
-    /// When whoever takes will come at the latest, as far as it was asked to.
+    /// When whoever takes is to be woken, unless it comes by itself before.
     due: Option<Instant>,
+    is_woken: bool,
 }
 
 /// The place where news wait.
 pub(super) struct Outbox {
     pending: Mutex<Pending>,
-    wake: Arc<dyn Fn(Duration) + Send + Sync>,
+    wake: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Outbox {
-    pub(super) fn new(wake: Arc<dyn Fn(Duration) + Send + Sync>) -> Self {
+    pub(super) fn new(wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         Self {
             pending: Mutex::default(),
             wake,
@@ -106,8 +107,8 @@ impl Outbox {
         }
     }
 
-    pub(super) fn newest(&self, plane: PlaneId) {
-        self.put(Duration::ZERO, |pending| pending.newest = Some(plane));
+    pub(super) fn newest(&self, plane: PlaneId, after: Duration) {
+        self.put(after, |pending| pending.newest = Some(plane));
     }
 
     pub(super) fn store_changed(&self, fov: FovId) {
@@ -124,20 +125,30 @@ impl Outbox {
         self.put(Duration::ZERO, |pending| pending.ended = Some(aborted));
     }
 
-    /// Puts news in, and wakes unless somebody comes soon enough anyway.
+    /// Puts news in; at the latest after that time somebody is woken for them.
     fn put(&self, after: Duration, change: impl FnOnce(&mut Pending)) {
-        let due = Instant::now() + after;
-        let is_needed = {
+        let now = Instant::now();
+        {
             let mut pending = self.pending.lock();
             change(&mut pending);
-            let is_needed = pending.due.is_none_or(|known| due < known);
-            if is_needed {
-                pending.due = Some(due);
-            }
-            is_needed
-        };
-        if is_needed {
-            (self.wake)(after);
+            let due = now + after;
+            pending.due = Some(pending.due.map_or(due, |known| known.min(due)));
         }
+        self.wake_when_due(now);
+    }
+
+    /// Wakes whoever takes the news if they have waited for long enough; else when that will be. A frame that is drawn
+    /// for something else takes them along, and none is drawn for them alone.
+    pub(super) fn wake_when_due(&self, now: Instant) -> Option<Instant> {
+        {
+            let mut pending = self.pending.lock();
+            let due = pending.due.filter(|_| !pending.is_woken)?;
+            if due > now {
+                return Some(due);
+            }
+            pending.is_woken = true;
+        }
+        (self.wake)();
+        None
     }
 }

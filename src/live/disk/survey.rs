@@ -359,7 +359,7 @@ impl Survey {
             }
         }
         let planes = self.files.renew(path);
-        if !has_more {
+        if !has_more && !self.stores.shares_files(plane.fov) {
             self.outbox.rewritten(planes);
         }
     }
@@ -682,8 +682,8 @@ impl Survey {
         self.is_newest_told = true;
         if let Some((newest, (fov, t))) = self.newest.zip(self.frontier()) {
             let shape = self.stores.shape(fov);
-            self.outbox
-                .newest(shape.plane(PageKey { t, fov }, newest.idx));
+            let plane = shape.plane(PageKey { t, fov }, newest.idx);
+            self.outbox.newest(plane, after);
         }
     }
 

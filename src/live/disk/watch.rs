@@ -28,7 +28,7 @@ const HINTED_PERIOD: Duration = Duration::from_millis(100);
 const SLICE: Duration = Duration::from_millis(4);
 /// Pause between slices: half a core at most.
 const SLICE_PAUSE: Duration = Duration::from_millis(4);
-/// News of pages that nobody asked for may wait so long.
+/// News of pages that nobody asked for, and of what is announced, may wait so long.
 const QUIET: Duration = Duration::from_millis(100);
 /// Between two choices of the folders that are watched.
 const FOLDERS_PERIOD: Duration = Duration::from_millis(50);
@@ -126,7 +126,10 @@ impl Watch {
             &self.shared.outbox,
             Instant::now() + SLICE,
         );
-        let next = self.pace.next().min(self.next_documents);
+        let mut next = self.pace.next().min(self.next_documents);
+        if let Some(due) = self.shared.outbox.wake_when_due(Instant::now()) {
+            next = next.min(due);
+        }
         if has_more {
             next.min(Instant::now() + SLICE_PAUSE)
         } else {
@@ -142,7 +145,10 @@ impl Watch {
             let is_idle = self.pace.is_idle(Instant::now());
             has_found |= self.survey.look_at_gaps(is_idle);
         }
-        self.survey.tell(Duration::ZERO);
+        // Of what is announced the notice comes in a moment, and brings the picture at once: one frame instead of two.
+        let is_announced = self.dataset.announcement.is_some();
+        self.survey
+            .tell(if is_announced { QUIET } else { Duration::ZERO });
         let now = Instant::now();
         self.pace.looked(now, has_found);
         if has_found {

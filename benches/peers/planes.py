@@ -1,0 +1,51 @@
+"""A dataset as the Python viewers read it: a dask array over tensorstore, one chunk a plane, nothing read before it is
+shown. Axes t, c, z, y, x."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import dask.array as da
+import numpy as np
+import tensorstore as ts
+
+LIMITS = (0, 3000)
+"""Contrast limits of every channel, so that no viewer looks for its own."""
+
+
+def opened(path: Path) -> ts.TensorStore:
+    """The array of a store, without a cache of its own."""
+    spec = {
+        "driver": "zarr3",
+        "kvstore": {"driver": "file", "path": str(path)},
+        "recheck_cached_data": False,
+    }
+    return ts.open(spec, read=True).result()
+
+
+class Lazy:
+    """What dask asks of an array: a plane is read when its chunk is computed."""
+
+    def __init__(self, path: Path) -> None:
+        self._store = opened(path)
+        self.shape = self._store.shape
+        self.dtype = np.dtype(self._store.dtype.numpy_dtype)
+        self.ndim = len(self.shape)
+
+    def __getitem__(self, index: tuple[slice | int, ...]) -> np.ndarray:
+        return np.asarray(self._store[index].read().result())
+
+
+def as_dask(path: Path) -> da.Array:
+    """One store."""
+    lazy = Lazy(path)
+    chunks = (1, 1, 1, *lazy.shape[-2:])
+    return da.from_array(lazy, chunks=chunks, asarray=False, name=False)
+
+
+def commands() -> list[dict[str, int]]:
+    """Not a list: the wishes that come on stdin, one JSON object a line."""
+    for line in sys.stdin:
+        yield json.loads(line)

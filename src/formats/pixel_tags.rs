@@ -1,0 +1,67 @@
+//! The pixel size that tags of a TIFF file state, where nothing better does.
+//!
+//! TIFF 6.0: pixels per `ResolutionUnit`. Only inch and centimetre are lengths; many writers leave the resolution of a
+//! screen or a printer there, which no camera behind an objective has, so sizes beyond [`LARGEST_UM`] are left aside.
+
+use std::path::Path;
+
+use super::probe::below;
+use crate::{
+    dataset::Sampling,
+    image_file::directories::{Directories, tags},
+    model::{Code, PageAt, Problem},
+};
+
+/// 508 pixels per inch.
+const LARGEST_UM: f64 = 50.0;
+/// `ResolutionUnit`: an inch, a centimetre.
+const UNITS: [(u64, f64); 2] = [(2, 25_400.0), (3, 10_000.0)];
+
+/// The sampling with the pixel size that the tags of a page state, where it has none; that is noted, for the tags may be
+/// anybody's.
+pub(super) fn sampled(
+    sampling: Sampling,
+    path: &Path,
+    page: PageAt,
+    root: &Path,
+    problems: &mut Vec<Problem>,
+) -> Sampling {
+    if sampling.x_um.is_some() || sampling.y_um.is_some() {
+        return sampling;
+    }
+    let Some((x_um, y_um)) = size_um(path, page) else {
+        return sampling;
+    };
+    let message = format!(
+        "pixel size {x_um} x {y_um} \u{b5}m taken from the tags of this file, nothing else states one"
+    );
+    problems.push(Problem::new(Code::Ignored, below(root, path), message));
+    Sampling {
+        x_um: Some(x_um),
+        y_um: Some(y_um),
+        ..sampling
+    }
+}
+
+/// Width and height of a pixel in µm; `None` where the tags state none, or cannot be read: the page itself may be.
+fn size_um(path: &Path, page: PageAt) -> Option<(f64, f64)> {
+    let mut file = Directories::open(path).ok()??;
+    let offset = match page {
+        PageAt::Offset(offset) => offset,
+        PageAt::Idx(0) => file.first()?,
+        PageAt::Idx(_) => return None,
+    };
+    let directory = file.read(offset).ok()??;
+    let unit = file
+        .number(directory.get(tags::RESOLUTION_UNIT)?, 0)
+        .ok()??;
+    let (_, unit_um) = UNITS.into_iter().find(|(number, _)| *number == unit)?;
+    let mut along = |tag| {
+        let per_unit = file.fraction(directory.get(tag)?).ok()??;
+        let size_um = unit_um / per_unit;
+        let is_size = size_um.is_finite() && size_um > 0.0 && size_um <= LARGEST_UM;
+        // To a millionth of a µm, as fractions of large numbers are not exact.
+        is_size.then(|| (size_um * 1e6).round() / 1e6)
+    };
+    Some((along(tags::X_RESOLUTION)?, along(tags::Y_RESOLUTION)?))
+}

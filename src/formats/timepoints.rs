@@ -1,0 +1,231 @@
+//! Folders of timepoints, `{t}/`, and the one image that all FOVs of an acquisition in image files share.
+//!
+//! Squid makes a numbered folder per timepoint in every format (`control/core/multi_point_worker.py`); in two of them the
+//! planes lie there: one file each, or pages of one stack per FOV.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+
+use super::{individual, stacks};
+use crate::{
+    dataset::{Fov, Image, PlaneFiles},
+    model::limits,
+    source::{self, Entry, Kind},
+};
+
+/// Timepoints that are searched for the first plane.
+const TRIED_TIMEPOINTS: usize = 4;
+
+/// What files of a timepoint hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileKind {
+    /// One plane each.
+    Planes,
+    /// All planes of a FOV each.
+    Stacks,
+}
+
+impl FileKind {
+    /// By the names in a folder; `None` where none is of an image of Squid's.
+    fn of(entries: &[Entry]) -> Option<Self> {
+        if stacks::are_in(entries) {
+            return Some(Self::Stacks);
+        }
+        individual::are_in(entries).then_some(Self::Planes)
+    }
+}
+
+/// Folders of timepoints, and what lies in the first that holds planes.
+#[derive(Debug)]
+pub(super) struct Timepoints {
+    /// The folder that they lie in.
+    pub(super) folder: PathBuf,
+    /// Their names by number.
+    pub(super) folders: HashMap<u32, String>,
+    /// Only this one was opened.
+    pub(super) is_one: bool,
+    /// The first that holds planes.
+    pub(super) first: u32,
+    /// What lies in that one.
+    pub(super) entries: Vec<Entry>,
+    /// What its files hold.
+    pub(super) kind: FileKind,
+}
+
+impl Timepoints {
+    /// Looks for planes in a folder, or in the folders of timepoints in it; `None` where there are none.
+    pub(super) fn find(root: &Path, entries: &[Entry]) -> Option<Self> {
+        let folders = numbered(entries);
+        let mut numbers: Vec<u32> = folders.keys().copied().collect();
+        numbers.sort_unstable();
+        for &first in numbers.iter().take(TRIED_TIMEPOINTS) {
+            let entries = source::list(&root.join(&folders[&first])).unwrap_or_default();
+            if let Some(kind) = FileKind::of(&entries) {
+                return Some(Self {
+                    folder: root.to_path_buf(),
+                    folders,
+                    is_one: false,
+                    first,
+                    entries,
+                    kind,
+                });
+            }
+        }
+        let kind = FileKind::of(entries)?;
+        let name = root.file_name()?.to_str()?.to_owned();
+        Some(Self {
+            folder: root.parent()?.to_path_buf(),
+            folders: [(0, name)].into(),
+            is_one: true,
+            first: 0,
+            entries: entries.to_vec(),
+            kind,
+        })
+    }
+
+    /// The folder of the first timepoint that holds planes.
+    pub(super) fn first_folder(&self) -> PathBuf {
+        let name = self.folders.get(&self.first);
+        self.folder.join(name.map_or("", String::as_str))
+    }
+
+    /// The folder of the newest timepoint, in which unplanned FOVs appear.
+    pub(super) fn newest_folder(&self) -> Option<PathBuf> {
+        let (_, name) = self.folders.iter().max_by_key(|(number, _)| **number)?;
+        Some(self.folder.join(name))
+    }
+
+    /// Timepoints up to the last folder.
+    pub(super) fn num_found(&self) -> u32 {
+        self.folders.keys().max().map_or(1, |last| last + 1)
+    }
+
+    /// The folders as those who look for planes know them.
+    pub(super) fn known(&self) -> Folders {
+        let widths = self.folders.values().map(|name| num_digits(name));
+        Folders {
+            folder: self.folder.clone(),
+            known: Mutex::new(self.folders.clone()),
+            is_one: self.is_one,
+            num_digits: widths.max().unwrap_or(1),
+        }
+    }
+}
+
+/// Folders with a number for a name.
+fn numbered(entries: &[Entry]) -> HashMap<u32, String> {
+    let folders = entries.iter().filter(|entry| entry.kind == Kind::Folder);
+    let numbered = folders.filter_map(|entry| {
+        let is_digits = entry.name.bytes().all(|byte| byte.is_ascii_digit());
+        let number = is_digits.then(|| entry.name.parse().ok())??;
+        (number < limits::TIMEPOINTS).then(|| (number, entry.name.clone()))
+    });
+    numbered.collect()
+}
+
+/// With how many digits, at least, numbers are written, by one that begins with a zero; machines pad them by a setting of
+/// their own.
+pub(super) fn num_digits(number: &str) -> usize {
+    if number.len() > 1 && number.starts_with('0') {
+        number.len()
+    } else {
+        1
+    }
+}
+
+/// Folders of timepoints as far as they are known; a running acquisition makes more.
+#[derive(Debug)]
+pub(super) struct Folders {
+    folder: PathBuf,
+    known: Mutex<HashMap<u32, String>>,
+    /// Only one timepoint is shown.
+    is_one: bool,
+    num_digits: usize,
+}
+
+impl Folders {
+    /// The folder that a timepoint has or is going to have; `None` for those that are not shown.
+    pub(super) fn of(&self, t: u32) -> Option<PathBuf> {
+        let known = self.known.lock().get(&t).cloned();
+        let digits = self.num_digits;
+        let expected = || (!self.is_one).then(|| format!("{t:0digits$}"));
+        Some(self.folder.join(known.or_else(expected)?))
+    }
+
+    /// Looks for further ones; how many timepoints there are by now.
+    fn look(&self) -> u32 {
+        if !self.is_one
+            && let Ok(entries) = source::list(&self.folder)
+        {
+            self.known.lock().extend(numbered(&entries));
+        }
+        self.newest().map_or(0, |newest| newest + 1)
+    }
+
+    fn newest(&self) -> Option<u32> {
+        self.known.lock().keys().max().copied()
+    }
+}
+
+/// Finds planes in folders of timepoints.
+pub(super) trait TimepointFiles: PlaneFiles {
+    /// The folders.
+    fn folders(&self) -> &Folders;
+
+    /// True where any plane of a FOV is there at a timepoint.
+    fn has_any(&self, fov: &Fov, t: u32) -> bool;
+}
+
+/// An opened acquisition in image files: its planes, and the image that all FOVs share.
+#[derive(Debug)]
+pub(super) struct SharedImage {
+    files: Arc<dyn TimepointFiles>,
+    /// The first timepoint that held planes.
+    first: u32,
+    image: Mutex<Arc<Image>>,
+}
+
+impl SharedImage {
+    pub(super) fn new(files: Arc<dyn TimepointFiles>, first: u32, image: Image) -> Self {
+        Self {
+            files,
+            first,
+            image: Mutex::new(Arc::new(image)),
+        }
+    }
+
+    /// The image of every FOV.
+    pub(super) fn image(&self) -> Arc<Image> {
+        Arc::clone(&self.image.lock())
+    }
+
+    /// The image as it is now: timepoints that nobody planned make it longer.
+    pub(super) fn image_now(&self) -> Arc<Image> {
+        let image = self.image();
+        let num_found = self.files.folders().look();
+        if num_found <= image.num_timepoints() {
+            return image;
+        }
+        let mut longer = image.as_ref().clone();
+        for level in &mut longer.levels {
+            if let Some(length) = level.shape.first_mut() {
+                *length = num_found.into();
+            }
+        }
+        let longer = Arc::new(longer);
+        *self.image.lock() = Arc::clone(&longer);
+        longer
+    }
+
+    /// True where any plane of a FOV is there, in the first timepoint or in the newest one.
+    pub(super) fn has_any(&self, fov: &Fov) -> bool {
+        let newest = self.files.folders().newest();
+        self.files.has_any(fov, self.first)
+            || newest.is_some_and(|newest| self.files.has_any(fov, newest))
+    }
+}

@@ -1,0 +1,192 @@
+//! Image files of other programs: byte orders, compressions, colours, and what their tags say of pixel sizes.
+
+use std::{fs, io::Cursor, path::Path};
+
+use image::{ExtendedColorType, ImageFormat};
+use squidview::{
+    dataset::DatasetKind,
+    model::{FovId, Rgb},
+    store::Store,
+};
+
+use crate::{
+    desk::{Desk, Setup},
+    oracle::image_oracle,
+    planes::{open_whole, plane_at, plane_crc, plane_rows},
+    program::on,
+};
+
+fn written(folder: &Path, group: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
+    image_oracle(&["write", folder.to_str().unwrap(), group])
+}
+
+#[test]
+fn byte_orders_compressions_and_planar_colours_give_the_samples_that_were_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(files) = written(folder.path(), "kinds") else {
+        return;
+    };
+    assert!(files.len() > 20);
+    let mut wrong = Vec::new();
+    for (name, planes) in &files {
+        let dataset = open_whole(&folder.path().join(name));
+        let found = (0..dataset.template.num_channels())
+            .map(|c| plane_crc(&Store::new(), &dataset, plane_at(FovId(0), 0, c, 0)))
+            .collect::<Vec<_>>();
+        let expected = planes.as_array().unwrap().iter();
+        let expected = expected.map(|crc| crc.as_str().map(str::to_owned));
+        if found != expected.collect::<Vec<_>>() {
+            wrong.push(name);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn jpeg_files_are_gray_or_three_channels() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(files) = written(folder.path(), "jpegs") else {
+        return;
+    };
+    for (name, values) in &files {
+        let dataset = open_whole(&folder.path().join(name));
+        for (c, value) in values.as_array().unwrap().iter().enumerate() {
+            let plane = plane_at(FovId(0), 0, c as u32, 0);
+            let rows = plane_rows(&Store::new(), &dataset, plane).unwrap();
+            let value = value.as_u64().unwrap() as u8;
+            let is_near = rows.iter().all(|sample| sample.abs_diff(value) <= 2);
+            assert!(is_near, "{name} {c}: {:?}", &rows[..8]);
+        }
+        let colors: Vec<_> = dataset
+            .template
+            .channels
+            .iter()
+            .map(|it| it.color)
+            .collect();
+        let red = Rgb { r: 255, g: 0, b: 0 };
+        assert_eq!(colors.first(), Some(&(colors.len() == 3).then_some(red)));
+    }
+}
+
+#[test]
+fn resolution_tags_give_the_pixel_size_where_nothing_else_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    if written(root, "resolutions").is_none() {
+        return;
+    }
+    let check = |path: &Path, expected: Option<f64>| {
+        let dataset = open_whole(path);
+        let sampling = dataset.template.sampling;
+        assert_eq!(
+            (sampling.x_um, sampling.y_um),
+            (expected, expected),
+            "{}",
+            path.display()
+        );
+        let noted = dataset.problems.iter();
+        let noted = noted
+            .filter(|it| it.message.contains("taken from the tags"))
+            .count();
+        assert_eq!(
+            noted,
+            usize::from(expected.is_some()),
+            "{:?}",
+            dataset.problems
+        );
+    };
+    check(&root.join("centimetre.tif"), Some(0.5));
+    check(&root.join("inch.tif"), Some(0.254));
+    check(&root.join("none.tif"), None);
+    check(&root.join("screen.tif"), None);
+    // Of a Squid folder only where its side files state none.
+    let run = root.join("run");
+    fs::create_dir_all(run.join("0")).unwrap();
+    fs::copy(root.join("inch.tif"), run.join("0/A1_0_0_BF.tiff")).unwrap();
+    check(&run, Some(0.254));
+    fs::write(
+        run.join("acquisition.yaml"),
+        "objective: {pixel_size_um: 0.75}\n",
+    )
+    .unwrap();
+    assert_eq!(open_whole(&run).template.sampling.x_um, Some(0.75));
+}
+
+fn png(width: u32, height: u32, color: ExtendedColorType, samples: &[u8]) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let format = ImageFormat::Png;
+    image::write_buffer_with_format(&mut bytes, samples, width, height, color, format).unwrap();
+    bytes.into_inner()
+}
+
+#[test]
+fn a_folder_of_image_files_is_a_collection_of_images_of_any_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let put = |name: &str, bytes: &[u8]| fs::write(root.join(name), bytes).unwrap();
+    put("img10.png", &png(3, 2, ExtendedColorType::L8, &[10; 6]));
+    put("img2.png", &png(5, 4, ExtendedColorType::L8, &[2; 20]));
+    put("photo.png", &png(2, 2, ExtendedColorType::Rgb8, &[9; 12]));
+    put("broken.tif", b"II*\0");
+    put("notes.txt", b"no image");
+    put(".hidden.png", b"no image");
+    let dataset = open_whole(root);
+    assert_eq!(dataset.kind, DatasetKind::Collection);
+    assert_eq!(dataset.layout, "folder of image files");
+    let labels: Vec<&str> = dataset.fovs.iter().map(|fov| fov.label.as_str()).collect();
+    assert_eq!(labels, ["broken.tif", "img2.png", "img10.png", "photo.png"]);
+    let value = |fov: u32, c: u32| {
+        let plane = plane_at(FovId(fov), 0, c, 0);
+        plane_rows(&Store::new(), &dataset, plane).map(|rows| (rows.len(), rows[0]))
+    };
+    assert_eq!(value(1, 0), Some((20, 2)));
+    assert_eq!(value(2, 0), Some((6, 10)));
+    assert_eq!(value(3, 2), Some((4, 9)));
+    assert!(dataset.image(FovId(0)).is_none(), "it cannot be opened");
+    let problems: Vec<_> = dataset
+        .problems
+        .iter()
+        .map(|it| it.location.as_str())
+        .collect();
+    assert_eq!(problems, ["broken.tif"]);
+    let document = on(root, "inspect PATH --json").answer();
+    assert_eq!(document["kind"], "collection");
+    assert_eq!(document["fields"][2]["id"], "img10.png");
+    let stats = on(root, "plane PATH --stats --fov 2").answer();
+    assert_eq!(stats["shape"], serde_json::json!([2, 3]));
+}
+
+#[test]
+fn colour_images_of_squid_are_shown_in_colour_and_their_channels_are_switched() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir(root.join("0")).unwrap();
+    // From black to orange, so that limits by the samples leave its colour.
+    let samples: Vec<u8> = (0..64 * 48_u32)
+        .flat_map(|at| {
+            if at % 64 < 32 {
+                [0, 0, 0]
+            } else {
+                [250, 120, 0]
+            }
+        })
+        .collect();
+    let bytes = png(64, 48, ExtendedColorType::Rgb8, &samples);
+    fs::write(root.join("0/current_0_0_BF_LED_matrix_full_RGB.png"), bytes).unwrap();
+    let Some(mut desk) = Desk::with(root, Setup::default()) else {
+        return;
+    };
+    let right = |desk: &mut Desk| desk.color_at(0.6, 0.5);
+    let all = right(&mut desk);
+    assert!(
+        all[0] > 200 && all[1] > 80,
+        "red and green are added: {all:?}"
+    );
+    for name in ["Red", "Green", "Blue"] {
+        assert!(desk.has(&format!("Show {name}")), "{name}");
+    }
+    desk.click("Show Red");
+    desk.settle();
+    let green = right(&mut desk);
+    assert!(green[0] < 40 && green[1] > 80, "green alone: {green:?}");
+}
