@@ -401,9 +401,10 @@ fn fov_button(
         return;
     };
     let colors = palette(facts.theme);
-    let name = row
-        .fov_in_region
-        .map_or_else(|| row.label.clone(), |index| index.to_string());
+    let place = row.place_name().unwrap_or_default();
+    let field = row.label.strip_prefix(&format!("{place}:"));
+    let field = field.unwrap_or(&row.label).to_owned();
+    let name = row.fov_in_region.map_or(field, |index| index.to_string());
     let state = FovState::of(&[fov], usize::from(row.present), view, facts);
     let is_shown = view.session.position.fov == fov;
     let color = if state.fill == Fill::Planned {

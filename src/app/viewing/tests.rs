@@ -254,9 +254,9 @@ fn a_coarser_level_is_drawn_until_the_tiles_of_a_large_plane_are_there() {
         high: 9.0,
     };
     bench.viewing.apply(&Command::SetLimits(0, limits));
+    bench.viewing.resize(CANVAS);
     bench.go_to(1);
     bench.frames(Duration::from_millis(300));
-    bench.viewing.resize(CANVAS);
     bench.viewing.apply(&Command::OneToOne(CANVAS));
     bench.frames(Duration::from_millis(200));
     let levels = |bench: &Bench| -> Vec<u8> {
