@@ -6,19 +6,28 @@
 //! (`control/core/job_processing.py`). All calls block on I/O.
 
 pub mod directories;
+mod directory;
+mod ground;
+mod pages;
 mod plain;
 mod reader;
 mod tiff_page;
 
-use std::{io, path::Path};
+pub use self::{
+    ground::{Ground, ground, looks_blank},
+    pages::Pages,
+};
+
+use std::{io, path::Path, sync::Arc};
 
 use crate::{
     model::{Code, MemoryOrder, PageAt, Pixels, SampleType, Samples, limits},
-    source::{self, SourceError},
+    source::{self, OpenFile, SourceError},
 };
 
 use self::{
     directories::{Chain, Directories, Layout},
+    pages::pages_of,
     reader::{Reader, Stream},
 };
 
@@ -40,6 +49,8 @@ pub struct Page {
 pub struct Wanted {
     /// The page; the first of files that have only one.
     pub page: PageAt,
+    /// A directory below the page (a smaller copy of it); `None`: the page itself.
+    pub sub_idx: Option<u32>,
     /// 0, 1, 2: red, green or blue; `None`: gray.
     pub color_idx: Option<u8>,
     /// First column, first row, columns and rows; `None`: all.
@@ -114,9 +125,21 @@ pub fn is_image_name(name: &str) -> bool {
 /// # Errors
 /// When the file cannot be read, is none of the known kinds or cut off, or its samples are of a kind that is not shown.
 pub fn describe(path: &Path, page: PageAt) -> Result<Option<Page>, ImageFileError> {
-    with_file(path, |kind, reader| match kind {
-        Kind::Tiff => tiff_page::describe(reader, page),
-        Kind::Plain(format) => plain::describe(reader, format, page),
+    describe_level(path, page, None)
+}
+
+/// What a page, or a directory below it, is; `None` where the file is absent.
+///
+/// # Errors
+/// As [`describe`].
+pub fn describe_level(
+    path: &Path,
+    page: PageAt,
+    sub_idx: Option<u32>,
+) -> Result<Option<Page>, ImageFileError> {
+    with_file(path, |kind, file| match kind {
+        Kind::Tiff => tiff_page::describe(tiff_page::reader_at(file, page, sub_idx)?),
+        Kind::Plain(format) => plain::describe(Stream::buffered(file), format, page),
     })
 }
 
@@ -141,14 +164,56 @@ pub fn pages(path: &Path) -> Result<Option<Vec<PageAt>>, ImageFileError> {
     }
 }
 
+/// The pages of a TIFF file, listed once and again where it changed; `None` where it is absent or no TIFF.
+///
+/// # Errors
+/// When it cannot be read, or is cut off before its first page.
+pub fn tiff_pages(path: &Path) -> Result<Option<Arc<Pages>>, ImageFileError> {
+    let found = with_file(path, |kind, file| match kind {
+        Kind::Tiff => pages_of(&file).map(Some),
+        Kind::Plain(_) => Ok(None),
+    })?;
+    Ok(found.flatten())
+}
+
+/// The description of the first page of a TIFF file; `None` where it has none, is absent or no TIFF.
+///
+/// # Errors
+/// As [`tiff_pages`], and when it is larger than [`limits::DOCUMENT_BYTES`].
+pub fn description(path: &Path) -> Result<Option<String>, ImageFileError> {
+    let found = with_file(path, |kind, file| match kind {
+        Kind::Tiff => pages_of(&file)?.description(&file),
+        Kind::Plain(_) => Ok(None),
+    })?;
+    Ok(found.flatten())
+}
+
+/// How many directories (smaller copies of it) lie below a page; `None` where the file is absent or no TIFF.
+///
+/// # Errors
+/// As [`tiff_pages`], and when it has no such page.
+pub fn num_levels_below(path: &Path, page_idx: u32) -> Result<Option<u32>, ImageFileError> {
+    let found = with_file(path, |kind, file| match kind {
+        Kind::Tiff => {
+            let below = pages_of(&file)?.sub_directories(&file, page_idx)?;
+            Ok(Some(below.len() as u32))
+        }
+        Kind::Plain(_) => Ok(None),
+    })?;
+    Ok(found.flatten())
+}
+
 /// The samples of a page or a part of it, (y, x), row-major, in the type of the file; `None` where the file is absent.
 ///
 /// # Errors
 /// As [`describe`], when the wanted page, colour or part is not in it, or when it would not fit the budgets.
 pub fn read(path: &Path, wanted: Wanted) -> Result<Option<Pixels>, ImageFileError> {
-    with_file(path, |kind, reader| match kind {
-        Kind::Tiff => tiff_page::read(reader, wanted),
-        Kind::Plain(format) => plain::read(reader, format, wanted),
+    with_file(path, |kind, file| match kind {
+        Kind::Tiff => {
+            let reader = tiff_page::reader_at(file, wanted.page, wanted.sub_idx)?;
+            tiff_page::read(reader, wanted)
+        }
+        Kind::Plain(format) => plain::read(Stream::buffered(file), format, wanted),
     })
 }
 
@@ -159,9 +224,17 @@ enum Kind {
     Plain(image::ImageFormat),
 }
 
+/// As [`with_file`], where the file is only looked at.
+fn opened<T>(
+    path: &Path,
+    work: impl FnOnce(Kind, &OpenFile) -> Result<T, Refusal>,
+) -> Result<Option<T>, ImageFileError> {
+    with_file(path, |kind, file| work(kind, &file))
+}
+
 fn with_file<T>(
     path: &Path,
-    work: impl FnOnce(Kind, Reader) -> Result<T, Refusal>,
+    work: impl FnOnce(Kind, OpenFile) -> Result<T, Refusal>,
 ) -> Result<Option<T>, ImageFileError> {
     let Some(file) = source::open_samples(path)? else {
         return Ok(None);
@@ -171,8 +244,9 @@ fn with_file<T>(
     let length = head.len().min(file.num_bytes() as usize);
     file.read_range(0, &mut head[..length])?;
     let kind = kind_of(&head[..length]).map_err(at)?;
-    // Of a TIFF file only the page is read.
-    if matches!(kind, Kind::Plain(_)) && file.num_bytes() > limits::FILE_BYTES {
+    // Of a TIFF only the wanted page is read; an OME-TIFF of a long series is larger than any memory.
+    let is_whole = matches!(kind, Kind::Plain(_));
+    if is_whole && file.num_bytes() > limits::FILE_BYTES {
         let found = file.num_bytes();
         let message = format!(
             "{found} bytes where at most {} are read",
@@ -180,7 +254,7 @@ fn with_file<T>(
         );
         return Err(at(Refusal::new(Code::TooLarge, message)));
     }
-    work(kind, Stream::buffered(file)).map(Some).map_err(at)
+    work(kind, file).map(Some).map_err(at)
 }
 
 fn kind_of(head: &[u8]) -> Result<Kind, Refusal> {

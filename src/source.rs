@@ -8,6 +8,10 @@
 //! On live data a document is rewritten in place by Squid (truncate, then write), so a reader can find it empty or cut
 //! off; [`read_json`] waits for such a writer, briefly.
 
+mod holes;
+
+pub use self::holes::Holes;
+
 use std::{
     fmt,
     fs::{self, File},
@@ -278,6 +282,12 @@ pub fn without_parents(path: &Path) -> Option<PathBuf> {
     has_parent.then(|| fs::canonicalize(path).ok())?
 }
 
+/// The path without symbolic links; as it is where nothing is there.
+#[must_use]
+pub fn resolved(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
 /// A text document without its byte order mark; `None` where it is absent. What is not UTF-8 becomes U+FFFD.
 ///
 /// # Errors
@@ -392,6 +402,7 @@ pub struct OpenFile {
     file: File,
     path: PathBuf,
     num_bytes: u64,
+    modified: Option<SystemTime>,
 }
 
 impl OpenFile {
@@ -399,6 +410,12 @@ impl OpenFile {
     #[must_use]
     pub fn num_bytes(&self) -> u64 {
         self.num_bytes
+    }
+
+    /// When it was written last, as of its opening; `None` where the system does not say.
+    #[must_use]
+    pub fn modified(&self) -> Option<SystemTime> {
+        self.modified
     }
 
     /// Its path.
@@ -445,6 +462,7 @@ pub fn open_regular(path: &Path) -> Result<Option<OpenFile>, SourceError> {
         file,
         path: path.to_path_buf(),
         num_bytes: found.len(),
+        modified: found.modified().ok(),
     }))
 }
 

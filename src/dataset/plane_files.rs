@@ -1,4 +1,4 @@
-//! Planes that lie in image files of their own, found by name when they are needed.
+//! Planes that lie in image files, found by name when they are needed: a file each, or pages of one.
 //!
 //! Which file holds which plane is the knowledge of `formats`, which leaves a [`PlaneFiles`] in the image, so that `store`
 //! finds planes that are written after the dataset was opened without knowing any name.
@@ -9,7 +9,7 @@ use super::{Fov, OpenFovError, PlaneAt};
 use crate::model::PageAt;
 
 /// Where in an image file a plane lies.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FilePlane {
     /// The file.
     pub path: PathBuf,
@@ -17,6 +17,10 @@ pub struct FilePlane {
     pub page: PageAt,
     /// 0, 1, 2: red, green or blue of a colour image; `None`: gray.
     pub color_idx: Option<u8>,
+    /// A smaller copy below the page; `None`: the page itself.
+    pub sub_idx: Option<u32>,
+    /// Room was made for it in advance: as long as it is all zero, nobody has written it.
+    pub zeros_are_room: bool,
 }
 
 /// Finds the files of planes; shared by all threads.

@@ -8,11 +8,13 @@ use super::{
     OpenError,
     listing::{Listing, check_length},
     lone_file,
+    ome_tiff::lone::{self, Lone},
+    probe::below,
 };
 use crate::{
     dataset::{DatasetKind, Fov, Image, OpenFovError},
     image_file::is_image_name,
-    model::Problem,
+    model::{Code, Problem},
     source::{Entry, Kind},
 };
 
@@ -44,6 +46,21 @@ pub(super) fn list(root: &Path, files: &[Entry], words: &str) -> Result<Listing,
 /// # Errors
 /// When it cannot be read as an image.
 pub(super) fn open(path: &Path, root: &Path) -> Result<(Arc<Image>, Vec<Problem>), OpenFovError> {
-    let (image, problems) = lone_file::image_of(path, root)?;
+    let mut problems = match lone::open(path, "OME-TIFF")? {
+        Lone::Ome(listing, images) => {
+            let mut problems = listing.problems;
+            if images.len() > 1 {
+                let message = "several images in one file, only the first is shown here";
+                problems.push(Problem::new(Code::Ignored, below(root, path), message));
+            }
+            if let Some(image) = images.into_iter().next() {
+                return Ok((image, problems));
+            }
+            problems
+        }
+        Lone::Plain(problem) => problem.into_iter().collect(),
+    };
+    let (image, further) = lone_file::image_of(path, root)?;
+    problems.extend(further);
     Ok((Arc::new(image), problems))
 }

@@ -337,7 +337,7 @@ pub(super) fn rows_of<'a>(
 fn row_of(region: &str, number: u32, present: bool, opening: &Opening<'_>) -> Fov {
     let well = WellName::parse(region);
     Fov {
-        path: format!("{region}_{number}"),
+        path: format!("{region}:{number}"),
         label: format!("{region}:{number}"),
         folder: opening.root.clone(),
         region: Some(region.to_owned()),

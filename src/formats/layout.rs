@@ -10,6 +10,7 @@ use super::{
     OpenError, Progress, collection,
     image::ACQUISITION_STORE,
     image_folder, levels,
+    ome_tiff::squid::OmeFolder,
     probe::Node,
     regions::{self, Region},
     side_files,
@@ -47,6 +48,8 @@ pub(super) enum What {
     Images(DatasetKind, Vec<PathBuf>),
     /// Image files in folders of timepoints.
     Files(Timepoints),
+    /// One OME-TIFF per FOV.
+    OmeTiffs(OmeFolder),
     /// One image file.
     LoneFile,
     /// Image files that are no acquisition's.
@@ -106,6 +109,7 @@ impl Found {
                 FileKind::Planes => "Squid acquisition in one file per plane",
                 FileKind::Stacks => "Squid acquisition in multi-page TIFF files",
             },
+            What::OmeTiffs(_) => "Squid acquisition in one OME-TIFF per FOV",
             What::LoneFile => "image file",
             What::ImageFiles(_) => "folder of image files",
             What::Tiff(words) => words,
@@ -216,13 +220,20 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
     if levels::has_plain_array(node, root) {
         return Ok(What::Store(DatasetKind::Array));
     }
-    if let Some(words) = tiff_words(root, &entries) {
-        return Ok(What::Tiff(words));
+    if !has_stores(&entries)
+        && let Some(found) = OmeFolder::find(root, &entries)
+    {
+        return Ok(What::OmeTiffs(found));
     }
     if !has_stores(&entries)
         && let Some(timepoints) = Timepoints::find(root, &entries)
     {
         return Ok(What::Files(timepoints));
+    }
+    if !has_stores(&entries)
+        && let Some(found) = OmeFolder::in_timepoints(root, &entries)
+    {
+        return Ok(What::OmeTiffs(found));
     }
     let files: Vec<Entry> = entries
         .iter()
@@ -231,6 +242,9 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
         .collect();
     if !files.is_empty() && !has_stores(&entries) && !side_files::are_in(&entries) {
         return Ok(What::ImageFiles(files));
+    }
+    if let Some(words) = tiff_words(root, &entries) {
+        return Ok(What::Tiff(words));
     }
     let images = collection::search(root, progress)?;
     if !images.is_empty() {
@@ -388,8 +402,10 @@ fn acquisition_of(root: &Path, what: &What) -> Option<PathBuf> {
         What::Plate { folder, .. } | What::Regions { folder, .. } => folder.as_path(),
         _ => root,
     };
-    if let What::Files(timepoints) = what {
-        return Some(timepoints.folder.clone());
+    match what {
+        What::Files(timepoints) => return Some(timepoints.folder.clone()),
+        What::OmeTiffs(found) => return Some(found.acquisition().to_path_buf()),
+        _ => {}
     }
     if inside != root && inside.starts_with(root) {
         return Some(root.to_path_buf());
@@ -412,28 +428,22 @@ fn has_stores(entries: &[Entry]) -> bool {
         .any(|entry| regions::is_zarr_name(&entry.name))
 }
 
-/// Names a folder of TIFF files of the kinds that hold several planes; looks into it and one folder further, where Squid
-/// puts them.
+/// Names what looks like an acquisition in OME-TIFF and has names that are not Squid's.
 fn tiff_words(root: &Path, entries: &[Entry]) -> Option<&'static str> {
-    let holds = |entries: &[Entry], part: &str| {
+    let holds = |entries: &[Entry]| {
         let mut files = entries.iter().filter(|entry| entry.kind == Kind::File);
-        files.any(|entry| is_image_name(&entry.name) && entry.name.contains(part))
+        files.any(|entry| is_image_name(&entry.name) && entry.name.contains(".ome.tif"))
     };
     let inside = |name: &str| source::list(&root.join(name)).unwrap_or_default();
     if has_stores(entries) {
         return None;
     }
-    if holds(&inside("ome_tiff"), "") {
-        return Some("Squid acquisition in OME-TIFF files");
-    }
-    let first = entries
+    let mut folders = entries
         .iter()
-        .find(|entry| entry.kind == Kind::Folder && entry.name.parse::<u32>().is_ok());
-    let first = first.map(|entry| inside(&entry.name)).unwrap_or_default();
-    if holds(&first, ".ome.tif") || holds(entries, ".ome.tif") {
-        return Some("Squid acquisition in OME-TIFF files");
-    }
-    None
+        .filter(|entry| entry.kind == Kind::Folder && entry.name.parse::<u32>().is_ok());
+    let first = folders.next().map(|entry| inside(&entry.name));
+    let is_named = holds(&first.unwrap_or_default()) || holds(entries);
+    is_named.then_some("acquisition in OME-TIFF files of foreign names")
 }
 
 /// What to say where nothing can be shown.

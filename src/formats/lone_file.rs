@@ -34,6 +34,7 @@ impl PlaneFiles for Pages {
             path: self.path.clone(),
             page,
             color_idx: u8::try_from(at.c).ok().filter(|_| self.is_color),
+            ..FilePlane::default()
         }))
     }
 

@@ -16,6 +16,7 @@ mod layout;
 mod levels;
 mod listing;
 mod lone_file;
+mod ome_tiff;
 mod opener;
 mod pixel_tags;
 mod plate;

@@ -18,7 +18,12 @@ use super::{
     image_folder, individual, labels,
     layout::{self, Found, What},
     listing::{Listing, Opening},
-    lone_file, plate, probe, regions,
+    lone_file,
+    ome_tiff::{
+        lone::{self, Lone},
+        squid::{self, SquidOme},
+    },
+    plate, probe, regions,
     side_files::{self, FovKey, SideFiles},
     stacks,
     timepoints::{FileKind, SharedImage},
@@ -52,17 +57,22 @@ struct Opener {
 /// The image of a dataset whose planes are files: all FOVs share it, no store is opened.
 enum FileImages {
     Timepoints(SharedImage),
+    OmeTiffs(SquidOme),
     Lone(Arc<Image>),
+    /// An image of its own for each FOV, all in one file.
+    PerFov(Vec<Arc<Image>>),
     /// Each file is another one, opened when it is shown.
     EachItsOwn,
 }
 
 impl FileImages {
     /// The image as it was when the dataset was opened.
-    fn image(&self) -> Option<Arc<Image>> {
+    fn image(&self, fov: FovId) -> Option<Arc<Image>> {
         match self {
             Self::Timepoints(shared) => Some(shared.image()),
+            Self::OmeTiffs(files) => Some(files.image()),
             Self::Lone(image) => Some(Arc::clone(image)),
+            Self::PerFov(images) => images.get(fov.row()).cloned(),
             Self::EachItsOwn => None,
         }
     }
@@ -79,11 +89,13 @@ impl FovOpener for Opener {
             Some(FileImages::Timepoints(shared)) => {
                 return self.open_shared(shared, dataset, fov, row);
             }
-            Some(FileImages::Lone(image)) => {
-                return Ok(OpenedFov {
-                    images: vec![(fov, Arc::clone(image))],
-                    ..OpenedFov::default()
-                });
+            Some(files @ FileImages::OmeTiffs(squid)) => {
+                let is_there = row.present || squid.has_any(row);
+                let image = files.image(fov).filter(|_| is_there);
+                return self.open_given(image, fov, row);
+            }
+            Some(files @ (FileImages::Lone(_) | FileImages::PerFov(_))) => {
+                return self.open_given(files.image(fov), fov, row);
             }
             Some(FileImages::EachItsOwn) | None => {}
         }
@@ -146,6 +158,29 @@ impl Opener {
         is_there
     }
 
+    fn absent(&self, row: &Fov) -> OpenFovError {
+        let (code, message) = self.absence();
+        OpenFovError {
+            code,
+            message: message.to_owned(),
+            location: row.path.clone(),
+        }
+    }
+
+    /// An image that was made when the dataset was opened; `None` where nothing of its FOV is there.
+    fn open_given(
+        &self,
+        image: Option<Arc<Image>>,
+        fov: FovId,
+        row: &Fov,
+    ) -> Result<OpenedFov, OpenFovError> {
+        let image = image.ok_or_else(|| self.absent(row))?;
+        Ok(OpenedFov {
+            images: vec![(fov, image)],
+            ..OpenedFov::default()
+        })
+    }
+
     /// The image of a FOV in files, and of the others where it grew.
     fn open_shared(
         &self,
@@ -156,12 +191,7 @@ impl Opener {
     ) -> Result<OpenedFov, OpenFovError> {
         let image = shared.image_now();
         if !row.present && !shared.has_any(row) {
-            let (code, message) = self.absence();
-            return Err(OpenFovError {
-                code,
-                message: message.to_owned(),
-                location: row.path.clone(),
-            });
+            return Err(self.absent(row));
         }
         let mut images = vec![(fov, Arc::clone(&image))];
         for (at, other) in dataset.fovs.iter().enumerate() {
@@ -247,9 +277,14 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
             let (listing, shared) = open(timepoints, &opening, found.words())?;
             (listing, Some(FileImages::Timepoints(shared)))
         }
+        What::OmeTiffs(folder) => {
+            opening.report("Reading OME-TIFF files")?;
+            let (listing, files) = squid::open(folder, &opening, found.words())?;
+            (listing, Some(FileImages::OmeTiffs(files)))
+        }
         What::LoneFile => {
-            let (listing, image) = lone_file::open(&found.root, found.words())?;
-            (listing, Some(FileImages::Lone(image)))
+            let (listing, files) = open_lone_file(found)?;
+            (listing, Some(files))
         }
         What::ImageFiles(entries) => {
             let listing = image_folder::list(&found.root, entries, found.words())?;
@@ -276,11 +311,24 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
             .push(Problem::new(Code::Ignored, location, message));
     }
     let opener = opener_of(found, opening.side.as_ref(), files);
-    let first = match opener.files.as_ref().and_then(FileImages::image) {
-        Some(image) => FirstImage::of_files(image, listing.fovs.len()),
+    let given = opener.files.as_ref();
+    let first = given.and_then(|files| FirstImage::of_files(files, listing.fovs.len()));
+    let first = match first {
+        Some(first) => first,
         None => FirstImage::find(&listing.fovs, &opener, &mut opening)?,
     };
     Ok(assemble(found, listing, opening.side, opener, first))
+}
+
+/// An image file, by its OME-XML if it has some.
+fn open_lone_file(found: &Found) -> Result<(Listing, FileImages), OpenError> {
+    let problem = match lone::open(&found.root, "OME-TIFF")? {
+        Lone::Ome(listing, images) => return Ok((listing, FileImages::PerFov(images))),
+        Lone::Plain(problem) => problem,
+    };
+    let (mut listing, image) = lone_file::open(&found.root, found.words())?;
+    listing.problems.extend(problem);
+    Ok((listing, FileImages::Lone(image)))
 }
 
 fn list(found: &Found, opening: &mut Opening<'_>) -> Result<Listing, OpenError> {
@@ -304,7 +352,7 @@ fn list(found: &Found, opening: &mut Opening<'_>) -> Result<Listing, OpenError> 
         }
         What::Regions { folder, regions } => regions::list(opening, folder, regions, words),
         What::Images(kind, images) => collection::list(opening, *kind, images, words),
-        What::Files(_) | What::LoneFile | What::ImageFiles(_) => {
+        What::Files(_) | What::OmeTiffs(_) | What::LoneFile | What::ImageFiles(_) => {
             Ok(Listing::new(DatasetKind::Image, words))
         }
         What::Tiff(words) => {
@@ -341,14 +389,16 @@ struct FirstImage {
 }
 
 impl FirstImage {
-    /// Every FOV has the same image from the start.
-    fn of_files(image: Arc<Image>, num_fovs: usize) -> Self {
-        Self {
-            slots: vec![ImageSlot::Opened(Arc::clone(&image)); num_fovs],
-            image,
+    /// Every FOV has its image from the start; `None` where each file is opened when it is shown.
+    fn of_files(files: &FileImages, num_fovs: usize) -> Option<Self> {
+        let images = (0..num_fovs).map(|row| files.image(FovId(row as u32)));
+        let slots = images.map(|image| image.map_or(ImageSlot::Unopened, ImageSlot::Opened));
+        Some(Self {
+            slots: slots.collect(),
+            image: files.image(FovId(0))?,
             squid: None,
             problems: Vec::new(),
-        }
+        })
     }
 
     /// Tries the FOVs in display order; those on disk only.

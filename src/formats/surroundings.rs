@@ -136,6 +136,7 @@ fn containers(what: &What, root: &Path) -> Vec<PathBuf> {
             all
         }
         What::Files(timepoints) => timepoints.newest_folder().into_iter().collect(),
+        What::OmeTiffs(found) => vec![found.newest_folder()],
         What::Store(_)
         | What::Images(..)
         | What::LoneFile

@@ -104,7 +104,7 @@ fn pages_of_a_tiff_are_read_whole_and_in_parts() {
                 let wanted = Wanted {
                     page,
                     part,
-                    color_idx: None,
+                    ..Wanted::default()
                 };
                 let pixels = read(&path, wanted).expect("readable").expect("there");
                 assert_eq!(pixels.sample_type(), SampleType::U16);
@@ -151,4 +151,55 @@ fn what_is_absent_is_no_error() {
     let path = folder.path().join("late.tiff");
     assert_eq!(describe(&path, PageAt::default()), Ok(None));
     assert!(matches!(read(&path, Wanted::default()), Ok(None)));
+}
+
+#[test]
+fn pages_of_a_file_are_listed_once_and_again_when_they_are_others() {
+    let (_folder, path) = folder_with("a.tif", &tiff_pages(40));
+    let listed = || super::tiff_pages(&path).expect("readable").expect("a TIFF");
+    let first = listed();
+    assert_eq!((first.len(), first.is_ome()), (40, false));
+    assert!(Arc::ptr_eq(&first, &listed()));
+    // Samples that are filled in: another time, the same chain.
+    let mut bytes = fs::read(&path).expect("a file");
+    let mut later = std::time::SystemTime::now();
+    let mut touch = |bytes: &[u8]| {
+        later += std::time::Duration::from_secs(5);
+        fs::write(&path, bytes).expect("written");
+        let file = fs::File::options().write(true).open(&path).expect("a file");
+        let times = fs::FileTimes::new().set_modified(later);
+        file.set_times(times).expect("touched");
+    };
+    touch(&bytes);
+    assert!(Arc::ptr_eq(&first, &listed()));
+    // The same length, another chain: the last directory is cut off by an impossible count of entries.
+    let at = bytes.len() - 200;
+    bytes[at..].fill(0xff);
+    touch(&bytes);
+    assert!(!Arc::ptr_eq(&first, &listed()));
+    touch(&tiff_pages(41));
+    assert_eq!(listed().len(), 41);
+}
+
+#[test]
+fn the_last_page_of_many_is_reached_without_the_others() {
+    let (_folder, path) = folder_with("a.tif", &tiff_pages(3000));
+    let num_pages = super::pages(&path)
+        .expect("readable")
+        .map(|pages| pages.len());
+    assert_eq!(num_pages, Some(3000));
+    let wanted = Wanted {
+        page: PageAt::Idx(2999),
+        ..Wanted::default()
+    };
+    assert!(matches!(read(&path, wanted), Ok(Some(_))));
+    let beyond = Wanted {
+        page: PageAt::Idx(3000),
+        ..Wanted::default()
+    };
+    let error = read(&path, beyond).expect_err("there are 3000");
+    assert!(
+        error.message.contains("no page 3000, it has 3000"),
+        "{error}"
+    );
 }

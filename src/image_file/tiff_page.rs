@@ -1,14 +1,18 @@
 //! Pages of a TIFF file (TIFF 6.0, `BigTIFF`), through the crate `tiff`: both byte orders, strips and tiles.
 
 use tiff::{
-    ColorType, TiffError, TiffFormatError,
+    ColorType, TiffError,
     decoder::{Decoder, DecodingSampleType, Limits},
 };
 
 use super::{
-    Block, Page, Reader, Refusal, Wanted, check_size, copy_block, part_of, pixels_of, sample_of,
+    Block, Page, Reader, Refusal, Wanted, check_size, copy_block, pages::pages_of, part_of,
+    pixels_of, reader::Stream, sample_of,
 };
-use crate::model::{Code, PageAt, Pixels, SampleType, Samples, limits};
+use crate::{
+    model::{Code, PageAt, Pixels, SampleType, Samples, limits},
+    source::OpenFile,
+};
 
 /// Bytes of one tag: the offsets of two million strips.
 const TAG_BYTES: usize = 16 << 20;
@@ -36,22 +40,12 @@ struct Opened {
     is_planar: bool,
 }
 
-fn open(mut reader: Reader, page: PageAt) -> Result<Opened, Refusal> {
+fn open(reader: Reader) -> Result<Opened, Refusal> {
     let mut bounds = Limits::default();
     bounds.decoding_buffer_size = limits::DECODED_BYTES as usize;
     bounds.intermediate_buffer_size = limits::DECODED_BYTES as usize;
     bounds.ifd_value_size = TAG_BYTES;
-    if let PageAt::Offset(offset) = page {
-        // Nothing is buffered yet.
-        reader
-            .get_mut()
-            .begin_at(offset)
-            .map_err(|error| Refusal::of_io(&error))?;
-    }
     let mut decoder = Decoder::new(reader)?.with_limits(bounds);
-    if let PageAt::Idx(idx @ 1..) = page {
-        seek(&mut decoder, idx)?;
-    }
     let (width, height) = decoder.dimensions()?;
     let (num_colors, samples_per_pixel, bits) = colors_of(decoder.colortype()?)?;
     let layout = decoder.image_buffer_layout()?;
@@ -76,19 +70,6 @@ fn open(mut reader: Reader, page: PageAt) -> Result<Opened, Refusal> {
         samples_per_pixel,
         is_planar: layout.planes > 1,
     })
-}
-
-/// Goes to a page along the chain.
-fn seek(decoder: &mut Decoder<Reader>, idx: u32) -> Result<(), Refusal> {
-    decoder
-        .seek_to_image(idx as usize)
-        .map_err(|error| match error {
-            TiffError::FormatError(TiffFormatError::ImageFileDirectoryNotFound) => {
-                let message = format!("the file has no page {idx}");
-                Refusal::new(Code::OutOfRange, message)
-            }
-            other => other.into(),
-        })
 }
 
 /// Colours that are shown, samples of a pixel, and bits of a sample.
@@ -121,12 +102,41 @@ fn sample_type_of(found: DecodingSampleType) -> SampleType {
     }
 }
 
-pub(super) fn describe(reader: Reader, page: PageAt) -> Result<Page, Refusal> {
-    open(reader, page).map(|opened| opened.page)
+/// A reader that begins at a page, or at a directory below it.
+pub(super) fn reader_at(
+    file: OpenFile,
+    page: PageAt,
+    sub_idx: Option<u32>,
+) -> Result<Reader, Refusal> {
+    let offset = match (page, sub_idx) {
+        (PageAt::Idx(0), None) => return Ok(Stream::buffered(file)),
+        (PageAt::Idx(page_idx), None) => pages_of(&file)?.offset_of(page_idx)?,
+        (PageAt::Offset(offset), None) => offset,
+        (PageAt::Idx(page_idx), Some(sub)) => {
+            let below = pages_of(&file)?.sub_directories(&file, page_idx)?;
+            *below.get(sub as usize).ok_or_else(|| {
+                let message = format!("level {sub} of a page with {}", below.len());
+                Refusal::new(Code::CorruptData, message)
+            })?
+        }
+        (PageAt::Offset(_), Some(_)) => {
+            let message = "levels are looked for below counted pages only";
+            return Err(Refusal::new(Code::Unsupported, message));
+        }
+    };
+    let mut reader = Stream::buffered(file);
+    // Nothing is buffered yet.
+    let outcome = reader.get_mut().begin_at(offset);
+    outcome.map_err(|error| Refusal::of_io(&error))?;
+    Ok(reader)
+}
+
+pub(super) fn describe(reader: Reader) -> Result<Page, Refusal> {
+    open(reader).map(|opened| opened.page)
 }
 
 pub(super) fn read(reader: Reader, wanted: Wanted) -> Result<Pixels, Refusal> {
-    let mut opened = open(reader, wanted.page)?;
+    let mut opened = open(reader)?;
     let page = opened.page;
     let sample = sample_of(&page, wanted.color_idx)?;
     let part = part_of(&page, wanted)?;

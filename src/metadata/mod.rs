@@ -1,4 +1,4 @@
-//! Text in, types out: OME-NGFF, Zarr array documents, Squid's keys and side files. No file access.
+//! Text in, types out: OME-NGFF, OME-XML, Zarr array documents, Squid's keys and side files. No file access.
 //!
 //! Lenient: what cannot be used gives a [`Problem`](crate::model::Problem) and a default, never a refusal of the rest.
 
@@ -10,6 +10,7 @@ pub mod coordinates;
 pub mod file_names;
 mod json;
 pub mod ngff;
+pub mod ome_xml;
 pub mod run_state;
 pub mod squid;
 mod yaml;

@@ -8,6 +8,12 @@ pub const WHOLE_PLANE_TILE_PX: u32 = 4096;
 pub const TILE_PX: u32 = 2048;
 /// Bytes of a metadata document (JSON, YAML, XML).
 pub const DOCUMENT_BYTES: u64 = 64 << 20;
+/// Elements and texts of an XML document: a million planes of an OME-XML, with room.
+pub const XML_NODES: u32 = 1 << 22;
+/// Pages of one TIFF file; the offset of each is kept.
+pub const TIFF_PAGES: usize = 1 << 20;
+/// Offsets of pages that are kept, of all TIFF files together.
+pub const KEPT_TIFF_PAGES: usize = 1 << 22;
 /// Bytes of a YAML side file: 100,000 positions of 100 bytes each, with room.
 pub const YAML_BYTES: usize = 16 << 20;
 /// Values in a YAML side file, aliases counted by what they repeat.

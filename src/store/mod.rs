@@ -166,7 +166,7 @@ impl Store {
         absence: Absence,
     ) -> Result<Option<(Pixels, PlaneState)>, ReadError> {
         if let Some(Arrays::Registered(registry)) = image.levels.get(level).map(|it| &it.arrays) {
-            return registered::read(&registry.0, dataset, image, tile.plane);
+            return registered::read(&registry.0, dataset, image, tile.plane, absence);
         }
         if let Some(Arrays::Files(files)) = image.levels.get(level).map(|it| &it.arrays) {
             return plane_file::read(files, dataset, image, tile, level);
@@ -246,8 +246,8 @@ impl Store {
             return Ok(registered::presence(&registry.0, plane));
         }
         if let Some(Arrays::Files(files)) = image.levels.first().map(|it| &it.arrays) {
-            let found = plane_file::find(files, dataset, image, plane)?;
-            return Ok(found.map_or_else(|| absent_state(dataset, image), |_| PlaneState::Written));
+            let found = plane_file::presence(files, dataset, image, plane)?;
+            return Ok(found.unwrap_or_else(|| absent_state(dataset, image)));
         }
         let Some((array, slab)) = self.plane_in_array(dataset, image, plane)? else {
             return Ok(absent_state(dataset, image));
@@ -329,6 +329,18 @@ impl Store {
         let file = slab.index.iter().zip(&array.file_shape);
         let file: Vec<u64> = file.map(|(&index, &extent)| index / extent).collect();
         Ok(array.file_path(&file))
+    }
+
+    /// True where the file of a plane holds many others too: that it changed says little of this one.
+    #[must_use]
+    pub fn shares_file(&self, dataset: &Dataset, plane: PlaneId) -> bool {
+        let image = locate::image_of(dataset, plane).ok();
+        let level = image.and_then(|image| image.levels.first());
+        match level.map(|level| &level.arrays) {
+            Some(Arrays::Files(files)) => files.0.are_shared(),
+            Some(Arrays::Registered(registry)) => registered::shares_file(&registry.0, plane),
+            _ => false,
+        }
     }
 
     /// The array and the place in it of a plane at its stored level, or the last stored one.

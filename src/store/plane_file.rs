@@ -1,8 +1,8 @@
-//! Planes in image files of their own: one file, or a page or a colour of one.
+//! Planes in image files: one file, or a page or a colour of one.
 
 use std::path::PathBuf;
 
-use super::{ReadError, locate};
+use super::{ReadError, is_all_zero, locate};
 use crate::{
     dataset::{Dataset, FilePlane, Files, Image, OpenFovError, PlaneAt},
     image_file::{self, ImageFileError, Wanted},
@@ -29,7 +29,7 @@ impl From<OpenFovError> for ReadError {
     }
 }
 
-/// The samples of a tile; `None`: its file is not there (yet).
+/// The samples of a tile; `None`: its file is not there (yet), or has only room for it.
 ///
 /// # Errors
 /// When the file cannot be decoded, or is of another size or sample type than the image.
@@ -52,13 +52,14 @@ pub(super) fn read(
     let is_whole = (part.2, part.3) == (grid.width, grid.height);
     if !is_whole {
         // A file of another size would give a part of something else.
-        let Some(page) = image_file::describe(&plane.path, plane.page)? else {
+        let Some(page) = image_file::describe_level(&plane.path, plane.page, plane.sub_idx)? else {
             return Ok(None);
         };
         check_size((page.width, page.height), (grid.width, grid.height), &plane)?;
     }
     let wanted = Wanted {
         page: plane.page,
+        sub_idx: plane.sub_idx,
         color_idx: plane.color_idx,
         part: (!is_whole).then_some(part),
     };
@@ -74,7 +75,29 @@ pub(super) fn read(
         );
         return Err(ReadError::new(Code::BadMetadata, message, &plane.path));
     }
-    Ok(Some((pixels, PlaneState::Written)))
+    // A dark tile of a large plane says nothing: the rest of it may be written.
+    let is_room = plane.zeros_are_room
+        && is_all_zero(&pixels)
+        && (is_whole || image_file::looks_blank(&plane.path, plane.page)? == Some(true));
+    Ok((!is_room).then_some((pixels, PlaneState::Written)))
+}
+
+/// What is on disk of a plane, without reading all of it; `None`: nothing (yet).
+///
+/// # Errors
+/// As [`find`].
+pub(super) fn presence(
+    files: &Files,
+    dataset: &Dataset,
+    image: &Image,
+    plane: PlaneId,
+) -> Result<Option<PlaneState>, ReadError> {
+    let Some(found) = find(files, dataset, image, plane)? else {
+        return Ok(None);
+    };
+    let is_room =
+        found.zeros_are_room && image_file::looks_blank(&found.path, found.page)? != Some(false);
+    Ok((!is_room).then_some(PlaneState::Written))
 }
 
 /// A file of another size than the rest is not drawn as if it were one of them.

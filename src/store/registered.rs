@@ -1,19 +1,22 @@
 //! Planes that were registered one by one: pixels in memory, and files.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use super::{ReadError, plane_file};
+use super::{ReadError, is_all_zero, plane_file};
 use crate::{
     dataset::{Dataset, FilePlane, Image, PlaneAt, Registered, RegisteredPlanes},
-    image_file::{self, Wanted},
-    model::{Code, PageAt, Pixels, PlaneId, PlaneState, ZPick},
+    image_file::{self, Ground, Wanted},
+    model::{Absence, Code, PageAt, Pixels, PlaneId, PlaneState, ZPick},
     source,
 };
 
 /// What registered pixels that are no longer kept say.
 const DROPPED: &str = "its pixels were handed over in memory and made room for newer ones";
 
-/// The pixels of a registered plane; `None`: nothing was registered for it (yet).
+/// The pixels of a registered plane; `None`: nothing was registered for it (yet), or its file has only room for it.
 ///
 /// # Errors
 /// When a file was registered that cannot be read, or the pixels are no longer kept.
@@ -22,6 +25,7 @@ pub(super) fn read(
     dataset: &Dataset,
     image: &Image,
     plane: PlaneId,
+    absence: Absence,
 ) -> Result<Option<(Pixels, PlaneState)>, ReadError> {
     match at(plane).and_then(|at| planes.get(at)) {
         None => Ok(None),
@@ -30,6 +34,12 @@ pub(super) fn read(
             Ok(Some((pixels, PlaneState::Written)))
         }
         Some(Registered::File { path, page_idx }) => {
+            // It is announced before it is written, and its file may be made with room for it: late, not black.
+            let room = ground_in_advance(&path, page_idx)?;
+            let may_be_late = absence != Absence::Zero && room.is_some();
+            if may_be_late && room != Some(Ground::Solid) {
+                return Ok(None);
+            }
             let wanted = Wanted {
                 page: PageAt::Idx(page_idx),
                 ..Wanted::default()
@@ -45,11 +55,12 @@ pub(super) fn read(
             let plane = FilePlane {
                 path,
                 page: PageAt::Idx(page_idx),
-                color_idx: None,
+                ..FilePlane::default()
             };
             let found = (pixels.width(), pixels.height());
             plane_file::check_size(found, image.plane_size(), &plane)?;
-            Ok(Some((pixels, PlaneState::Written)))
+            let is_late = may_be_late && is_all_zero(&pixels);
+            Ok((!is_late).then_some((pixels, PlaneState::Written)))
         }
         Some(Registered::Dropped) => Err(ReadError::new(Code::NotFound, DROPPED, &dataset.root)),
     }
@@ -63,8 +74,45 @@ pub(super) fn presence(planes: &RegisteredPlanes, plane: PlaneId) -> PlaneState 
         Some(Registered::File { path, .. }) if !matches!(source::stat(&path), Ok(Some(_))) => {
             PlaneState::Planned
         }
-        Some(Registered::Pixels(_) | Registered::File { .. }) => PlaneState::Written,
+        Some(Registered::File { path, page_idx }) => {
+            let is_late = match ground_in_advance(&path, page_idx) {
+                Ok(Some(Ground::Solid)) => {
+                    matches!(
+                        image_file::looks_blank(&path, PageAt::Idx(page_idx)),
+                        Ok(Some(true))
+                    )
+                }
+                Ok(Some(_)) => true,
+                // Reading it says what is wrong.
+                Ok(None) | Err(_) => false,
+            };
+            if is_late {
+                PlaneState::Planned
+            } else {
+                PlaneState::Written
+            }
+        }
+        Some(Registered::Pixels(_)) => PlaneState::Written,
     }
+}
+
+/// True where a plane is a page of a file that holds many and is filled in place.
+pub(super) fn shares_file(planes: &RegisteredPlanes, plane: PlaneId) -> bool {
+    match at(plane).and_then(|at| planes.get(at)) {
+        Some(Registered::File { path, .. }) => {
+            matches!(image_file::tiff_pages(&path), Ok(Some(pages)) if pages.is_ome())
+        }
+        _ => false,
+    }
+}
+
+/// What lies where a page goes, in files that are made before they are filled: OME-TIFF, not compressed. `None` for others.
+fn ground_in_advance(path: &Path, page_idx: u32) -> Result<Option<Ground>, ReadError> {
+    if !image_file::tiff_pages(path)?.is_some_and(|pages| pages.is_ome()) {
+        return Ok(None);
+    }
+    let ground = image_file::ground(path, PageAt::Idx(page_idx))?;
+    Ok(ground.filter(|&ground| ground != Ground::Compressed))
 }
 
 /// The file that was registered for a plane.

@@ -8,7 +8,7 @@
 use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
 };
 
 use serde_json::{Map, Value};
@@ -27,15 +27,22 @@ use crate::{
 
 /// Runs `oracle.py`; `None`, said on stderr, where there is no Python with tensorstore and nobody requires one.
 pub(crate) fn oracle(arguments: &[&str]) -> Option<Map<String, Value>> {
-    run("oracle.py", arguments)
+    let output = python_with("oracle.py")?.args(arguments).output().unwrap();
+    Some(answer_of(&output))
 }
 
 /// Runs `image_oracle.py`, likewise.
 pub(crate) fn image_oracle(arguments: &[&str]) -> Option<Map<String, Value>> {
-    run("image_oracle.py", arguments)
+    let output = python_with("image_oracle.py")?
+        .args(arguments)
+        .output()
+        .unwrap();
+    Some(answer_of(&output))
 }
 
-fn run(script: &str, arguments: &[&str]) -> Option<Map<String, Value>> {
+/// The Python of the oracle with a script beside this file; `None`, said on stderr, where there is none and nobody
+/// requires one.
+pub(crate) fn python_with(script: &str) -> Option<Command> {
     let Some(python) = std::env::var_os("SQUIDVIEW_ORACLE") else {
         let required = std::env::var_os("SQUIDVIEW_REQUIRE_ORACLE").is_some();
         assert!(
@@ -45,19 +52,19 @@ fn run(script: &str, arguments: &[&str]) -> Option<Map<String, Value>> {
         eprintln!("skipped: SQUIDVIEW_ORACLE names no Python with tensorstore");
         return None;
     };
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/it")
-        .join(script);
-    let output = Command::new(python)
-        .arg(path)
-        .args(arguments)
-        .output()
-        .unwrap();
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let mut command = Command::new(python);
+    command.arg(folder.join(script));
+    Some(command)
+}
+
+/// What a script printed.
+pub(crate) fn answer_of(output: &Output) -> Map<String, Value> {
     let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{script} failed: {complaint}");
+    assert!(output.status.success(), "the script failed: {complaint}");
     match serde_json::from_slice(&output.stdout).unwrap() {
-        Value::Object(document) => Some(document),
-        other => panic!("{script} printed {other}"),
+        Value::Object(document) => document,
+        other => panic!("the script printed {other}"),
     }
 }
 

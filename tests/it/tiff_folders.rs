@@ -179,7 +179,7 @@ fn two_timepoints_of_two_regions_with_padding_underscores_and_stray_files() {
 
     let document = on(root, "inspect PATH --json").answer();
     assert_eq!(document["kind"], "squid");
-    assert_eq!(document["fields"][1]["id"], "my_area_0_0");
+    assert_eq!(document["fields"][1]["id"], "my_area_0:0");
     let stats = on(root, "plane PATH --stats --fov 1 --t 2 --c 0 --z 1").answer();
     let expected = crc(&bytes_of(&samples(number(1, 1, 0, 1))));
     assert_eq!(stats["crc32"], expected.as_str(), "{stats}");

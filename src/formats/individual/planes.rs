@@ -22,7 +22,7 @@ use crate::{
         probe::fov_error_of,
         timepoints::{Folders, TimepointFiles},
     },
-    model::{Code, PageAt},
+    model::Code,
     source::{self, Entry, Kind},
 };
 
@@ -186,8 +186,8 @@ impl PlaneFiles for PlanesByName {
         };
         let plane = |path| FilePlane {
             path,
-            page: PageAt::default(),
             color_idx: channel.color_idx,
+            ..FilePlane::default()
         };
         let known = self.listings.lock().get(&at.t).cloned();
         let planes = match known {

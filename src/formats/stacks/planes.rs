@@ -179,6 +179,7 @@ impl PlaneFiles for PagesByTag {
             path,
             page: PageAt::Offset(offset),
             color_idx: channel.color_idx,
+            ..FilePlane::default()
         }))
     }
 

@@ -1,6 +1,7 @@
 //! Length and time of files: whether one is another than it was.
 
 use std::{
+    cmp::Ordering,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     time::SystemTime,
@@ -12,6 +13,9 @@ use crate::{model::PlaneId, source};
 
 /// Files of planes that are remembered: those on the screen and the latest ones.
 const KEPT_FILES: NonZeroUsize = NonZeroUsize::new(4096).expect("above zero");
+
+/// Planes of one file that are remembered, the latest ones: the channels of a shard, the pages of an OME-TIFF.
+const KEPT_PLANES: usize = 1024;
 
 /// Length and time of a file or folder.
 pub(super) type Stamp = (u64, Option<SystemTime>);
@@ -54,6 +58,9 @@ impl PlaneFiles {
         });
         kept.stamp = stamp;
         if !kept.planes.contains(&plane) {
+            if kept.planes.len() >= KEPT_PLANES {
+                kept.planes.remove(0);
+            }
             kept.planes.push(plane);
         }
     }
@@ -81,6 +88,19 @@ impl PlaneFiles {
         }
     }
 
+    /// The same for a file that holds many planes. One that keeps its length is filled in place: only the plane that was
+    /// found last can be another one, read while it was being written. One that grew has more pages or a longer document.
+    pub(super) fn renew_shared(&mut self, path: &Path) -> Vec<PlaneId> {
+        let before = self.files.peek(path).map(|kept| kept.stamp.0);
+        let planes = self.renew(path);
+        let now = self.files.peek(path).map(|kept| kept.stamp.0);
+        match now.cmp(&before) {
+            Ordering::Less => planes,
+            Ordering::Equal => planes.last().copied().into_iter().collect(),
+            Ordering::Greater => Vec::new(),
+        }
+    }
+
     /// Up to `count` files from the `from`-th on, the latest first.
     pub(super) fn some(&self, from: usize, count: usize) -> Vec<(PathBuf, PlaneId)> {
         let files = self.files.iter().skip(from).take(count);
@@ -91,5 +111,46 @@ impl PlaneFiles {
 
     pub(super) fn len(&self) -> usize {
         self.files.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::model::{FovId, ZPick};
+
+    #[test]
+    fn a_shared_file_that_keeps_its_length_is_news_of_its_latest_plane_only() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.ome.tiff");
+        let plane = |c| PlaneId {
+            fov: FovId(0),
+            layer: 0,
+            t: 0,
+            c,
+            z: ZPick::Slice(0),
+            extra: 0,
+            level: 0,
+        };
+        fs::write(&path, [0; 8]).expect("written");
+        let mut files = PlaneFiles::default();
+        files.note(path.clone(), plane(0));
+        files.note(path.clone(), plane(1));
+        let file = fs::File::options().write(true).open(&path).expect("a file");
+        let later = SystemTime::now() + std::time::Duration::from_secs(5);
+        file.set_modified(later).expect("touched");
+        assert!(files.is_changed(&path));
+        assert_eq!(files.renew_shared(&path), [plane(1)]);
+        assert!(!files.is_changed(&path));
+        fs::write(&path, [0; 9]).expect("written");
+        assert_eq!(files.renew_shared(&path), [], "pages were added");
+        fs::write(&path, [0; 7]).expect("written");
+        assert_eq!(files.renew_shared(&path), [plane(0), plane(1)]);
+        for c in 0..2000 {
+            files.note(path.clone(), plane(c));
+        }
+        assert_eq!(files.renew(&path).len(), KEPT_PLANES);
     }
 }

@@ -161,13 +161,6 @@ impl Stores {
         matches!(level.map(|level| &level.arrays), Some(Arrays::Files(_)))
     }
 
-    /// True where the planes of a FOV share image files.
-    pub(super) fn shares_files(&self, fov: FovId) -> bool {
-        let image = self.dataset.image(fov);
-        let level = image.and_then(|image| image.levels.first());
-        matches!(level.map(|level| &level.arrays), Some(Arrays::Files(files)) if files.0.are_shared())
-    }
-
     /// A plane of a FOV was found: a row that was only planned has files now, and is told once.
     pub(super) fn note_found(&mut self, fov: FovId, outbox: &Outbox) {
         let is_planned = self.dataset.fov(fov).is_some_and(|row| !row.present);

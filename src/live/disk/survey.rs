@@ -340,6 +340,10 @@ impl Survey {
         if !self.files.is_changed(path) {
             return;
         }
+        if self.store.shares_file(self.stores.dataset(), plane) {
+            self.outbox.rewritten(self.files.renew_shared(path));
+            return;
+        }
         let shape = self.stores.shape(plane.fov);
         let num_channels = self
             .stores
@@ -359,7 +363,7 @@ impl Survey {
             }
         }
         let planes = self.files.renew(path);
-        if !has_more && !self.stores.shares_files(plane.fov) {
+        if !has_more {
             self.outbox.rewritten(planes);
         }
     }
