@@ -18,7 +18,7 @@ pub use announcement::{
     NoticeError, PlaneAt,
 };
 pub use labels::{LabelImage, LabelPlacement, LabelSlot, Labels, OpenedLabel, layers};
-pub use plane_files::{FilePlane, Files, PlaneFiles};
+pub use plane_files::{FilePlane, Files, PlaneFiles, Sharing};
 pub use registered::{Registered, RegisteredPlanes};
 
 use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};

@@ -6,7 +6,6 @@
 //! (`control/core/job_processing.py`). All calls block on I/O.
 
 pub mod directories;
-mod directory;
 mod ground;
 mod pages;
 mod plain;
@@ -26,7 +25,7 @@ use crate::{
 };
 
 use self::{
-    directories::{Chain, Directories, Layout},
+    directories::{Directories, Layout, tags},
     pages::pages_of,
     reader::{Reader, Stream},
 };
@@ -111,6 +110,19 @@ impl Refusal {
     }
 }
 
+impl From<SourceError> for Refusal {
+    fn from(error: SourceError) -> Self {
+        Self::new(error.code(), error.message())
+    }
+}
+
+/// Of the same file, whose path is added again.
+impl From<ImageFileError> for Refusal {
+    fn from(error: ImageFileError) -> Self {
+        Self::new(error.code, error.message)
+    }
+}
+
 /// True for names of image files that are read.
 #[must_use]
 pub fn is_image_name(name: &str) -> bool {
@@ -143,25 +155,15 @@ pub fn describe_level(
     })
 }
 
-/// The pages of a file, up to [`limits::PAGES`]; `None` where it is absent. Reads no samples.
+/// How many pages a file has, up to [`limits::PAGES`]; `None` where it is absent. Reads no samples.
 ///
 /// # Errors
 /// As [`describe`].
-pub fn pages(path: &Path) -> Result<Option<Vec<PageAt>>, ImageFileError> {
-    let kind = with_file(path, |kind, _| Ok(kind))?;
-    match kind {
-        None => Ok(None),
-        Some(Kind::Plain(_)) => Ok(Some(vec![PageAt::default()])),
-        Some(Kind::Tiff) => {
-            let Some(mut file) = Directories::open(path)? else {
-                return Ok(None);
-            };
-            let mut chain = Chain::default();
-            chain.follow(&mut file, |_, _| Ok(true))?;
-            let offsets = chain.offsets().iter();
-            Ok(Some(offsets.map(|&at| PageAt::Offset(at)).collect()))
-        }
-    }
+pub fn num_pages(path: &Path) -> Result<Option<usize>, ImageFileError> {
+    with_file(path, |kind, file| match kind {
+        Kind::Tiff => Ok(pages_of(&mut Directories::of(file)?)?.len()),
+        Kind::Plain(_) => Ok(1),
+    })
 }
 
 /// The pages of a TIFF file, listed once and again where it changed; `None` where it is absent or no TIFF.
@@ -169,11 +171,7 @@ pub fn pages(path: &Path) -> Result<Option<Vec<PageAt>>, ImageFileError> {
 /// # Errors
 /// When it cannot be read, or is cut off before its first page.
 pub fn tiff_pages(path: &Path) -> Result<Option<Arc<Pages>>, ImageFileError> {
-    let found = with_file(path, |kind, file| match kind {
-        Kind::Tiff => pages_of(&file).map(Some),
-        Kind::Plain(_) => Ok(None),
-    })?;
-    Ok(found.flatten())
+    in_tiff(path, |file| pages_of(file).map(Some))
 }
 
 /// The description of the first page of a TIFF file; `None` where it has none, is absent or no TIFF.
@@ -181,26 +179,24 @@ pub fn tiff_pages(path: &Path) -> Result<Option<Arc<Pages>>, ImageFileError> {
 /// # Errors
 /// As [`tiff_pages`], and when it is larger than [`limits::DOCUMENT_BYTES`].
 pub fn description(path: &Path) -> Result<Option<String>, ImageFileError> {
-    let found = with_file(path, |kind, file| match kind {
-        Kind::Tiff => pages_of(&file)?.description(&file),
-        Kind::Plain(_) => Ok(None),
-    })?;
-    Ok(found.flatten())
+    in_tiff(path, |file| {
+        let first = pages::directory(file, PageAt::default())?;
+        match first.get(tags::DESCRIPTION) {
+            Some(entry) => Ok(file.text(entry)?),
+            None => Ok(None),
+        }
+    })
 }
 
 /// How many directories (smaller copies of it) lie below a page; `None` where the file is absent or no TIFF.
 ///
 /// # Errors
 /// As [`tiff_pages`], and when it has no such page.
-pub fn num_levels_below(path: &Path, page_idx: u32) -> Result<Option<u32>, ImageFileError> {
-    let found = with_file(path, |kind, file| match kind {
-        Kind::Tiff => {
-            let below = pages_of(&file)?.sub_directories(&file, page_idx)?;
-            Ok(Some(below.len() as u32))
-        }
-        Kind::Plain(_) => Ok(None),
-    })?;
-    Ok(found.flatten())
+pub fn num_levels_below(path: &Path, page: PageAt) -> Result<Option<usize>, ImageFileError> {
+    in_tiff(path, |file| {
+        let below = pages::sub_directories(file, page)?;
+        Ok(Some(below.len()))
+    })
 }
 
 /// The samples of a page or a part of it, (y, x), row-major, in the type of the file; `None` where the file is absent.
@@ -224,12 +220,16 @@ enum Kind {
     Plain(image::ImageFormat),
 }
 
-/// As [`with_file`], where the file is only looked at.
-fn opened<T>(
+/// Looks at the directories of a TIFF file; `None` where it is absent or no TIFF.
+fn in_tiff<T>(
     path: &Path,
-    work: impl FnOnce(Kind, &OpenFile) -> Result<T, Refusal>,
+    work: impl FnOnce(&mut Directories) -> Result<Option<T>, Refusal>,
 ) -> Result<Option<T>, ImageFileError> {
-    with_file(path, |kind, file| work(kind, &file))
+    let found = with_file(path, |kind, file| match kind {
+        Kind::Tiff => work(&mut Directories::of(file)?),
+        Kind::Plain(_) => Ok(None),
+    })?;
+    Ok(found.flatten())
 }
 
 fn with_file<T>(

@@ -389,6 +389,16 @@ fn without_bare_words(text: &str) -> Option<String> {
     has_any.then_some(result)
 }
 
+/// True where a file that was written then is not written to just now, and a further write would give it another time.
+/// Never where the system does not say when (or a clock is ahead of ours).
+#[must_use]
+pub fn is_settled(modified: Option<SystemTime>) -> bool {
+    /// Squid rewrites a document within moments; times on network disks may be as coarse as this.
+    const SETTLED_AFTER: Duration = Duration::from_secs(2);
+    let age = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
+    age.is_some_and(|age| age > SETTLED_AFTER)
+}
+
 /// True where the file was written within [`REWRITE_WINDOW`], or may have been (a clock ahead of ours, none at all).
 fn is_recent(path: &Path) -> bool {
     let modified = stat(path).ok().flatten().and_then(|found| found.modified);

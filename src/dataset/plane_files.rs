@@ -23,6 +23,17 @@ pub struct FilePlane {
     pub zeros_are_room: bool,
 }
 
+/// Whether a file holds many planes: that it changed says little of each then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// A plane has its file for itself, or with its channels.
+    None,
+    /// Planes are added to the end of a file; what was found in it stays.
+    Appended,
+    /// The file is made with room for all planes, which is filled one by one.
+    InPlace,
+}
+
 /// Finds the files of planes; shared by all threads.
 pub trait PlaneFiles: fmt::Debug + Send + Sync {
     /// The file of a plane; `None` where it is not there (yet). Blocks on I/O.
@@ -34,9 +45,9 @@ pub trait PlaneFiles: fmt::Debug + Send + Sync {
     /// The path that its file has or will have; `None` for planes that the images do not have.
     fn expected(&self, fov: &Fov, at: PlaneAt) -> Option<PathBuf>;
 
-    /// True where one file holds many planes, so that a file that changed says little of each.
-    fn are_shared(&self) -> bool {
-        false
+    /// Whether files hold many planes.
+    fn sharing(&self) -> Sharing {
+        Sharing::None
     }
 }
 

@@ -444,13 +444,3 @@ pub(super) fn image_of_files(
         complete: None,
     }
 }
-
-impl From<ImageFileError> for OpenError {
-    fn from(error: ImageFileError) -> Self {
-        Self {
-            code: error.code,
-            message: error.message,
-            location: error.location,
-        }
-    }
-}

@@ -21,18 +21,17 @@ use crate::{
 
 /// The planes of one file.
 #[derive(Debug)]
-struct Pages {
+struct LonePages {
     path: PathBuf,
-    in_order: Vec<PageAt>,
+    count: u32,
     is_color: bool,
 }
 
-impl PlaneFiles for Pages {
+impl PlaneFiles for LonePages {
     fn find(&self, _fov: &Fov, at: PlaneAt) -> Result<Option<FilePlane>, OpenFovError> {
-        let page = self.in_order.get(at.z as usize);
-        Ok(page.map(|&page| FilePlane {
+        Ok((at.z < self.count).then(|| FilePlane {
             path: self.path.clone(),
-            page,
+            page: PageAt::Idx(at.z),
             color_idx: u8::try_from(at.c).ok().filter(|_| self.is_color),
             ..FilePlane::default()
         }))
@@ -69,13 +68,12 @@ pub(super) fn open(path: &Path, words: &str) -> Result<(Listing, Arc<Image>), Op
 pub(super) fn image_of(path: &Path, root: &Path) -> Result<(Image, Vec<Problem>), OpenError> {
     let absent = || OpenError::at(path, Code::NotFound, "nothing at this path");
     let page = image_file::describe(path, PageAt::default())?.ok_or_else(absent)?;
-    let mut pages = image_file::pages(path)?.ok_or_else(absent)?;
-    pages.truncate(limits::Z_SLICES as usize);
-    let num_pages = pages.len() as u64;
+    let num_pages = image_file::num_pages(path)?.ok_or_else(absent)?;
+    let num_pages = num_pages.min(limits::Z_SLICES as usize) as u32;
     let is_color = page.num_colors == 3;
-    let files = Files(Arc::new(Pages {
+    let files = Files(Arc::new(LonePages {
         path: path.to_path_buf(),
-        in_order: pages,
+        count: num_pages,
         is_color,
     }));
     let mut outer = Vec::new();
@@ -90,7 +88,7 @@ pub(super) fn image_of(path: &Path, root: &Path) -> Result<(Image, Vec<Problem>)
         channels = colors.collect();
     }
     if num_pages > 1 {
-        outer.push(("z", AxisRole::Z, num_pages));
+        outer.push(("z", AxisRole::Z, num_pages.into()));
     }
     let mut problems = Vec::new();
     let sampling = sampled(

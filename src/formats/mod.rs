@@ -39,6 +39,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     dataset::{Dataset, OpenFovError},
+    image_file::ImageFileError,
     model::Code,
     source::{self, SourceError},
 };
@@ -103,6 +104,26 @@ impl From<OpenFovError> for OpenError {
 
 impl From<OpenError> for OpenFovError {
     fn from(error: OpenError) -> Self {
+        Self {
+            code: error.code,
+            message: error.message,
+            location: error.location,
+        }
+    }
+}
+
+impl From<ImageFileError> for OpenFovError {
+    fn from(error: ImageFileError) -> Self {
+        Self {
+            code: error.code,
+            message: error.message,
+            location: error.location,
+        }
+    }
+}
+
+impl From<ImageFileError> for OpenError {
+    fn from(error: ImageFileError) -> Self {
         Self {
             code: error.code,
             message: error.message,

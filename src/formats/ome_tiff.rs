@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     dataset::{Arrays, FilePlane, Files, Image, Level, OpenFovError, PlaneFiles, Sampling},
-    image_file::{self, ImageFileError, Page, Pages, is_image_name},
+    image_file::{self, Page, Pages, is_image_name},
     metadata::ome_xml::{self, Dimension, OmeDocument, OmeImage, Place, PlaneTable},
     model::{AxisRole, Channel, Code, PageAt, Problem, Rgb, TileGrid, limits},
     source,
@@ -71,7 +71,7 @@ impl OmePlanes {
 struct Described {
     planes: OmePlanes,
     /// Where `page` lies: other pages are like it.
-    sample: (PathBuf, u32),
+    sample: (PathBuf, PageAt),
     page: Page,
     channels: Vec<Channel>,
     problems: Vec<Problem>,
@@ -194,16 +194,16 @@ impl Described {
     }
 
     fn num_levels_below(&self) -> u32 {
-        let (path, page_idx) = &self.sample;
+        let (path, page) = &self.sample;
         // What cannot be listed leaves the image with its full resolution.
-        let below = image_file::num_levels_below(path, *page_idx).ok().flatten();
-        below.unwrap_or(0).min(limits::LEVELS as u32 - 1)
+        let below = image_file::num_levels_below(path, *page).ok().flatten();
+        below.unwrap_or(0).min(limits::LEVELS - 1) as u32
     }
 
     /// A smaller copy of the page; `None` where it is none.
     fn level_below(&self, sub_idx: u32, before: Page) -> Option<Page> {
-        let (path, page_idx) = &self.sample;
-        let found = image_file::describe_level(path, PageAt::Idx(*page_idx), Some(sub_idx));
+        let (path, page) = &self.sample;
+        let found = image_file::describe_level(path, *page, Some(sub_idx));
         found.ok().flatten().filter(|page| {
             let is_smaller = page.width <= before.width && page.height <= before.height;
             let is_alike = page.sample_type == before.sample_type;
@@ -238,14 +238,15 @@ fn contradictions(image: &OmeImage, page: &Page, location: &str) -> Vec<Problem>
 
 impl OmePlanes {
     /// A page that is there, of the first ones that the document names.
-    fn sample(&self) -> Result<((PathBuf, u32), Page), OpenError> {
+    fn sample(&self) -> Result<((PathBuf, PageAt), Page), OpenError> {
         let mut first_error = None;
         for place in self.table.samples() {
             let Some(path) = self.file_of(place) else {
                 continue;
             };
-            match image_file::describe(path, PageAt::Idx(place.page_idx)) {
-                Ok(Some(page)) => return Ok(((path.to_path_buf(), place.page_idx), page)),
+            let at = PageAt::Idx(place.page_idx);
+            match image_file::describe(path, at) {
+                Ok(Some(page)) => return Ok(((path.to_path_buf(), at), page)),
                 Ok(None) => {}
                 Err(error) => drop(first_error.get_or_insert(error)),
             }
@@ -362,16 +363,6 @@ fn file_name(path: &Path) -> String {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned()
-}
-
-impl From<ImageFileError> for OpenFovError {
-    fn from(error: ImageFileError) -> Self {
-        Self {
-            code: error.code,
-            message: error.message,
-            location: error.location,
-        }
-    }
 }
 
 /// True where a file has a page; `Ok(false)` where file or page are not there (yet).

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Timepoints that are searched for the first plane.
-const TRIED_TIMEPOINTS: usize = 4;
+pub(super) const TRIED_TIMEPOINTS: usize = 4;
 
 /// What files of a timepoint hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +118,7 @@ impl Timepoints {
 }
 
 /// Folders with a number for a name.
-fn numbered(entries: &[Entry]) -> HashMap<u32, String> {
+pub(super) fn numbered(entries: &[Entry]) -> HashMap<u32, String> {
     let folders = entries.iter().filter(|entry| entry.kind == Kind::Folder);
     let numbered = folders.filter_map(|entry| {
         let is_digits = entry.name.bytes().all(|byte| byte.is_ascii_digit());

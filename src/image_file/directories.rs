@@ -5,7 +5,13 @@
 //! grows while it is read. A chain is followed once and then on from its last directory. Nothing is allocated by what the
 //! file says beyond the budgets, and cycles end. What lies beyond the end of the file is not there yet, which is no error.
 
-use std::{collections::HashSet, path::Path};
+mod chain;
+mod layout;
+
+pub use self::chain::Chain;
+pub(super) use self::layout::Layout;
+
+use std::path::Path;
 
 use super::{ImageFileError, Refusal};
 use crate::{
@@ -15,6 +21,8 @@ use crate::{
 
 /// Numbers of tags (TIFF 6.0) that are asked for.
 pub mod tags {
+    /// `Compression`.
+    pub const COMPRESSION: u16 = 259;
     /// `ImageDescription`.
     pub const DESCRIPTION: u16 = 270;
     /// `StripOffsets`.
@@ -33,10 +41,14 @@ pub mod tags {
     pub const TILE_OFFSETS: u16 = 324;
     /// `TileByteCounts`.
     pub const TILE_BYTES: u16 = 325;
+    /// `SubIFDs` (TIFF Technical Note 1): directories below a directory.
+    pub const SUB_IFDS: u16 = 330;
 }
 
 /// Entries of one directory; the most that anybody writes are some dozens.
 const MAX_ENTRIES: u64 = 4096;
+/// Values of one tag that are read: the offsets of so many strips or tiles.
+const MAX_VALUES: u64 = 2 << 20;
 /// What is read at once: a directory and the values behind it, as most writers place them.
 const WINDOW_BYTES: u64 = 4096;
 
@@ -62,6 +74,12 @@ impl Entry {
             5 | 10 | 12 | 16 | 17 | 18 => Some(8),
             _ => None,
         }
+    }
+
+    /// Bytes of one value of the types of whole numbers.
+    fn whole_size(&self) -> Option<u64> {
+        let is_whole = matches!(self.kind, 1 | 3 | 4 | 13 | 16 | 18);
+        self.size().filter(|_| is_whole)
     }
 
     /// True for text and bytes.
@@ -108,69 +126,11 @@ impl Directory {
 #[derive(Debug)]
 pub struct Directories {
     file: OpenFile,
+    head: Vec<u8>,
     layout: Layout,
     first: Option<u64>,
     window: Vec<u8>,
     window_at: u64,
-}
-
-/// How numbers and directories of a file are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Layout {
-    is_big: bool,
-    is_big_endian: bool,
-}
-
-impl Layout {
-    /// Of a file that begins so; `None`: no TIFF file.
-    pub(super) fn of(head: &[u8]) -> Option<Self> {
-        let (is_big, is_big_endian) = match head.get(..4)? {
-            b"II*\0" => (false, false),
-            b"MM\0*" => (false, true),
-            b"II+\0" => (true, false),
-            b"MM\0+" => (true, true),
-            _ => return None,
-        };
-        Some(Self {
-            is_big,
-            is_big_endian,
-        })
-    }
-
-    /// Where the header says in which byte the first directory begins, and in how many bytes.
-    fn first_at(self) -> (usize, usize) {
-        if self.is_big { (8, 8) } else { (4, 4) }
-    }
-
-    fn number(self, bytes: &[u8]) -> u64 {
-        let shifted = |sum: u64, &byte: &u8| sum << 8 | u64::from(byte);
-        if self.is_big_endian {
-            bytes.iter().fold(0, shifted)
-        } else {
-            bytes.iter().rev().fold(0, shifted)
-        }
-    }
-
-    /// The header of the same file with another first directory; `None` where it does not fit into one.
-    pub(super) fn head_with_first(self, head: &[u8], first: u64) -> Option<Vec<u8>> {
-        let (at, length) = self.first_at();
-        let mut head = head.get(..at + length)?.to_vec();
-        let bytes = if self.is_big_endian {
-            first.to_be_bytes()
-        } else {
-            first.to_le_bytes()
-        };
-        let (skipped, taken) = match (self.is_big, self.is_big_endian) {
-            (false, true) => bytes.split_at(4),
-            (false, false) => (&bytes[4..], &bytes[..4]),
-            (true, _) => (&[][..], &bytes[..]),
-        };
-        if skipped.iter().any(|&byte| byte != 0) {
-            return None;
-        }
-        head[at..].copy_from_slice(taken);
-        Some(head)
-    }
 }
 
 impl Directories {
@@ -182,22 +142,48 @@ impl Directories {
         let Some(file) = source::open_samples(path)? else {
             return Ok(None);
         };
-        let mut head = [0; 16];
-        let length = head.len().min(file.num_bytes() as usize);
-        file.read_range(0, &mut head[..length])?;
-        let layout = Layout::of(&head[..length]).ok_or_else(|| {
+        Self::of(file).map(Some).map_err(|refusal| refusal.at(path))
+    }
+
+    /// The same of a file that is open.
+    pub(super) fn of(file: OpenFile) -> Result<Self, Refusal> {
+        let mut head = vec![0; file.num_bytes().min(16) as usize];
+        file.read_range(0, &mut head)?;
+        let layout = Layout::of(&head).ok_or_else(|| {
             let message = "expected a TIFF file, found something else";
-            Refusal::new(Code::CorruptData, message).at(path)
+            Refusal::new(Code::CorruptData, message)
         })?;
         let (at, bytes) = layout.first_at();
-        let first = head[..length].get(at..at + bytes);
-        Ok(Some(Self {
+        let first = head.get(at..at + bytes);
+        Ok(Self {
             first: first.map(|bytes| layout.number(bytes)).filter(|&at| at > 0),
             file,
+            head,
             layout,
             window: Vec::new(),
             window_at: 0,
-        }))
+        })
+    }
+
+    /// The file itself.
+    pub(super) fn file(&self) -> &OpenFile {
+        &self.file
+    }
+
+    /// The file itself, for whoever reads samples.
+    pub(super) fn into_file(self) -> OpenFile {
+        self.file
+    }
+
+    /// Up to 16 bytes at the beginning of the file.
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// The same with another first directory.
+    pub(super) fn head_with_first(&self, offset: u64) -> Result<Vec<u8>, Refusal> {
+        let head = self.layout.head_with_first(&self.head, offset);
+        head.ok_or_else(|| Refusal::new(Code::CorruptData, "cut off"))
     }
 
     /// Length of the file when it was opened.
@@ -223,7 +209,9 @@ impl Directories {
         } else {
             (2, 12, 8, 4)
         };
-        let Some(count) = self.number_at(offset, count_bytes)? else {
+        // None at all stand where nobody wrote yet.
+        let count = self.number_at(offset, count_bytes)?;
+        let Some(count) = count.filter(|&count| count > 0) else {
             return Ok(None);
         };
         if count > MAX_ENTRIES {
@@ -270,15 +258,25 @@ impl Directories {
         let Some(length) = entry.num_bytes() else {
             return Ok(None);
         };
+        Ok(self.part(entry, 0, length)?.map(<[u8]>::to_vec))
+    }
+
+    /// Some of the bytes of a tag; `None` where they are not wholly in the file.
+    pub(super) fn part(
+        &mut self,
+        entry: Entry,
+        from: u64,
+        length: u64,
+    ) -> Result<Option<&[u8]>, ImageFileError> {
         if length > limits::DOCUMENT_BYTES {
             let (tag, limit) = (entry.tag, limits::DOCUMENT_BYTES);
             let message = format!("tag {tag} of {length} bytes where at most {limit} are read");
             return Err(self.refuse(Code::TooLarge, message));
         }
-        Ok(self.bytes_at(entry.at, length)?.map(<[u8]>::to_vec))
+        self.bytes_at(entry.at.saturating_add(from), length)
     }
 
-    /// The text of a tag, up to its first NUL; bytes that are no UTF-8 are replaced.
+    /// The text of a tag, up to its first NUL; what is not UTF-8 is taken as Latin-1.
     ///
     /// # Errors
     /// As [`Self::bytes`].
@@ -287,8 +285,10 @@ impl Directories {
             return Ok(None);
         }
         Ok(self.bytes(entry)?.map(|bytes| {
-            let end = bytes.iter().position(|&byte| byte == 0);
-            String::from_utf8_lossy(&bytes[..end.unwrap_or(bytes.len())]).into_owned()
+            let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+            // Older writers use Latin-1, for µ.
+            let latin = |_| text.iter().map(|&byte| char::from(byte)).collect();
+            str::from_utf8(text).map_or_else(latin, str::to_owned)
         }))
     }
 
@@ -297,11 +297,24 @@ impl Directories {
     /// # Errors
     /// When the file cannot be read.
     pub fn number(&mut self, entry: Entry, idx: u64) -> Result<Option<u64>, ImageFileError> {
-        let is_whole = matches!(entry.kind, 1 | 3 | 4 | 13 | 16 | 18);
-        let Some(size) = entry.size().filter(|_| is_whole && idx < entry.count) else {
+        let Some(size) = entry.whole_size().filter(|_| idx < entry.count) else {
             return Ok(None);
         };
         self.number_at(entry.at.saturating_add(idx.saturating_mul(size)), size)
+    }
+
+    /// All whole numbers of a tag; none where they are of another type, too many, or not wholly in the file.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn numbers(&mut self, entry: Entry) -> Result<Vec<u64>, ImageFileError> {
+        let layout = self.layout;
+        let Some(size) = entry.whole_size().filter(|_| entry.count <= MAX_VALUES) else {
+            return Ok(Vec::new());
+        };
+        let bytes = self.bytes_at(entry.at, entry.count * size)?;
+        let values = bytes.unwrap_or_default().chunks_exact(size as usize);
+        Ok(values.map(|bytes| layout.number(bytes)).collect())
     }
 
     /// The first fraction of a tag; `None` where it has none or one by zero.
@@ -370,53 +383,6 @@ impl Directories {
         }
         let from = (at - self.window_at) as usize;
         Ok(self.window.get(from..from + length as usize))
-    }
-}
-
-/// The pages of one file that may grow, in the order of its chain.
-#[derive(Clone, Debug, Default)]
-pub struct Chain {
-    offsets: Vec<u64>,
-    seen: HashSet<u64>,
-}
-
-impl Chain {
-    /// Where the directories lie that were gone through.
-    #[must_use]
-    pub fn offsets(&self) -> &[u64] {
-        &self.offsets
-    }
-
-    /// Follows the chain on from where it ended. `visit` is shown each further directory that is wholly in the file;
-    /// where it answers false the page is not there yet, and the chain ends before it for now. So it does at
-    /// [`limits::PAGES`], and where it comes back to itself.
-    ///
-    /// # Errors
-    /// When the file cannot be read, a directory is beyond the budgets, or `visit` fails.
-    pub fn follow(
-        &mut self,
-        file: &mut Directories,
-        mut visit: impl FnMut(&mut Directories, &Directory) -> Result<bool, ImageFileError>,
-    ) -> Result<(), ImageFileError> {
-        let mut next = match self.offsets.last() {
-            Some(&last) => file.read(last)?.and_then(|directory| directory.next),
-            None => file.first(),
-        };
-        while let Some(offset) = next {
-            if self.offsets.len() >= limits::PAGES || self.seen.contains(&offset) {
-                break;
-            }
-            let Some(directory) = file.read(offset)? else {
-                break;
-            };
-            if !visit(file, &directory)? {
-                break;
-            }
-            self.seen.insert(offset);
-            self.offsets.push(offset);
-            next = directory.next;
-        }
-        Ok(())
     }
 }
 

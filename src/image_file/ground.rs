@@ -7,15 +7,11 @@
 use std::path::Path;
 
 use super::{
-    ImageFileError, Kind, Refusal,
-    directory::{COMPRESSION, STRIP_BYTES, STRIP_OFFSETS, TILE_BYTES, TILE_OFFSETS},
-    opened,
-    pages::pages_of,
+    ImageFileError, Refusal,
+    directories::{Directories, tags},
+    in_tiff, pages,
 };
-use crate::{
-    model::PageAt,
-    source::{Holes, OpenFile},
-};
+use crate::{model::PageAt, source::Holes};
 
 /// Places of a page that are looked at, and bytes at each.
 const NUM_SPOTS: u64 = 64;
@@ -34,39 +30,40 @@ pub enum Ground {
     Compressed,
 }
 
-/// What lies where the samples of a page go; `None` where the file is absent.
+/// What lies where the samples of a page go; `None` where the file is absent or no TIFF.
 ///
 /// # Errors
 /// When the file cannot be read, or has no such page.
 pub fn ground(path: &Path, page: PageAt) -> Result<Option<Ground>, ImageFileError> {
-    opened(path, |kind, file| {
-        let Some(parts) = parts_of(kind, file, page)? else {
-            return Ok(Ground::Compressed);
+    in_tiff(path, |file| {
+        let Some(parts) = parts_of(file, page)? else {
+            return Ok(Some(Ground::Compressed));
         };
         let (mut has_hole, mut has_data) = (false, false);
         for (offset, length) in parts {
-            match file.holes(offset, length) {
+            match file.file().holes(offset, length) {
                 Holes::All => has_hole = true,
                 Holes::Some => (has_hole, has_data) = (true, true),
                 Holes::None => has_data = true,
             }
         }
-        Ok(match (has_hole, has_data) {
+        Ok(Some(match (has_hole, has_data) {
             (true, false) => Ground::Hole,
             (true, true) => Ground::PartlyHole,
             (false, _) => Ground::Solid,
-        })
+        }))
     })
 }
 
-/// True where all places of a page that are looked at are zero; false for compressed ones. `None`: the file is absent.
+/// True where all places of a page that are looked at are zero; false for compressed ones. `None`: the file is absent or
+/// no TIFF.
 ///
 /// # Errors
 /// As [`ground`].
 pub fn looks_blank(path: &Path, page: PageAt) -> Result<Option<bool>, ImageFileError> {
-    opened(path, |kind, file| {
-        let Some(parts) = parts_of(kind, file, page)? else {
-            return Ok(false);
+    in_tiff(path, |file| {
+        let Some(parts) = parts_of(file, page)? else {
+            return Ok(Some(false));
         };
         let total: u64 = parts
             .iter()
@@ -80,31 +77,34 @@ pub fn looks_blank(path: &Path, page: PageAt) -> Result<Option<bool>, ImageFileE
             for at in 0..share {
                 let step = (u128::from(length) * u128::from(at) / u128::from(share)) as u64;
                 let count = (length - step).min(SPOT_BYTES) as usize;
-                file.read_range(offset.saturating_add(step), &mut spot[..count])?;
-                if spot[..count].iter().any(|&byte| byte != 0) {
-                    return Ok(false);
+                let spot = &mut spot[..count];
+                let from = offset.saturating_add(step);
+                file.file().read_range(from, spot)?;
+                if spot.iter().any(|&byte| byte != 0) {
+                    return Ok(Some(false));
                 }
             }
         }
-        Ok(true)
+        Ok(Some(true))
     })
 }
 
 /// Offset and length of the strips or tiles of a page, neighbours joined; `None` for compressed ones.
-fn parts_of(kind: Kind, file: &OpenFile, page: PageAt) -> Result<Option<Vec<(u64, u64)>>, Refusal> {
-    if !matches!(kind, Kind::Tiff) {
-        return Ok(None);
-    }
-    let directory = pages_of(file)?.directory(file, page)?;
-    let compression = directory.values(file, COMPRESSION)?;
+fn parts_of(file: &mut Directories, page: PageAt) -> Result<Option<Vec<(u64, u64)>>, Refusal> {
+    let directory = pages::directory(file, page)?;
+    let mut numbers = |tag| match directory.get(tag) {
+        Some(entry) => file.numbers(entry),
+        None => Ok(Vec::new()),
+    };
+    let compression = numbers(tags::COMPRESSION)?;
     if compression.first().is_some_and(|&method| method != 1) {
         return Ok(None);
     }
-    let mut offsets = directory.values(file, STRIP_OFFSETS)?;
-    let mut lengths = directory.values(file, STRIP_BYTES)?;
+    let mut offsets = numbers(tags::STRIP_OFFSETS)?;
+    let mut lengths = numbers(tags::STRIP_BYTES)?;
     if offsets.is_empty() {
-        offsets = directory.values(file, TILE_OFFSETS)?;
-        lengths = directory.values(file, TILE_BYTES)?;
+        offsets = numbers(tags::TILE_OFFSETS)?;
+        lengths = numbers(tags::TILE_BYTES)?;
     }
     let mut parts: Vec<(u64, u64)> = Vec::new();
     for (offset, length) in offsets.into_iter().zip(lengths) {

@@ -1,14 +1,13 @@
-//! Where the pages of a TIFF file lie: the offsets of its directories, listed once.
+//! Where the pages of a TIFF file lie, listed once for the whole process.
 //!
-//! TIFF 6.0 section 2 and the `BigTIFF` extension: directories are a chain, each names the next. To reach page n the chain
-//! has to be gone through, which is slow for each plane of a file with thousands. So it is gone through once per file, and
-//! again when length or time say that the file is another one. A file whose samples are filled in place (Squid's OME-TIFF)
-//! gets a new time with each plane; its first and last directory tell that the chain is the same. A chain that runs in a
-//! circle or off the end stops there: what comes before can be read.
+//! Directories are a chain, each names the next. To reach page n the chain has to be gone through, which is slow for each
+//! plane of a file with thousands. So it is gone through once per file, and again when length or time say that the file is
+//! another one. A file whose samples are filled in place (Squid's OME-TIFF) gets a new time with each plane; its first and
+//! last directory tell that the chain is the same. A chain that runs in a circle or off the end stops there: what comes
+//! before can be read.
 
 use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, LazyLock},
     time::SystemTime,
 };
@@ -17,31 +16,37 @@ use lru::LruCache;
 use parking_lot::Mutex;
 
 use super::{
-    Refusal,
-    directory::{DESCRIPTION, Directory, Layout, SUB_IFDS, Window},
+    ImageFileError, Refusal,
+    directories::{Chain, Directories, Directory, Entry, tags},
 };
 use crate::{
     model::{Code, PageAt, limits},
-    source::{OpenFile, SourceError},
+    source,
 };
 
 /// The pages of one file.
 #[derive(Debug)]
 pub struct Pages {
-    pub(super) layout: Layout,
-    offsets: Vec<u64>,
-    /// Head, first and last directory: what is another one when the chain is.
-    fingerprint: Vec<u8>,
+    chain: Chain,
+    identity: Identity,
     /// The chain does not end as it should: the file is cut off or being written.
     is_cut: bool,
     is_ome: bool,
+}
+
+/// Head, first and last directory: what is another one when the chain is.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Identity {
+    head: Vec<u8>,
+    first: Option<Directory>,
+    last: Option<Directory>,
 }
 
 impl Pages {
     /// How many.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.offsets.len()
+        self.chain.offsets().len()
     }
 
     /// True for the pages that are counted here; those by their place are taken to be there.
@@ -56,7 +61,7 @@ impl Pages {
     /// Never: a file without a page is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.offsets.is_empty()
+        self.chain.offsets().is_empty()
     }
 
     /// The description of the first page is OME-XML.
@@ -65,8 +70,8 @@ impl Pages {
         self.is_ome
     }
 
-    pub(super) fn offset_of(&self, page_idx: u32) -> Result<u64, Refusal> {
-        let found = self.offsets.get(page_idx as usize).copied();
+    fn offset_of(&self, page_idx: u32) -> Result<u64, Refusal> {
+        let found = self.chain.offsets().get(page_idx as usize).copied();
         found.ok_or_else(|| {
             let count = self.len();
             if self.is_cut {
@@ -79,180 +84,138 @@ impl Pages {
         })
     }
 
-    pub(super) fn directory(&self, file: &OpenFile, page: PageAt) -> Result<Directory, Refusal> {
-        let offset = match page {
-            PageAt::Idx(idx) => self.offset_of(idx)?,
-            PageAt::Offset(offset) => offset,
-        };
-        let found = Directory::read(&mut Window::new(file), self.layout, offset)?;
-        found.ok_or_else(|| Refusal::new(Code::CorruptData, "cut off"))
-    }
-
-    /// Offsets of the directories below a page.
-    pub(super) fn sub_directories(
-        &self,
-        file: &OpenFile,
-        page_idx: u32,
-    ) -> Result<Vec<u64>, Refusal> {
-        let mut found = self
-            .directory(file, PageAt::Idx(page_idx))?
-            .values(file, SUB_IFDS)?;
-        found.truncate(limits::LEVELS);
-        Ok(found)
-    }
-
-    /// The description of the first page, cut at the first NUL; what is not UTF-8 is taken as Latin-1.
-    pub(super) fn description(&self, file: &OpenFile) -> Result<Option<String>, Refusal> {
-        let directory = self.directory(file, PageAt::default())?;
-        let Some((2, count, at)) = directory.entry(DESCRIPTION) else {
-            return Ok(None);
-        };
-        if count > limits::DOCUMENT_BYTES {
-            let limit = limits::DOCUMENT_BYTES;
-            let message = format!("description of {count} bytes where at most {limit} are read");
-            return Err(Refusal::new(Code::TooLarge, message));
-        }
-        let mut bytes = vec![0; count.min(file.num_bytes()) as usize];
-        file.read_range(at, &mut bytes)?;
-        let end = bytes.iter().position(|&byte| byte == 0);
-        bytes.truncate(end.unwrap_or(bytes.len()));
-        let text = String::from_utf8(bytes);
-        let text = text.unwrap_or_else(|error| {
-            // Older writers use Latin-1, for µ.
-            let bytes = error.into_bytes();
-            bytes.iter().map(|&byte| char::from(byte)).collect()
-        });
-        Ok(Some(text))
-    }
-
-    /// Begin and end of the description say whether it is OME-XML, however long it is.
-    fn has_ome_description(
-        window: &mut Window<'_>,
-        directory: &Directory,
-    ) -> Result<bool, SourceError> {
-        const HEAD_BYTES: u64 = 4096;
-        const TAIL_BYTES: u64 = 64;
-        let Some((2, count, at)) = directory.entry(DESCRIPTION) else {
-            return Ok(false);
-        };
-        let contains = |bytes: &[u8], wanted: &[u8]| {
-            bytes
-                .windows(wanted.len())
-                .any(|window| window.eq_ignore_ascii_case(wanted))
-        };
-        let head = window.get(at, count.min(HEAD_BYTES) as usize)?;
-        let is_begun = head.is_some_and(|head| {
-            let is_xml = head.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
-                || head.starts_with(b"\xef\xbb\xbf<");
-            is_xml && contains(head, b"OME")
-        });
-        let tail = count.min(TAIL_BYTES);
-        let from = at.saturating_add(count - tail);
-        let is_ended = window
-            .get(from, tail as usize)?
-            .is_some_and(|tail| contains(tail, b"OME>"));
-        Ok(is_begun && is_ended)
-    }
-
-    fn list(file: &OpenFile) -> Result<Self, Refusal> {
-        let head = head_of(file)?;
-        let no_tiff = || Refusal::new(Code::CorruptData, "TIFF whose head is cut off");
-        let (layout, first) = Layout::of(&head).ok_or_else(no_tiff)?;
+    fn list(file: &mut Directories) -> Result<Self, Refusal> {
         let mut pages = Self {
-            layout,
-            offsets: Vec::new(),
-            fingerprint: head,
+            chain: Chain::default(),
+            identity: Identity {
+                head: file.head().to_vec(),
+                ..Identity::default()
+            },
             is_cut: false,
             is_ome: false,
         };
-        pages.go_through(file, first)?;
-        if pages.offsets.is_empty() {
+        let identity = &mut pages.identity;
+        let outcome = pages.chain.follow(file, |file, page| {
+            if identity.first.is_none() {
+                pages.is_ome = has_ome_description(file, page)?;
+                identity.first = Some(page.clone());
+            }
+            identity.last = Some(page.clone());
+            Ok(true)
+        });
+        pages.is_cut = match outcome {
+            Ok(is_whole) => !is_whole,
+            // What is no directory ends the chain.
+            Err(error) if error.code == Code::CorruptData => true,
+            Err(error) => return Err(error.into()),
+        };
+        if pages.is_empty() {
             let message = "TIFF without a page, or cut off before it";
             return Err(Refusal::new(Code::CorruptData, message));
         }
         Ok(pages)
     }
 
-    fn go_through(&mut self, file: &OpenFile, first: u64) -> Result<(), SourceError> {
-        let mut window = Window::new(file);
-        let mut seen = HashSet::new();
-        let (mut next, mut last) = (first, Vec::new());
-        while next != 0 {
-            let is_within = self.offsets.len() < limits::TIFF_PAGES && seen.insert(next);
-            let found = if is_within {
-                Directory::read(&mut window, self.layout, next)?
-            } else {
-                None
-            };
-            let Some(directory) = found else {
-                self.is_cut = true;
-                break;
-            };
-            if self.offsets.is_empty() {
-                self.fingerprint.extend(&directory.bytes);
-                self.is_ome = Self::has_ome_description(&mut window, &directory)?;
-            }
-            self.offsets.push(next);
-            next = directory.next;
-            last = directory.bytes;
-            last.extend(next.to_le_bytes());
-        }
-        self.fingerprint.extend(last);
-        Ok(())
-    }
-
     /// True where the chain is as it was, although the file was written to.
-    fn is_same_chain(&self, file: &OpenFile) -> bool {
-        let read = |offset: u64| {
-            Directory::read(&mut Window::new(file), self.layout, offset)
-                .ok()
-                .flatten()
+    fn is_same_chain(&self, file: &mut Directories) -> bool {
+        let known = &self.identity;
+        let mut is_same = |directory: &Option<Directory>| {
+            let offset = directory.as_ref().map(|known| known.offset);
+            let now = offset.and_then(|offset| file.read(offset).ok().flatten());
+            now.is_some() && now == *directory
         };
-        let (Some(&first), Some(&last)) = (self.offsets.first(), self.offsets.last()) else {
-            return false;
-        };
-        let (Ok(mut now), Some(first), Some(last)) = (head_of(file), read(first), read(last))
-        else {
-            return false;
-        };
-        now.extend(first.bytes);
-        now.extend(last.bytes);
-        now.extend(last.next.to_le_bytes());
-        !self.is_cut && now == self.fingerprint
+        let are_same = is_same(&known.first) && is_same(&known.last);
+        are_same && !self.is_cut && file.head() == known.head
     }
 }
 
-fn head_of(file: &OpenFile) -> Result<Vec<u8>, SourceError> {
-    let mut head = vec![0; file.num_bytes().min(16) as usize];
-    file.read_range(0, &mut head)?;
-    Ok(head)
+/// Begin and end of the description say whether it is OME-XML, however long it is.
+fn has_ome_description(file: &mut Directories, page: &Directory) -> Result<bool, ImageFileError> {
+    const HEAD_BYTES: u64 = 4096;
+    const TAIL_BYTES: u64 = 64;
+    let entry = page.get(tags::DESCRIPTION).filter(Entry::is_text);
+    let Some((entry, count)) = entry.and_then(|entry| Some((entry, entry.num_bytes()?))) else {
+        return Ok(false);
+    };
+    let contains = |bytes: &[u8], wanted: &[u8]| {
+        bytes
+            .windows(wanted.len())
+            .any(|window| window.eq_ignore_ascii_case(wanted))
+    };
+    let head = file.part(entry, 0, count.min(HEAD_BYTES))?;
+    let is_begun = head.is_some_and(|head| {
+        let is_xml = head.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
+            || head.starts_with(b"\xef\xbb\xbf<");
+        is_xml && contains(head, b"OME")
+    });
+    let tail = count.min(TAIL_BYTES);
+    let is_ended = file
+        .part(entry, count - tail, tail)?
+        .is_some_and(|tail| contains(tail, b"OME>"));
+    Ok(is_begun && is_ended)
 }
 
-impl From<SourceError> for Refusal {
-    fn from(error: SourceError) -> Self {
-        Self::new(error.code(), error.message())
+/// Where the directory of a page lies.
+///
+/// # Errors
+/// When the file has no such page, or cannot be read.
+pub(super) fn offset_of(file: &mut Directories, page: PageAt) -> Result<u64, Refusal> {
+    match page {
+        PageAt::Offset(offset) => Ok(offset),
+        PageAt::Idx(idx) => pages_of(file)?.offset_of(idx),
     }
+}
+
+/// The directory of a page.
+///
+/// # Errors
+/// As [`offset_of`].
+pub(super) fn directory(file: &mut Directories, page: PageAt) -> Result<Directory, Refusal> {
+    let offset = offset_of(file, page)?;
+    let found = file.read(offset)?;
+    found.ok_or_else(|| Refusal::new(Code::CorruptData, "cut off"))
+}
+
+/// Offsets of the directories below a page.
+///
+/// # Errors
+/// As [`offset_of`].
+pub(super) fn sub_directories(file: &mut Directories, page: PageAt) -> Result<Vec<u64>, Refusal> {
+    let Some(entry) = directory(file, page)?.get(tags::SUB_IFDS) else {
+        return Ok(Vec::new());
+    };
+    let mut found = file.numbers(entry)?;
+    found.truncate(limits::LEVELS);
+    Ok(found)
 }
 
 /// Length and time of a file.
 type Stamp = (u64, Option<SystemTime>);
 
+/// The pages of a file as they were.
+#[derive(Clone)]
+struct Listed {
+    pages: Arc<Pages>,
+    stamp: Stamp,
+    /// Nobody had written to it for a while; else it may have changed within the resolution of its time.
+    is_settled: bool,
+}
+
 /// Pages of the files that were read last.
 struct Known {
-    files: LruCache<PathBuf, (Stamp, Arc<Pages>)>,
+    files: LruCache<PathBuf, Listed>,
     num_pages: usize,
 }
 
 impl Known {
-    fn put(&mut self, path: &Path, stamp: Stamp, pages: &Arc<Pages>) {
-        self.num_pages += pages.len();
-        let new = (stamp, Arc::clone(pages));
-        if let Some((_, old)) = self.files.put(path.to_path_buf(), new) {
-            self.num_pages -= old.len();
+    fn put(&mut self, path: PathBuf, listed: Listed) {
+        self.num_pages += listed.pages.len();
+        if let Some(old) = self.files.put(path, listed) {
+            self.num_pages -= old.pages.len();
         }
-        while self.num_pages > limits::KEPT_TIFF_PAGES && self.files.len() > 1 {
-            if let Some((_, (_, old))) = self.files.pop_lru() {
-                self.num_pages -= old.len();
+        while self.num_pages > limits::KEPT_PAGES && self.files.len() > 1 {
+            if let Some((_, old)) = self.files.pop_lru() {
+                self.num_pages -= old.pages.len();
             }
         }
     }
@@ -267,15 +230,27 @@ static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(|| {
 });
 
 /// The pages of an open TIFF file, as they are now. Blocks on I/O where it changed since it was asked for.
-pub(super) fn pages_of(file: &OpenFile) -> Result<Arc<Pages>, Refusal> {
-    let path = file.path();
-    let known = KNOWN.lock().files.get(path).cloned();
-    let now = (file.num_bytes(), file.modified());
+pub(super) fn pages_of(file: &mut Directories) -> Result<Arc<Pages>, Refusal> {
+    let path = file.file().path().to_path_buf();
+    let stamp = (file.file().num_bytes(), file.file().modified());
+    let known = KNOWN.lock().files.get(&path).cloned();
+    if let Some(known) = &known
+        && known.stamp == stamp
+        && known.is_settled
+    {
+        return Ok(Arc::clone(&known.pages));
+    }
+    // Before it is read: what comes later has another time.
+    let is_settled = source::is_settled(stamp.1);
     let pages = match known {
-        Some((stamp, known)) if stamp == now && now.1.is_some() => return Ok(known),
-        Some((stamp, known)) if stamp.0 == now.0 && known.is_same_chain(file) => known,
+        Some(known) if known.stamp.0 == stamp.0 && known.pages.is_same_chain(file) => known.pages,
         _ => Arc::new(Pages::list(file)?),
     };
-    KNOWN.lock().put(path, now, &pages);
+    let listed = Listed {
+        pages: Arc::clone(&pages),
+        stamp,
+        is_settled,
+    };
+    KNOWN.lock().put(path, listed);
     Ok(pages)
 }

@@ -2,7 +2,6 @@
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use super::directories::Layout;
 use crate::source::OpenFile;
 
 /// Buffered, because decoders read headers byte by byte.
@@ -20,25 +19,14 @@ pub(super) struct Stream {
 impl Stream {
     /// A reader from the file's beginning on.
     pub(super) fn buffered(file: OpenFile) -> Reader {
-        const BUFFER_BYTES: usize = 64 << 10;
-        let stream = Self {
-            file,
-            at: 0,
-            head: Vec::new(),
-        };
-        BufReader::with_capacity(BUFFER_BYTES, stream)
+        Self::with_head(file, Vec::new())
     }
 
-    /// Lets a decoder begin with the directory at an offset: it takes the header's word for which one is the first.
-    pub(super) fn begin_at(&mut self, directory: u64) -> io::Result<()> {
-        let mut head = [0; 16];
-        let length = head.len().min(self.file.num_bytes() as usize);
-        let head = &mut head[..length];
-        self.file.read_range(0, head).map_err(io::Error::other)?;
-        let layout = Layout::of(head);
-        let changed = layout.and_then(|layout| layout.head_with_first(head, directory));
-        self.head = changed.ok_or(io::ErrorKind::UnexpectedEof)?;
-        Ok(())
+    /// The same with another beginning: a TIFF decoder takes the header's word for which directory is the first.
+    pub(super) fn with_head(file: OpenFile, head: Vec<u8>) -> Reader {
+        const BUFFER_BYTES: usize = 64 << 10;
+        let stream = Self { file, at: 0, head };
+        BufReader::with_capacity(BUFFER_BYTES, stream)
     }
 }
 

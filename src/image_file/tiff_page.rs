@@ -6,8 +6,12 @@ use tiff::{
 };
 
 use super::{
-    Block, Page, Reader, Refusal, Wanted, check_size, copy_block, pages::pages_of, part_of,
-    pixels_of, reader::Stream, sample_of,
+    Block, Page, Reader, Refusal, Wanted, check_size, copy_block,
+    directories::Directories,
+    pages::{offset_of, sub_directories},
+    part_of, pixels_of,
+    reader::Stream,
+    sample_of,
 };
 use crate::{
     model::{Code, PageAt, Pixels, SampleType, Samples, limits},
@@ -108,27 +112,22 @@ pub(super) fn reader_at(
     page: PageAt,
     sub_idx: Option<u32>,
 ) -> Result<Reader, Refusal> {
-    let offset = match (page, sub_idx) {
-        (PageAt::Idx(0), None) => return Ok(Stream::buffered(file)),
-        (PageAt::Idx(page_idx), None) => pages_of(&file)?.offset_of(page_idx)?,
-        (PageAt::Offset(offset), None) => offset,
-        (PageAt::Idx(page_idx), Some(sub)) => {
-            let below = pages_of(&file)?.sub_directories(&file, page_idx)?;
+    if page == PageAt::default() && sub_idx.is_none() {
+        return Ok(Stream::buffered(file));
+    }
+    let mut file = Directories::of(file)?;
+    let offset = match sub_idx {
+        None => offset_of(&mut file, page)?,
+        Some(sub) => {
+            let below = sub_directories(&mut file, page)?;
             *below.get(sub as usize).ok_or_else(|| {
                 let message = format!("level {sub} of a page with {}", below.len());
                 Refusal::new(Code::CorruptData, message)
             })?
         }
-        (PageAt::Offset(_), Some(_)) => {
-            let message = "levels are looked for below counted pages only";
-            return Err(Refusal::new(Code::Unsupported, message));
-        }
     };
-    let mut reader = Stream::buffered(file);
-    // Nothing is buffered yet.
-    let outcome = reader.get_mut().begin_at(offset);
-    outcome.map_err(|error| Refusal::of_io(&error))?;
-    Ok(reader)
+    let head = file.head_with_first(offset)?;
+    Ok(Stream::with_head(file.into_file(), head))
 }
 
 pub(super) fn describe(reader: Reader) -> Result<Page, Refusal> {

@@ -10,10 +10,6 @@ pub const TILE_PX: u32 = 2048;
 pub const DOCUMENT_BYTES: u64 = 64 << 20;
 /// Elements and texts of an XML document: a million planes of an OME-XML, with room.
 pub const XML_NODES: u32 = 1 << 22;
-/// Pages of one TIFF file; the offset of each is kept.
-pub const TIFF_PAGES: usize = 1 << 20;
-/// Offsets of pages that are kept, of all TIFF files together.
-pub const KEPT_TIFF_PAGES: usize = 1 << 22;
 /// Bytes of a YAML side file: 100,000 positions of 100 bytes each, with room.
 pub const YAML_BYTES: usize = 16 << 20;
 /// Values in a YAML side file, aliases counted by what they repeat.
@@ -36,8 +32,10 @@ pub const DECODED_BYTES: u64 = 2 << 30;
 pub const SHARD_CHUNKS: u64 = 1 << 22;
 /// Chunks that one tile may consist of.
 pub const TILE_CHUNKS: u64 = 1 << 18;
-/// Pages of one TIFF file.
+/// Pages of one TIFF file; the offset of each is kept.
 pub const PAGES: usize = 1 << 20;
+/// Offsets of pages that are kept, of all TIFF files together.
+pub const KEPT_PAGES: usize = 1 << 22;
 /// Bytes of a file that is read whole.
 pub const FILE_BYTES: u64 = 4 << 30;
 /// FOVs of a dataset.

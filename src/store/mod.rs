@@ -27,7 +27,7 @@ use std::{
 };
 
 use crate::{
-    dataset::{Arrays, Dataset, DatasetKind, Image},
+    dataset::{Arrays, Dataset, DatasetKind, Image, Sharing},
     model::{Absence, Code, Pixels, PlaneId, PlaneState, TileId, mean},
     source::SourceError,
 };
@@ -331,15 +331,15 @@ impl Store {
         Ok(array.file_path(&file))
     }
 
-    /// True where the file of a plane holds many others too: that it changed says little of this one.
+    /// Whether the file of a plane holds many others too.
     #[must_use]
-    pub fn shares_file(&self, dataset: &Dataset, plane: PlaneId) -> bool {
+    pub fn sharing(&self, dataset: &Dataset, plane: PlaneId) -> Sharing {
         let image = locate::image_of(dataset, plane).ok();
         let level = image.and_then(|image| image.levels.first());
         match level.map(|level| &level.arrays) {
-            Some(Arrays::Files(files)) => files.0.are_shared(),
-            Some(Arrays::Registered(registry)) => registered::shares_file(&registry.0, plane),
-            _ => false,
+            Some(Arrays::Files(files)) => files.0.sharing(),
+            Some(Arrays::Registered(registry)) => registered::sharing(&registry.0, plane),
+            _ => Sharing::None,
         }
     }
 

@@ -7,7 +7,7 @@ use std::{
 
 use super::{ReadError, is_all_zero, plane_file};
 use crate::{
-    dataset::{Dataset, FilePlane, Image, PlaneAt, Registered, RegisteredPlanes},
+    dataset::{Dataset, FilePlane, Image, PlaneAt, Registered, RegisteredPlanes, Sharing},
     image_file::{self, Ground, Wanted},
     model::{Absence, Code, PageAt, Pixels, PlaneId, PlaneState, ZPick},
     source,
@@ -96,19 +96,21 @@ pub(super) fn presence(planes: &RegisteredPlanes, plane: PlaneId) -> PlaneState 
     }
 }
 
-/// True where a plane is a page of a file that holds many and is filled in place.
-pub(super) fn shares_file(planes: &RegisteredPlanes, plane: PlaneId) -> bool {
+/// Whether a plane is a page of a file that is filled in place.
+pub(super) fn sharing(planes: &RegisteredPlanes, plane: PlaneId) -> Sharing {
     match at(plane).and_then(|at| planes.get(at)) {
-        Some(Registered::File { path, .. }) => {
-            matches!(image_file::tiff_pages(&path), Ok(Some(pages)) if pages.is_ome())
-        }
-        _ => false,
+        Some(Registered::File { path, .. }) if is_ome(&path).unwrap_or(false) => Sharing::InPlace,
+        _ => Sharing::None,
     }
+}
+
+fn is_ome(path: &Path) -> Result<bool, ReadError> {
+    Ok(image_file::tiff_pages(path)?.is_some_and(|pages| pages.is_ome()))
 }
 
 /// What lies where a page goes, in files that are made before they are filled: OME-TIFF, not compressed. `None` for others.
 fn ground_in_advance(path: &Path, page_idx: u32) -> Result<Option<Ground>, ReadError> {
-    if !image_file::tiff_pages(path)?.is_some_and(|pages| pages.is_ome()) {
+    if !is_ome(path)? {
         return Ok(None);
     }
     let ground = image_file::ground(path, PageAt::Idx(page_idx))?;

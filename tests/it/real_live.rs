@@ -238,6 +238,12 @@ fn stacks_that_grow_are_shown_in_a_real_window_as_they_grow() {
     check_folder_grows(&scene, "multi_page", "0/R0_1_stack.tiff");
 }
 
+#[test]
+fn ome_tiff_files_that_are_filled_are_shown_in_a_real_window_plane_by_plane() {
+    let Some(scene) = Scene::new() else { return };
+    check_folder_grows(&scene, "ome_tiff", "ome_tiff/R0_1.ome.tiff");
+}
+
 /// Opens the folder of an acquisition once a file of it is there.
 fn check_folder_grows(scene: &Scene, structure: &str, first: &str) {
     let _simulator = scene.simulator(structure, "");
@@ -269,7 +275,7 @@ fn what_another_process_announces_is_shown_in_a_real_window() {
 
 #[test]
 fn image_files_and_pages_that_another_process_announces_are_shown_in_a_real_window() {
-    for structure in ["tiff", "multi_page"] {
+    for structure in ["tiff", "multi_page", "ome_tiff"] {
         let Some(scene) = Scene::new() else { return };
         let _window = scene.window(&[]);
         let mut client = scene.client();
@@ -289,7 +295,7 @@ fn image_files_and_pages_that_another_process_announces_are_shown_in_a_real_wind
 
 #[test]
 fn a_real_window_opens_a_running_acquisition_in_image_files_by_itself() {
-    for structure in ["tiff", "multi_page"] {
+    for structure in ["tiff", "multi_page", "ome_tiff"] {
         let Some(scene) = Scene::new() else { return };
         check_opens_by_itself(&scene, structure);
     }

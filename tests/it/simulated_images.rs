@@ -106,7 +106,9 @@ fn tifffile_reads_what_is_simulated_and_so_do_we() {
     }
     let own = ours(&folder.path().join("tiff"));
     assert_eq!(own.len(), 24);
-    assert_eq!(ours(&folder.path().join("multi_page")), own);
+    for structure in ["multi_page", "ome_tiff"] {
+        assert_eq!(ours(&folder.path().join(structure)), own, "{structure}");
+    }
     let Some(files) = image_oracle(&["read", folder.path().to_str().unwrap()]) else {
         return;
     };
@@ -135,6 +137,24 @@ fn an_aborted_run_notes_what_it_wrote_and_leaves_room_for_the_rest() {
     at_home(&mut command, folder.path()).env("TMPDIR", &temporary);
     let ran = command.args(line.split(' ')).output().unwrap();
     assert!(ran.status.success(), "{ran:?}");
+    // The notes are found where the microscope's computer is asked, and elsewhere zeros tell.
+    let noticed = [("with notes", Some(&temporary)), ("without", None)];
+    for (label, temporary) in noticed {
+        for (at, is_there) in [([0, 0, 0], true), ([0, 0, 1], true), ([0, 1, 1], false)] {
+            let [t, c, z] = at;
+            let line = format!(
+                "plane {} --stats --fov 0 --t {t} --c {c} --z {z}",
+                out.display()
+            );
+            let mut command = Command::new(env!("CARGO_BIN_EXE_squidview"));
+            at_home(&mut command, folder.path());
+            if let Some(temporary) = temporary {
+                command.env("TMPDIR", temporary);
+            }
+            let ran = command.args(line.split(' ')).output().unwrap();
+            assert_eq!(ran.status.success(), is_there, "{label} {at:?}: {ran:?}");
+        }
+    }
     if cfg!(unix) {
         let mut notes = std::fs::read_dir(&temporary).unwrap();
         let path = notes.next().unwrap().unwrap().path();

@@ -32,8 +32,6 @@ const KEPT_LISTINGS: NonZeroUsize = NonZeroUsize::new(16).expect("above 0");
 const RELIST_PERIOD: Duration = Duration::from_millis(100);
 /// Nor sooner than so many times what listing it took: a tenth of one core at most.
 const RELIST_FACTOR: u32 = 10;
-/// A folder that changed so lately may have changed once more within the resolution of its time.
-const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 /// A plane in the listing of a timepoint: numbers of region and channel name, FOV in the region, z-slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -237,8 +235,7 @@ impl Planes {
             return false;
         }
         let now = modified(folder);
-        let age = now.and_then(|now| SystemTime::now().duration_since(now).ok());
-        now != self.stamp || age.is_some_and(|age| age < SETTLED_AFTER)
+        now != self.stamp || !source::is_settled(now)
     }
 }
 

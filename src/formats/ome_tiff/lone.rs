@@ -7,7 +7,7 @@ use std::{
 
 use super::{Described, OmePlanes, document_of, file_name, files_of, has_page, sampling_of};
 use crate::{
-    dataset::{DatasetKind, FilePlane, Fov, Image, OpenFovError, PlaneAt, PlaneFiles},
+    dataset::{DatasetKind, FilePlane, Fov, Image, OpenFovError, PlaneAt, PlaneFiles, Sharing},
     formats::{OpenError, listing::Listing},
     metadata::ome_xml::{OmeDocument, OmeImage},
     model::{Code, PointUm, Problem, limits},
@@ -43,8 +43,8 @@ impl PlaneFiles for LonePlanes {
         Some(self.planes.plane(at.t, at.c, at.z)?.path)
     }
 
-    fn are_shared(&self) -> bool {
-        true
+    fn sharing(&self) -> Sharing {
+        Sharing::InPlace
     }
 }
 

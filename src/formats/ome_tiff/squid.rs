@@ -22,6 +22,7 @@ use crate::{
         listing::{Listing, Opening},
         probe::below,
         side_files::{self, SideFiles},
+        timepoints::{TRIED_TIMEPOINTS, num_digits, numbered},
     },
     model::{Channel, Code, Problem, limits},
     source::{self, Entry, Kind},
@@ -29,8 +30,6 @@ use crate::{
 
 /// Files that are tried for the image that all FOVs share: the first ones may be half-written.
 const TRIED_FILES: usize = 8;
-/// Timepoints that are searched for the first file.
-const TRIED_TIMEPOINTS: usize = 4;
 
 /// The files of an acquisition as they were found.
 #[derive(Debug)]
@@ -82,13 +81,9 @@ impl OmeFolder {
 
     /// Looks for files in the folders of timepoints, which may be long to list.
     pub(in crate::formats) fn in_timepoints(root: &Path, entries: &[Entry]) -> Option<Self> {
-        let folders = entries.iter().filter(|entry| entry.kind == Kind::Folder);
+        let folders = numbered(entries).into_iter();
         let folders: BTreeMap<u32, PathBuf> = folders
-            .filter_map(|entry| {
-                let is_digits = entry.name.bytes().all(|byte| byte.is_ascii_digit());
-                let number: u32 = is_digits.then(|| entry.name.parse().ok())??;
-                (number < limits::TIMEPOINTS).then(|| (number, root.join(&entry.name)))
-            })
+            .map(|(number, name)| (number, root.join(name)))
             .collect();
         let mut first = folders.values().take(TRIED_TIMEPOINTS);
         let names = first.find_map(|folder| {
@@ -124,7 +119,7 @@ impl OmeFolder {
             let (region, fov, _) = parse_name(name)?;
             Some(((region.to_owned(), fov.parse().ok()?), name.clone()))
         });
-        let widths = parsed().map(|(_, fov, _)| if fov.starts_with('0') { fov.len() } else { 1 });
+        let widths = parsed().map(|(_, fov, _)| num_digits(fov));
         let ending = parsed().next().map_or(".ome.tiff", |(_, _, ending)| ending);
         Catalogue {
             acquisition: self.acquisition.clone(),

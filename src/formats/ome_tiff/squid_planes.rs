@@ -8,7 +8,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, SystemTime},
 };
 
 use lru::LruCache;
@@ -16,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::{Described, document_of, has_page, written::Notes};
 use crate::{
-    dataset::{FilePlane, Fov, OpenFovError, PlaneAt, PlaneFiles},
+    dataset::{FilePlane, Fov, OpenFovError, PlaneAt, PlaneFiles, Sharing},
     formats::{OpenError, probe::fov_error_of, side_files},
     image_file::{self, Ground, Pages},
     metadata::ome_xml::OmeImage,
@@ -26,8 +25,6 @@ use crate::{
 
 /// Documents of files that are kept.
 const KEPT_FILES: NonZeroUsize = NonZeroUsize::new(256).expect("above 0");
-/// Squid replaces the document of a file within moments.
-const REPLACED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Where the files lie.
 #[derive(Clone, Debug)]
@@ -165,11 +162,7 @@ impl SquidPlanes {
                 tracing::debug!("{error}");
                 return Ok(Some(known));
             }
-            (outcome, _) => outcome.map_err(|error| OpenFovError {
-                code: error.code,
-                message: error.message,
-                location: error.location,
-            })?,
+            (outcome, _) => outcome?,
         };
         let Some(file) = found.map(Arc::new) else {
             return Ok(None);
@@ -219,12 +212,8 @@ impl SquidPlanes {
 
 /// True where a file was written to a moment ago.
 fn is_recent(path: &Path) -> bool {
-    let modified = source::stat(path)
-        .ok()
-        .flatten()
-        .and_then(|found| found.modified);
-    let age = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
-    age.is_none_or(|age| age < REPLACED_WITHIN)
+    let found = source::stat(path).ok().flatten();
+    !source::is_settled(found.and_then(|found| found.modified))
 }
 
 /// The pages of a file; `None` where it is absent or still empty.
@@ -267,7 +256,7 @@ impl PlaneFiles for SquidPlanes {
         Some(path)
     }
 
-    fn are_shared(&self) -> bool {
-        true
+    fn sharing(&self) -> Sharing {
+        Sharing::InPlace
     }
 }

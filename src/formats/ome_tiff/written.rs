@@ -9,7 +9,7 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use lru::LruCache;
@@ -19,8 +19,6 @@ use crate::source;
 
 /// Notes that are kept: the file that is filled now, and those on the screen.
 const KEPT_NOTES: NonZeroUsize = NonZeroUsize::new(64).expect("above 0");
-/// Notes that cannot be read are being rewritten, unless they lie there for so long.
-const REWRITTEN_WITHIN: Duration = Duration::from_secs(2);
 
 /// t, c and z of the planes that are written.
 pub(super) type Written = HashSet<(u32, u32, u32)>;
@@ -89,10 +87,8 @@ impl Notes {
             self.kept.lock().put(path.to_path_buf(), new);
             return Some(written);
         }
-        let age = found
-            .modified
-            .and_then(|modified| SystemTime::now().duration_since(modified).ok());
-        let is_being_written = age.is_none_or(|age| age < REWRITTEN_WITHIN);
+        // What cannot be read is being rewritten, unless it lies there for a while.
+        let is_being_written = !source::is_settled(found.modified);
         let before = || kept.map(|(_, written)| written).unwrap_or_default();
         is_being_written.then(before)
     }

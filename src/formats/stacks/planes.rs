@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::pages::Pages;
 use crate::{
-    dataset::{FilePlane, Fov, OpenFovError, PlaneAt, PlaneFiles},
+    dataset::{FilePlane, Fov, OpenFovError, PlaneAt, PlaneFiles, Sharing},
     formats::{
         probe::fov_error_of,
         timepoints::{Folders, TimepointFiles},
@@ -25,9 +25,7 @@ use crate::{
 const KEPT_TABLES: NonZeroUsize = NonZeroUsize::new(1024).expect("above 0");
 /// Pages of all tables that are kept, about 100 bytes each.
 const KEPT_PAGES: usize = 1 << 20;
-/// A file that was written to so lately may have changed once more within the resolution of its time.
-const SETTLED_AFTER: Duration = Duration::from_secs(2);
-/// Such a file is not read again sooner than this, for planes are asked for one after the other.
+/// A file that was written to lately is not read again sooner than this, for planes are asked for one after the other.
 const REREAD_PERIOD: Duration = Duration::from_millis(20);
 
 /// A channel of the image: the name that its pages have, and which colour of them.
@@ -130,20 +128,13 @@ impl PagesByTag {
             return Ok(Some(Arc::clone(known)));
         }
         // Before it is read: what comes later has another time.
-        let age = found
-            .modified
-            .and_then(|modified| SystemTime::now().duration_since(modified).ok());
+        let is_settled = source::is_settled(found.modified);
         let before = known.as_deref().map(|known| &known.pages);
-        let pages = Pages::read(path, before).map_err(|error| OpenFovError {
-            code: error.code,
-            message: error.message,
-            location: error.location,
-        })?;
-        let table = pages.map(|pages| {
+        let table = Pages::read(path, before)?.map(|pages| {
             Arc::new(Table {
                 pages,
                 stamp,
-                is_settled: age.is_some_and(|age| age > SETTLED_AFTER),
+                is_settled,
                 read: Instant::now(),
             })
         });
@@ -187,7 +178,7 @@ impl PlaneFiles for PagesByTag {
         self.stack_of(fov, at.t)
     }
 
-    fn are_shared(&self) -> bool {
-        true
+    fn sharing(&self) -> Sharing {
+        Sharing::Appended
     }
 }

@@ -88,8 +88,8 @@ impl PlaneFiles {
         }
     }
 
-    /// The same for a file that holds many planes. One that keeps its length is filled in place: only the plane that was
-    /// found last can be another one, read while it was being written. One that grew has more pages or a longer document.
+    /// The same for a file that is filled in place. As long as it keeps its length, only the plane that was found last can
+    /// be another one, read while it was being written. One that grew has more pages or a longer document.
     pub(super) fn renew_shared(&mut self, path: &Path) -> Vec<PlaneId> {
         let before = self.files.peek(path).map(|kept| kept.stamp.0);
         let planes = self.renew(path);

@@ -23,7 +23,7 @@ use super::{
     stores::Stores,
 };
 use crate::{
-    dataset::Dataset,
+    dataset::{Dataset, Sharing},
     model::{FovId, PlaneId, PlaneState, ZPick},
     store::Store,
 };
@@ -340,7 +340,8 @@ impl Survey {
         if !self.files.is_changed(path) {
             return;
         }
-        if self.store.shares_file(self.stores.dataset(), plane) {
+        let sharing = self.store.sharing(self.stores.dataset(), plane);
+        if sharing == Sharing::InPlace {
             self.outbox.rewritten(self.files.renew_shared(path));
             return;
         }
@@ -363,7 +364,7 @@ impl Survey {
             }
         }
         let planes = self.files.renew(path);
-        if !has_more {
+        if !has_more && sharing == Sharing::None {
             self.outbox.rewritten(planes);
         }
     }
