@@ -185,6 +185,35 @@ fn pages_of_a_file_are_listed_once_and_again_when_they_are_others() {
 }
 
 #[test]
+fn a_page_that_is_linked_within_the_resolution_of_times_is_found() {
+    let whole = tiff_pages(3);
+    let (_folder, path) = folder_with("a.tif", &whole);
+    let mut file = Directories::open(&path).expect("readable").expect("there");
+    let mut chain = directories::Chain::default();
+    assert_eq!(chain.follow(&mut file, |_, _| Ok(true)), Ok(true));
+    let [_, second, third] = *chain.offsets() else {
+        panic!("three pages")
+    };
+    // The link of the second page to the third, as classic TIFF writes it.
+    let third = (third as u32).to_ne_bytes();
+    let link = (second as usize..whole.len() - 3)
+        .find(|&at| whole[at..at + 4] == third)
+        .expect("a link");
+    let mut unlinked = whole.clone();
+    unlinked[link..link + 4].fill(0);
+    let now = std::time::SystemTime::now();
+    let put = |bytes: &[u8]| {
+        fs::write(&path, bytes).expect("written");
+        let file = fs::File::options().write(true).open(&path).expect("a file");
+        file.set_modified(now).expect("touched");
+    };
+    put(&unlinked);
+    assert_eq!(num_pages(&path), Ok(Some(2)));
+    put(&whole);
+    assert_eq!(num_pages(&path), Ok(Some(3)));
+}
+
+#[test]
 fn the_last_page_of_many_is_reached_without_the_others() {
     let (_folder, path) = folder_with("a.tif", &tiff_pages(3000));
     assert_eq!(num_pages(&path), Ok(Some(3000)));

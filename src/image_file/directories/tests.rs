@@ -96,6 +96,29 @@ fn a_file_that_grows_is_followed_on_and_a_torn_page_is_not_there_yet() {
 }
 
 #[test]
+fn numbers_and_text_are_read_as_written_and_room_that_nobody_wrote_to_is_no_directory() {
+    for is_big in [false, true] {
+        let mut bytes = pages(is_big, 1);
+        let at = bytes.windows(6).position(|it| it == b"page 0");
+        // Latin-1 for a micro sign, which is no UTF-8.
+        bytes[at.expect("its name")] = 0xb5;
+        bytes.resize(bytes.len() + 64, 0);
+        let (_folder, path) = file(&bytes);
+        let mut file = opened(&path);
+        let first = file.first().expect("a page");
+        let page = file.read(first).expect("readable").expect("there");
+        let name = page.get(tags::PAGE_NAME).expect("its name");
+        let text = file.text(name).expect("readable");
+        assert_eq!(text.as_deref(), Some("\u{b5}age 0"));
+        assert_eq!(file.numbers(name), Ok(Vec::new()), "no numbers");
+        let lengths = page.get(tags::STRIP_BYTES).expect("strips");
+        assert_eq!(file.numbers(lengths), Ok(vec![12]));
+        let room = bytes.len() as u64 - 60;
+        assert_eq!(file.read(room), Ok(None));
+    }
+}
+
+#[test]
 fn chains_that_come_back_to_themselves_end() {
     let mut bytes = pages(false, 2);
     let (_folder, path) = file(&bytes);
