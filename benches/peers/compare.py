@@ -33,7 +33,7 @@ ROUNDS = 3
 class Squidview:
     """squidview in a window, driven over its socket."""
 
-    def __init__(self, program: str, data: Path, store: Path, screen: Screen, folder: Path) -> None:
+    def __init__(self, program: str, data: Path, screen: Screen, folder: Path) -> None:
         run = tempfile.mkdtemp(dir=folder)
         names = ("SQUIDVIEW_RUNTIME_DIR", "SQUIDVIEW_CONFIG_DIR", "SQUID_WATCHDOG_STATE_DIR")
         own = {name: f"{run}/{name}" for name in names}
@@ -197,7 +197,7 @@ def main() -> None:
     program, folder = sys.argv[1], Path(sys.argv[2])
     data, store = made(program, folder)
     found = {
-        "squidview": measured(lambda screen: Squidview(program, data, store, screen, folder), folder),
+        "squidview": measured(lambda screen: Squidview(program, data, screen, folder), folder),
         "ndv": measured(lambda screen: Peer("ndv_viewer.py", store, screen), folder),
         "napari": measured(lambda screen: Peer("napari_viewer.py", store, screen), folder),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import dask.array as da
@@ -45,7 +46,7 @@ def as_dask(path: Path) -> da.Array:
     return da.from_array(lazy, chunks=chunks, asarray=False, name=False)
 
 
-def commands() -> list[dict[str, int]]:
-    """Not a list: the wishes that come on stdin, one JSON object a line."""
+def commands() -> Iterator[dict[str, int]]:
+    """The wishes that come on stdin, one JSON object a line."""
     for line in sys.stdin:
         yield json.loads(line)
