@@ -1,6 +1,6 @@
 """squidview beside other viewers: start, steps, memory, and reading planes, in one run on the same data and display.
 
-Every viewer runs twice. The first run finds what each place looks like once it is still; the second one measures how
+Every viewer runs four times. The first run finds what each place looks like once it is still; the others measure how
 long it takes until the display shows exactly that. So nothing is asked of a viewer but to show its picture.
 usage: compare.py SQUIDVIEW FOLDER
 """
