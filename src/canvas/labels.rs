@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use bytemuck::{Pod, Zeroable};
 use eframe::wgpu;
 
-use super::{DrawList, DrawnLabel, look::Kind};
+use super::{DrawList, DrawnLabel, look::Kind, textures::texture};
 use crate::model::{LabelColors, MemoryOrder, SampleType};
 
 /// How far an outline reaches into its label, in physical pixels.
@@ -142,20 +142,15 @@ fn upload(device: &wgpu::Device, queue: &wgpu::Queue, colors: &LabelColors) -> w
     let width = (texels.len() as u32).clamp(1, ROW);
     let height = (texels.len() as u32).div_ceil(ROW).max(1);
     texels.resize((width * height) as usize, [0; 2]);
-    let texture = device.create_texture(&wgpu::TextureDescriptor {
-        label: Some("squidview label colours"),
-        size: wgpu::Extent3d {
-            width,
-            height,
-            depth_or_array_layers: 1,
-        },
-        mip_level_count: 1,
-        sample_count: 1,
-        dimension: wgpu::TextureDimension::D2,
-        format: wgpu::TextureFormat::Rg32Uint,
-        usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-        view_formats: &[],
-    });
+    let usage = wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST;
+    let format = wgpu::TextureFormat::Rg32Uint;
+    let texture = texture(
+        device,
+        "squidview label colours",
+        format,
+        (width, height),
+        usage,
+    );
     let layout = wgpu::TexelCopyBufferLayout {
         offset: 0,
         bytes_per_row: Some(width * size_of::<[u32; 2]>() as u32),

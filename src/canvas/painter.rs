@@ -13,7 +13,7 @@ use super::{
     labels::{ColorTextures, LabelBlend, LabelUniforms},
     look::{Kind, LUT_ENTRIES, Numbers, lut_table},
     pipelines::{ACCUMULATOR_FORMAT, Blend, Pass, Pipelines},
-    textures::{TextureKey, Textures, format_of},
+    textures::{TextureKey, Textures, format_of, texture},
     uniforms::{MAX_CHANNELS, Uniforms},
 };
 use crate::model::{Colormap, DatasetId, Lut, SampleType};
@@ -396,8 +396,14 @@ impl Painter {
             return;
         }
         let usage = wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::TEXTURE_BINDING;
-        let view = texture(device, ACCUMULATOR_FORMAT, size, usage)
-            .create_view(&wgpu::TextureViewDescriptor::default());
+        let view = texture(
+            device,
+            "squidview channels",
+            ACCUMULATOR_FORMAT,
+            size,
+            usage,
+        )
+        .create_view(&wgpu::TextureViewDescriptor::default());
         let bindings = device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("squidview channels"),
             layout: self.pipelines.accumulator_layout(),
@@ -422,30 +428,9 @@ fn uniform_buffer(device: &wgpu::Device, contents: &[u8]) -> wgpu::Buffer {
     })
 }
 
-fn texture(
-    device: &wgpu::Device,
-    format: wgpu::TextureFormat,
-    (width, height): (u32, u32),
-    usage: wgpu::TextureUsages,
-) -> wgpu::Texture {
-    device.create_texture(&wgpu::TextureDescriptor {
-        label: Some("squidview canvas"),
-        size: wgpu::Extent3d {
-            width,
-            height,
-            depth_or_array_layers: 1,
-        },
-        mip_level_count: 1,
-        sample_count: 1,
-        dimension: wgpu::TextureDimension::D2,
-        format,
-        usage,
-        view_formats: &[],
-    })
-}
-
 fn blank_texture(device: &wgpu::Device, format: wgpu::TextureFormat) -> wgpu::TextureView {
-    let blank = texture(device, format, (1, 1), wgpu::TextureUsages::TEXTURE_BINDING);
+    let usage = wgpu::TextureUsages::TEXTURE_BINDING;
+    let blank = texture(device, "squidview blank", format, (1, 1), usage);
     blank.create_view(&wgpu::TextureViewDescriptor::default())
 }
 
@@ -453,7 +438,13 @@ fn blank_texture(device: &wgpu::Device, format: wgpu::TextureFormat) -> wgpu::Te
 fn lut_texture(device: &wgpu::Device, queue: &wgpu::Queue) -> wgpu::TextureView {
     let size = (LUT_ENTRIES as u32, Colormap::ALL.len() as u32);
     let usage = wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST;
-    let luts = texture(device, wgpu::TextureFormat::Rgba32Float, size, usage);
+    let luts = texture(
+        device,
+        "squidview colormaps",
+        wgpu::TextureFormat::Rgba32Float,
+        size,
+        usage,
+    );
     let texels: Vec<[f32; 4]> = Colormap::ALL
         .into_iter()
         .flat_map(|map| lut_table(Lut::Map(map)))

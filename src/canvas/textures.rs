@@ -188,9 +188,16 @@ fn narrowed<T: Copy>(samples: &[T], narrow: impl Fn(T) -> f32) -> Vec<f32> {
     samples.iter().map(|&sample| narrow(sample)).collect()
 }
 
-fn create(device: &wgpu::Device, format: wgpu::TextureFormat, width: u32, height: u32) -> Held {
-    let texture = device.create_texture(&wgpu::TextureDescriptor {
-        label: Some("squidview tile"),
+/// A texture of one layer and one level. `label`: what debuggers call it.
+pub(super) fn texture(
+    device: &wgpu::Device,
+    label: &str,
+    format: wgpu::TextureFormat,
+    (width, height): (u32, u32),
+    usage: wgpu::TextureUsages,
+) -> wgpu::Texture {
+    device.create_texture(&wgpu::TextureDescriptor {
+        label: Some(label),
         size: wgpu::Extent3d {
             width,
             height,
@@ -200,9 +207,14 @@ fn create(device: &wgpu::Device, format: wgpu::TextureFormat, width: u32, height
         sample_count: 1,
         dimension: wgpu::TextureDimension::D2,
         format,
-        usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+        usage,
         view_formats: &[],
-    });
+    })
+}
+
+fn create(device: &wgpu::Device, format: wgpu::TextureFormat, width: u32, height: u32) -> Held {
+    let usage = wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST;
+    let texture = texture(device, "squidview tile", format, (width, height), usage);
     let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
     let texel_bytes = format.block_copy_size(None).unwrap_or(4) as usize;
     Held {

@@ -486,7 +486,7 @@ impl State {
         match job {
             // Statistics use the tile that is being read for the picture instead of reading it a second time.
             Job::Statistics(plane, _) => !self.is_being_read(dataset.id, *plane),
-            // Coarser levels are made of finer ones, which come into the cache on the way.
+            // Computed levels are made of finer ones, which come into the cache on the way.
             Job::Tile(tile, version) if self.is_on_its_way(dataset, *tile, *version) => false,
             Job::Tile(tile, _) => self.visible.contains(tile) || self.num_ahead() < self.max_ahead,
             Job::Fov(fov) => !self.is_opening(dataset, *fov),
@@ -502,11 +502,14 @@ impl State {
         in_flight.any(|(id, job)| *id == dataset && is_of_plane(job))
     }
 
-    /// True while the same place of a plane is being read at a coarser level.
+    /// True while the same place of a plane is being read at a coarser level that is computed.
     fn is_on_its_way(&self, dataset: &Dataset, tile: TileId, version: Version) -> bool {
+        let image = dataset.image_of(tile.plane);
+        let num_stored = image.map_or(0, |image| image.levels.len());
         let is_coarser = |other: &Job| {
             matches!(*other, Job::Tile(other, its) if its == version
                 && other.plane.level > tile.plane.level
+                && usize::from(other.plane.level) >= num_stored
                 && TileId { plane: other.plane.at_level(tile.plane.level), ..other } == tile)
         };
         let mut in_flight = self.in_flight.iter();
