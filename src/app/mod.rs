@@ -565,8 +565,8 @@ impl App {
         let mut presented = self.presented.borrow_mut();
         presented.timing.reach(Stage::FirstFrame);
         let now = Instant::now();
-        let shown = self.viewing.as_ref();
-        let shown = shown.and_then(|viewing| viewing.shown(&self.cache, now));
+        let drawn = self.viewing.as_ref().zip(self.drawn.as_ref());
+        let shown = drawn.and_then(|(viewing, drawn)| viewing.shown(drawn, now));
         presented.shown = match (presented.shown.take(), shown) {
             (Some(before), Some(shown)) if before.is_same_as(&shown) => Some(before),
             (_, shown) => shown.map(Arc::new),

@@ -334,7 +334,7 @@ impl Viewing {
 
     /// Notes whether the wished picture is whole, and when to look again for planes that were not there.
     fn settle(&mut self, wished: &Visible, cache: &Cache, now: Instant) {
-        self.hold_cached(wished, cache);
+        self.take_cached(wished, cache);
         if self.is_settled(wished, cache) {
             self.settled = Some((self.session.selection(), wished.tiles().collect()));
             self.waiting_since = None;
@@ -350,12 +350,16 @@ impl Viewing {
         }
     }
 
-    /// What the picture takes from the cache is held as well: the message about it may still be on its way when the next
-    /// notice comes, and the picture does not go back to what was held before.
-    fn hold_cached(&mut self, wished: &Visible, cache: &Cache) {
+    /// What the picture takes from the cache is taken as if it had been told of: the message may still be on its way when
+    /// the picture is drawn, or the next notice comes. Only planes that are wholly there are cached.
+    fn take_cached(&mut self, wished: &Visible, cache: &Cache) {
         for tile in wished.tiles() {
-            if let Some(latest) = self.pixels_of(tile, cache) {
-                self.held.insert(tile, latest);
+            let Some((revision, pixels)) = self.pixels_of(tile, cache) else {
+                continue;
+            };
+            let held = self.held.get(&tile);
+            if held.is_none_or(|(held, _)| *held != revision) {
+                self.take_tile(tile, revision, PlaneState::Written, Some(pixels));
             }
         }
     }
@@ -610,19 +614,28 @@ impl Viewing {
         tiles.map(|tile| tile.plane.at_level(0)).collect()
     }
 
-    /// What the frame that was just presented showed.
-    pub(super) fn shown(&self, cache: &Cache, presented: Instant) -> Option<Shown> {
+    /// What a frame showed that drew this list.
+    pub(super) fn shown(&self, drawn: &DrawList, presented: Instant) -> Option<Shown> {
         let selection = self.settled.as_ref()?.0.clone();
         let position = selection.position;
+        let visible = self.resolve_of(&selection);
+        let drawn_tiles = self.drawn_tiles(drawn);
         let planes = self.shown_planes().into_iter().map(|(tile, state)| {
-            let view = self.session.channels.get(usize::from(tile.plane.c));
-            let is_latest = self.pixels_of(tile, cache).is_some();
+            let c = tile.plane.c;
+            let view = self.session.channels.get(usize::from(c));
+            let revision = self.ledger.revision(tile.plane);
+            let is_of_channel = |tile: &TileId| (tile.plane.layer, tile.plane.c) == (0, c);
+            let has_pixels = drawn_tiles.keys().any(is_of_channel);
+            let mut tiles = visible.tiles().filter(is_of_channel);
             ShownChannel {
-                c: tile.plane.c,
+                c,
                 channel: view.map(|view| view.name.clone()).unwrap_or_default(),
-                revision: self.ledger.revision(tile.plane),
-                is_latest,
-                has_pixels: is_latest || self.held.contains_key(&tile),
+                revision,
+                is_latest: has_pixels
+                    && tiles.all(|tile| {
+                        drawn_tiles.get(&tile) == Some(&revision) || self.without_of(tile).is_some()
+                    }),
+                has_pixels,
                 state,
             }
         });
@@ -635,6 +648,14 @@ impl Viewing {
             planes: planes.collect(),
             presented,
         })
+    }
+
+    /// Tiles of this dataset that a list draws, and their revisions.
+    fn drawn_tiles(&self, drawn: &DrawList) -> HashMap<TileId, u64> {
+        let is_own = drawn.dataset == self.dataset.id;
+        let items = drawn.items.iter().filter(|_| is_own);
+        let tiles = items.flat_map(|item| &item.tiles);
+        tiles.map(|drawn| (drawn.tile, drawn.revision)).collect()
     }
 
     /// Where and when the picture on the screen was taken, where that is known.

@@ -69,6 +69,14 @@ pub(super) enum Job {
 /// A job of a dataset.
 type JobKey = (DatasetId, Job);
 
+/// What became of the queue that was replaced.
+pub(super) struct Replaced {
+    /// Readers that are newly found stuck.
+    pub(super) num_stuck: usize,
+    /// Reads whose end was to wake the interface will not begin.
+    pub(super) has_dropped_anticipated: bool,
+}
+
 /// What the loader and its readers share.
 pub(super) struct Shared {
     state: Mutex<State>,
@@ -82,6 +90,8 @@ struct State {
     /// What of it nobody works on yet, most urgent first.
     queue: VecDeque<Job>,
     in_flight: HashSet<JobKey>,
+    /// Jobs for notices that the interface has not taken yet: the end of the read wakes it.
+    anticipated: Vec<Job>,
     /// Tiles that the last `want` shows; the others are read ahead.
     visible: HashSet<TileId>,
     /// Tiles that may be read ahead at the same time: the picture and its drawing come first.
@@ -108,6 +118,7 @@ impl Shared {
             wanted: HashSet::new(),
             queue: VecDeque::new(),
             in_flight: HashSet::new(),
+            anticipated: Vec::new(),
             visible: HashSet::new(),
             max_ahead: max_ahead(wanted_readers),
             outcomes: LruCache::new(MAX_OUTCOMES),
@@ -126,7 +137,7 @@ impl Shared {
         }
     }
 
-    /// Replaces the queue; gives the number of readers that are newly found stuck.
+    /// Replaces the queue.
     pub(super) fn replace(
         &self,
         dataset: &Arc<Dataset>,
@@ -134,12 +145,17 @@ impl Shared {
         visible: &Visible,
         cache: &Cache,
         stuck_after: Duration,
-    ) -> usize {
+    ) -> Replaced {
         let mut state = self.state.lock();
         state.dataset = Some(Arc::clone(dataset));
         state.known.clear();
         let wished = jobs(dataset, ledger, visible);
         state.wanted = wished.iter().copied().collect();
+        // The wish may have been made just before the notice.
+        let anticipated = std::mem::take(&mut state.anticipated);
+        let has_dropped_anticipated = anticipated
+            .iter()
+            .any(|job| state.queue.contains(job) && !state.wanted.contains(job));
         // A wish for what is being worked on joins it.
         let is_new = |job: &Job| !state.in_flight.contains(&(dataset.id, *job));
         state.queue = wished.into_iter().filter(is_new).collect();
@@ -152,7 +168,10 @@ impl Shared {
         let num_stuck = state.newly_stuck(stuck_after);
         drop(state);
         self.wakes_readers.notify_all();
-        num_stuck
+        Replaced {
+            num_stuck,
+            has_dropped_anticipated,
+        }
     }
 
     /// The next job, waiting for one; `None` when the reader is to end.
@@ -202,6 +221,7 @@ impl Shared {
         let begins = jobs.iter().any(|job| matches!(job, Job::Tile(..)));
         for job in jobs {
             state.wanted.insert(job);
+            state.anticipated.push(job);
             state.queue.push_front(job);
         }
         drop(state);

@@ -185,18 +185,20 @@ impl Loader {
     ///
     /// The statistics of every visible channel's plane are made as well. Tiles that are cached are not read again.
     pub fn want(&self, dataset: &Arc<Dataset>, ledger: &Ledger, visible: &Visible) {
-        let num_stuck = self
+        let replaced = self
             .shared
             .replace(dataset, ledger, visible, &self.cache, STUCK_AFTER);
-        if let Some(tools) = self.tools.as_ref().filter(|_| num_stuck > 0) {
-            for _ in 0..num_stuck {
-                if self.shared.num_readers() < MAX_READERS {
-                    tracing::warn!(
-                        "a read has had no answer for {STUCK_AFTER:?}; another reader takes over"
-                    );
-                    spawn_reader(tools);
-                }
+        let Some(tools) = &self.tools else { return };
+        for _ in 0..replaced.num_stuck {
+            if self.shared.num_readers() < MAX_READERS {
+                tracing::warn!(
+                    "a read has had no answer for {STUCK_AFTER:?}; another reader takes over"
+                );
+                spawn_reader(tools);
             }
+        }
+        if replaced.has_dropped_anticipated {
+            (tools.wake)();
         }
     }
 

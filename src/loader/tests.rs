@@ -103,6 +103,7 @@ struct Bench {
     loader: Loader,
     source: Arc<Scripted>,
     cache: Arc<Cache>,
+    num_wakes: Arc<AtomicUsize>,
 }
 
 fn bench(num_readers: usize, scripts: impl IntoIterator<Item = (u32, Script)>) -> Bench {
@@ -111,9 +112,14 @@ fn bench(num_readers: usize, scripts: impl IntoIterator<Item = (u32, Script)>) -
         ..Scripted::default()
     });
     let cache = Arc::new(Cache::new(64 << 20));
+    let num_wakes = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&num_wakes);
+    let wake = move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+    };
     let options = LoaderOptions {
         num_readers,
-        wake: Arc::new(|| {}),
+        wake: Arc::new(wake),
     };
     let loader = Loader::new(
         Arc::clone(&source) as Arc<dyn ReadTiles>,
@@ -124,6 +130,7 @@ fn bench(num_readers: usize, scripts: impl IntoIterator<Item = (u32, Script)>) -
         loader,
         source,
         cache,
+        num_wakes,
     }
 }
 
@@ -392,6 +399,24 @@ fn a_notice_of_a_wished_plane_is_read_before_anybody_wishes_again() {
         "the wish is answered from the cache"
     );
     assert!(!bench.loader.anticipate(dataset.id, slice(1).plane));
+}
+
+#[test]
+fn the_interface_is_woken_where_its_wish_drops_a_read_for_a_notice_that_it_has_not_taken() {
+    let (script, begun, let_go) = held();
+    let (bench, dataset) = (bench(1, [(1, script)]), Arc::new(dataset(Sizes::default())));
+    bench.want(&dataset, &[slice(0)], Tier::Visible);
+    bench.next_tile();
+    bench.want(&dataset, &[slice(1), slice(0)], Tier::Visible);
+    begun.recv_timeout(SOON).expect("the only reader is busy");
+    let before = bench.num_wakes.load(Ordering::SeqCst);
+    assert!(bench.loader.anticipate(dataset.id, slice(0).plane));
+    // A frame that took its news just before the notice.
+    bench.want(&dataset, &[slice(1), slice(0)], Tier::Visible);
+    assert_eq!(bench.num_wakes.load(Ordering::SeqCst), before + 1);
+    bench.want(&dataset, &[slice(1), slice(0)], Tier::Visible);
+    assert_eq!(bench.num_wakes.load(Ordering::SeqCst), before + 1);
+    let_go.send(()).expect("held");
 }
 
 #[test]
