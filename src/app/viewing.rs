@@ -272,8 +272,7 @@ impl Viewing {
     fn take_statistics(&mut self, plane: PlaneId, histogram: Arc<Histogram>) {
         let is_wished = self.wanted.as_ref().is_some_and(|(_, wished)| {
             let mut tiles = wished.placed.iter().flat_map(|placed| &placed.tiles);
-            let image = self.dataset.image(plane.fov);
-            image.is_some_and(|image| tiles.any(|tile| image.at_level_0(tile.plane) == plane))
+            tiles.any(|tile| self.dataset.at_level_0(tile.plane) == plane)
         });
         if !is_wished {
             return;
@@ -532,7 +531,7 @@ impl Viewing {
     }
 
     fn pixels_of(&self, tile: TileId, cache: &Cache) -> Option<(u64, Arc<Pixels>)> {
-        let revision = self.ledger.revision(tile.plane);
+        let revision = self.ledger.revision(self.dataset.at_level_0(tile.plane));
         let held = self.held.get(&tile).filter(|(held, _)| *held == revision);
         held.map(|(_, pixels)| Arc::clone(pixels))
             .or_else(|| {
@@ -564,7 +563,7 @@ impl Viewing {
         if let Some(state) = self.unreadable(tile.plane.fov) {
             return Some(state);
         }
-        let revision = self.ledger.revision(tile.plane);
+        let revision = self.ledger.revision(self.dataset.at_level_0(tile.plane));
         self.without
             .get(&tile)
             .filter(|(at, _)| *at == revision)
@@ -588,7 +587,7 @@ impl Viewing {
         let state = |tile: &TileId| {
             let known = self
                 .without_of(*tile)
-                .unwrap_or_else(|| self.ledger.state(tile.plane));
+                .unwrap_or_else(|| self.ledger.state(self.dataset.at_level_0(tile.plane)));
             match known {
                 PlaneState::Unknown => self.outdated_without(*tile).unwrap_or(known),
                 known => known,
@@ -607,7 +606,9 @@ impl Viewing {
             return Vec::new();
         };
         let tiles = wished.placed.first().into_iter().flat_map(|it| &it.tiles);
-        tiles.map(|tile| tile.plane.at_level(0)).collect()
+        tiles
+            .map(|tile| self.dataset.at_level_0(tile.plane))
+            .collect()
     }
 
     /// What the frame that was just presented showed.
@@ -620,7 +621,7 @@ impl Viewing {
             ShownChannel {
                 c: tile.plane.c,
                 channel: view.map(|view| view.name.clone()).unwrap_or_default(),
-                revision: self.ledger.revision(tile.plane),
+                revision: self.ledger.revision(self.dataset.at_level_0(tile.plane)),
                 is_latest,
                 has_pixels: is_latest || self.held.contains_key(&tile),
                 state,

@@ -39,6 +39,7 @@ pub(super) struct Version {
 
 impl Version {
     fn of(plane: PlaneId, dataset: &Dataset, ledger: &Ledger) -> Self {
+        let plane = dataset.at_level_0(plane);
         let absence = match ledger.notice(plane) {
             Notice::AllZero => Absence::Zero,
             Notice::None if dataset.announcement.is_some() => Absence::Unannounced,
@@ -184,7 +185,7 @@ impl Shared {
             absence: Absence::AsStored,
         };
         let renewed = |job: &Job| match *job {
-            Job::Tile(tile, version) if tile.plane.at_level(0) == plane => {
+            Job::Tile(tile, version) if state.at_level_0(tile) == plane => {
                 Some(Job::Tile(tile, next(version)))
             }
             Job::Statistics(other, version) if other == plane => {
@@ -369,9 +370,7 @@ fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> VecDeque<Job> 
         if tile.plane.layer != 0 {
             continue;
         }
-        let image = dataset.image(tile.plane.fov);
-        let plane = image.map_or(tile.plane.at_level(0), |it| it.at_level_0(tile.plane));
-        let statistics = Job::Statistics(plane, version);
+        let statistics = Job::Statistics(dataset.at_level_0(tile.plane), version);
         if !planes.contains(&statistics) {
             planes.push(statistics);
         }
@@ -395,6 +394,12 @@ impl State {
             .is_some_and(|current| current.id == dataset)
     }
 
+    /// The name at level 0 of the plane that a tile is of.
+    fn at_level_0(&self, tile: TileId) -> PlaneId {
+        let dataset = self.dataset.as_ref();
+        dataset.map_or(tile.plane.at_level(0), |it| it.at_level_0(tile.plane))
+    }
+
     /// Takes jobs off the queue whose answer is cached or known, and answers the known ones. A visible tile is handed
     /// over with its pixels: the cache may drop it before anybody looks.
     fn answer_known(&mut self, dataset: DatasetId, cache: &Cache) {
@@ -404,6 +409,7 @@ impl State {
         for job in std::mem::take(&mut self.queue) {
             match job {
                 Job::Tile(tile, version) => {
+                    let plane = self.at_level_0(tile);
                     let key = CacheKey {
                         dataset,
                         tile,
@@ -412,17 +418,17 @@ impl State {
                     if self.visible.contains(&tile)
                         && let Some(pixels) = cache.get(&key)
                     {
-                        is_absent.insert(tile.plane.at_level(0), false);
+                        is_absent.insert(plane, false);
                         self.known
                             .push_back(found(key, PlaneState::Written, Some(pixels)));
                     } else if cache.contains(&key) {
                         // Read ahead already.
                     } else if let Some(state) = self.outcome(&key) {
                         let nothing = matches!(state, PlaneState::Planned | PlaneState::Missing);
-                        *is_absent.entry(tile.plane.at_level(0)).or_insert(true) &= nothing;
+                        *is_absent.entry(plane).or_insert(true) &= nothing;
                         self.known.push_back(found(key, state, None));
                     } else {
-                        is_absent.insert(tile.plane.at_level(0), false);
+                        is_absent.insert(plane, false);
                         rest.push_back(job);
                     }
                 }
@@ -497,7 +503,7 @@ impl State {
     /// True while a tile of a plane (named at level 0) is being read.
     fn is_being_read(&self, dataset: DatasetId, plane: PlaneId) -> bool {
         let is_of_plane =
-            |job: &Job| matches!(job, Job::Tile(tile, _) if tile.plane.at_level(0) == plane);
+            |job: &Job| matches!(job, Job::Tile(tile, _) if self.at_level_0(*tile) == plane);
         let mut in_flight = self.in_flight.iter();
         in_flight.any(|(id, job)| *id == dataset && is_of_plane(job))
     }

@@ -17,7 +17,7 @@ use crate::{
     cache::CacheKey,
     dataset::{
         Fov, FovOpener, Image, ImageSlot,
-        testing::{Sizes, dataset, dataset_of, image},
+        testing::{Sizes, dataset, dataset_of, image, with_levels},
     },
     ledger::PageSize,
     model::{
@@ -444,6 +444,59 @@ fn of_a_plane_that_is_not_there_no_statistics_are_looked_for_again() {
     };
     assert_eq!(plane, slice(1).plane);
     assert_eq!(bench.reads().len(), num_reads + 1);
+}
+
+/// Five slices, of which a stored level below has two: its second one stands for the slices from 3 on.
+fn shorter_along_z() -> (Arc<Dataset>, TileId) {
+    let image = with_levels(image(Sizes::default()), &[(2, 24, 32)]);
+    let image = Arc::new(image);
+    let slots = vec![ImageSlot::Opened(Arc::clone(&image))];
+    let coarse = TileId {
+        plane: slice(1).plane.at_level(1),
+        ..slice(1)
+    };
+    (Arc::new(dataset_of(image, slots)), coarse)
+}
+
+#[test]
+fn statistics_wait_for_a_level_that_is_shorter_along_z() {
+    let (script, begun, let_go) = held();
+    let bench = bench(2, [(1, script)]);
+    let (dataset, coarse) = shorter_along_z();
+    bench.want(&dataset, &[coarse, slice(0)], Tier::Visible);
+    begun.recv_timeout(SOON).expect("the coarse read begins");
+    assert_eq!(bench.next_tile().0, slice(0));
+    let of = |news| match news {
+        Loaded::Statistics { plane, .. } => plane,
+        _ => panic!("statistics follow the picture"),
+    };
+    assert_eq!(of(bench.next()), slice(0).plane, "those of 3 have to wait");
+    assert_eq!(bench.reads(), [coarse, slice(0)]);
+    let_go.send(()).expect("held");
+    assert_eq!(bench.next_tile().0, coarse);
+    assert_eq!(of(bench.next()), slice(3).plane);
+}
+
+#[test]
+fn notices_and_absence_of_a_level_that_is_shorter_along_z_are_those_of_its_slices() {
+    let bench = bench(1, [(1, Script::Absent)]);
+    let (dataset, coarse) = shorter_along_z();
+    bench.want(&dataset, &[coarse], Tier::Visible);
+    assert_eq!(bench.next_tile().1, PlaneState::Planned);
+    assert!(matches!(bench.next(), Loaded::Statistics { .. }));
+    bench.want(&dataset, &[coarse, slice(0)], Tier::Visible);
+    assert_eq!(bench.next_tile().0, coarse);
+    assert_eq!(bench.next_tile().0, slice(0));
+    let Loaded::Statistics { plane, .. } = bench.next() else {
+        panic!("statistics follow the picture")
+    };
+    assert_eq!(
+        plane,
+        slice(0).plane,
+        "of what is not there none are looked for"
+    );
+    assert!(!bench.loader.anticipate(dataset.id, slice(1).plane));
+    assert!(bench.loader.anticipate(dataset.id, slice(3).plane));
 }
 
 #[test]
