@@ -565,6 +565,14 @@ impl Dataset {
         Some(&label.image)
     }
 
+    /// The name at level 0 of a plane of any level, as far as its image is known: the name that states, notices and
+    /// statistics go by.
+    #[must_use]
+    pub fn at_level_0(&self, plane: PlaneId) -> PlaneId {
+        self.image_of(plane)
+            .map_or(plane.at_level(0), |image| image.at_level_0(plane))
+    }
+
     /// The images known so far.
     fn opened_images(&self) -> impl Iterator<Item = &Arc<Image>> {
         self.images.iter().filter_map(|slot| match slot {

@@ -6,6 +6,7 @@
 
 mod hover;
 mod news;
+mod picture;
 
 use std::{
     cell::Cell,
@@ -17,17 +18,14 @@ use std::{
 pub(super) use news::plane_of;
 
 use crate::{
-    cache::{Cache, CacheKey},
-    canvas::{AtHand, DrawItem, DrawList, Hatch, draw_list, items_of},
+    cache::Cache,
+    canvas::DrawList,
     dataset::{Dataset, Executed, ImageSlot, OpenFovError, OpenedFov, OpenedLabel},
     ledger::{Ledger, Notice, PageSize},
     live::AcquisitionId,
     loader::{Loaded, Loader},
-    model::{
-        CanvasSize, Code, FovId, Histogram, Pixels, PlaneId, PlaneState, Shown, ShownChannel,
-        TileId, Visible, ZPick,
-    },
-    session::{Command, Position, Selection, Session, other_levels, resolve},
+    model::{CanvasSize, FovId, Histogram, Pixels, PlaneId, PlaneState, TileId, Visible, ZPick},
+    session::{Command, Position, Selection, Session, resolve},
 };
 
 /// Planes of a running acquisition that were not there are looked for again after this time.
@@ -59,6 +57,8 @@ pub(super) struct Viewing {
     wanted: Option<(u64, Visible)>,
     /// Tiles of the last picture: they stay drawable when the cache drops them or is too small for them.
     held: HashMap<TileId, (u64, Arc<Pixels>)>,
+    /// Tiles of the last picture and of the wished one.
+    planned: HashSet<TileId>,
     /// Tiles that have no pixels, and why.
     without: HashMap<TileId, (u64, PlaneState)>,
     /// Planes that were read before the disk told of them: their files may have been replaced in between.
@@ -100,6 +100,7 @@ impl Viewing {
             previous: None,
             wanted: None,
             held: HashMap::new(),
+            planned: HashSet::new(),
             without: HashMap::new(),
             read_first: HashSet::new(),
             opened: Vec::new(),
@@ -272,8 +273,7 @@ impl Viewing {
     fn take_statistics(&mut self, plane: PlaneId, histogram: Arc<Histogram>) {
         let is_wished = self.wanted.as_ref().is_some_and(|(_, wished)| {
             let mut tiles = wished.placed.iter().flat_map(|placed| &placed.tiles);
-            let image = self.dataset.image(plane.fov);
-            image.is_some_and(|image| tiles.any(|tile| image.at_level_0(tile.plane) == plane))
+            tiles.any(|tile| self.dataset.at_level_0(tile.plane) == plane)
         });
         if !is_wished {
             return;
@@ -335,7 +335,7 @@ impl Viewing {
     /// Notes whether the wished picture is whole, and when to look again for planes that were not there.
     fn settle(&mut self, wished: &Visible, cache: &Cache, now: Instant) {
         self.take_cached(wished, cache);
-        if self.is_settled(wished, cache) {
+        if self.is_settled(wished) {
             self.settled = Some((self.session.selection(), wished.tiles().collect()));
             self.waiting_since = None;
             self.previous = None;
@@ -350,15 +350,13 @@ impl Viewing {
         }
     }
 
-    /// What the picture takes from the cache is taken as if it had been told of: the message may still be on its way when
-    /// the picture is drawn, or the next notice comes. Only planes that are wholly there are cached.
+    /// What is in the cache is taken as if it had been told of: the message may still be on its way when the next notice
+    /// comes, and the picture does not go back to what was held before. Only planes that are wholly there are cached.
     fn take_cached(&mut self, wished: &Visible, cache: &Cache) {
         for tile in wished.tiles() {
-            let Some((revision, pixels)) = self.pixels_of(tile, cache) else {
-                continue;
-            };
-            let held = self.held.get(&tile);
-            if held.is_none_or(|(held, _)| *held != revision) {
+            if self.held_of(tile).is_none()
+                && let Some((revision, pixels)) = self.pixels_of(tile, cache)
+            {
                 self.take_tile(tile, revision, PlaneState::Written, Some(pixels));
             }
         }
@@ -372,14 +370,14 @@ impl Viewing {
 
     /// Lets go of tiles that are neither wished nor on the screen.
     fn hold_only(&mut self, wished: &Visible) {
-        let shown = self.settled.as_ref().map(|(_, tiles)| tiles);
-        let is_shown = |tile: &TileId| shown.is_some_and(|tiles| tiles.contains(tile));
-        self.held
-            .retain(|tile, _| is_placed(wished, *tile) || is_shown(tile));
+        let shown = self.settled.iter().flat_map(|(_, tiles)| tiles);
+        self.planned = wished.tiles().chain(shown.copied()).collect();
+        let planned = &self.planned;
+        self.held.retain(|tile, _| planned.contains(tile));
     }
 
     /// True where every tile is at hand, or known to have no pixels, and every channel with pixels has its limits.
-    fn is_settled(&self, wished: &Visible, cache: &Cache) -> bool {
+    fn is_settled(&self, wished: &Visible) -> bool {
         let fov = self.session.position.fov;
         if matches!(
             self.dataset.images.get(fov.row()),
@@ -387,8 +385,7 @@ impl Viewing {
         ) {
             return false;
         }
-        let is_known =
-            |tile| self.without_of(tile).is_some() || self.pixels_of(tile, cache).is_some();
+        let is_known = |tile| self.without_of(tile).is_some() || self.held_of(tile).is_some();
         let mut labels = wished.labels.iter().map(|placed| placed.tile);
         if !wished.unopened_labels.is_empty() || !labels.all(is_known) {
             return false;
@@ -397,65 +394,9 @@ impl Viewing {
             placed.tiles.iter().all(|tile| {
                 let look = wished.looks.iter().find(|look| look.c == tile.plane.c);
                 let has_limits = look.is_some_and(|look| look.limits.is_some());
-                self.without_of(*tile).is_some()
-                    || (has_limits && self.pixels_of(*tile, cache).is_some())
+                self.without_of(*tile).is_some() || (has_limits && self.held_of(*tile).is_some())
             })
         })
-    }
-
-    /// What is drawn now, on a canvas of that size.
-    pub(super) fn draw(&self, canvas: CanvasSize, cache: &Cache) -> DrawList {
-        if let Some(previous) = self.previous.as_ref().filter(|list| list.canvas == canvas) {
-            return previous.clone();
-        }
-        let selection = self.shown_selection();
-        let visible = resolve(
-            &self.session,
-            &selection,
-            &self.dataset,
-            &self.ledger,
-            canvas,
-        );
-        let mut list = draw_list(&visible, &mut |tile| self.at_hand(tile, cache));
-        let under = self.other_levels(&selection, &visible, cache);
-        list.items.splice(0..0, under);
-        if self.session.follow.is_on {
-            // The other channels of the newest plane are always about to come: hatching them would blink.
-            let is_begun =
-                |item: &&mut DrawItem| item.hatch == Some(Hatch::Planned) && !item.tiles.is_empty();
-            for item in list.items.iter_mut().filter(is_begun) {
-                item.hatch = None;
-            }
-        }
-        list
-    }
-
-    /// What is at hand at other levels of the places whose own tiles are not there yet: drawn below them.
-    fn other_levels(
-        &self,
-        selection: &Selection,
-        visible: &Visible,
-        cache: &Cache,
-    ) -> Vec<DrawItem> {
-        let is_awaited =
-            |tile| self.without_of(tile).is_none() && self.pixels_of(tile, cache).is_none();
-        let mut tiles = visible.placed.iter().flat_map(|placed| &placed.tiles);
-        if !tiles.any(|tile| is_awaited(*tile)) {
-            return Vec::new();
-        }
-        let places = other_levels(&self.session, selection, &self.dataset, visible.canvas);
-        let mut at_hand = |tile| match self.pixels_of(tile, cache) {
-            Some((revision, pixels)) => AtHand::Pixels {
-                tile,
-                revision,
-                pixels,
-            },
-            None => AtHand::Without(PlaneState::Unknown),
-        };
-        let items = places.iter();
-        items
-            .flat_map(|placed| items_of(placed, &visible.looks, &mut at_hand))
-            .collect()
     }
 
     /// Notes the size that the canvas got; true where it is another one than before.
@@ -473,189 +414,15 @@ impl Viewing {
         )
     }
 
-    /// The tile's pixels, else those of the same place at another level, else why there are none.
-    fn at_hand(&self, tile: TileId, cache: &Cache) -> AtHand {
-        if let Some((revision, pixels)) = self.pixels_of(tile, cache) {
-            return AtHand::Pixels {
-                tile,
-                revision,
-                pixels,
-            };
-        }
-        if let Some(state) = self.without_of(tile) {
-            return AtHand::Without(state);
-        }
-        // The plane was written again, or is looked for again: what is known of it so far stays until it is read.
-        if let Some(state) = self.outdated_without(tile) {
-            return AtHand::Without(state);
-        }
-        if let Some((revision, pixels)) = self.held.get(&tile) {
-            return AtHand::Pixels {
-                tile,
-                revision: *revision,
-                pixels: Arc::clone(pixels),
-            };
-        }
-        let other_level = self
-            .same_place_at_other_levels(tile)
-            .into_iter()
-            .find_map(|other| {
-                self.pixels_of(other, cache)
-                    .map(|(revision, pixels)| AtHand::Pixels {
-                        tile: other,
-                        revision,
-                        pixels,
-                    })
-            });
-        other_level.unwrap_or(AtHand::Without(PlaneState::Unknown))
-    }
-
-    /// Tiles of other levels that cover the same place: those of levels with the same tile grid, coarser first.
-    fn same_place_at_other_levels(&self, tile: TileId) -> Vec<TileId> {
-        let Some(image) = self.dataset.image_of(tile.plane) else {
-            return Vec::new();
-        };
-        let Some(grid) = image.grid(tile.plane.level) else {
-            return Vec::new();
-        };
-        let num_levels = u8::try_from(image.num_levels()).unwrap_or(u8::MAX);
-        let coarser = tile.plane.level + 1..num_levels;
-        let finer = (0..tile.plane.level).rev();
-        let tiles = coarser.chain(finer).filter(|&level| {
-            let other = image.grid(level);
-            other.is_some_and(|other| {
-                (other.num_rows(), other.num_cols()) == (grid.num_rows(), grid.num_cols())
-            })
-        });
-        tiles
-            .map(|level| TileId {
-                plane: tile.plane.at_level(level),
-                ..tile
-            })
-            .collect()
-    }
-
-    fn pixels_of(&self, tile: TileId, cache: &Cache) -> Option<(u64, Arc<Pixels>)> {
-        let revision = self.ledger.revision(tile.plane);
-        let held = self.held.get(&tile).filter(|(held, _)| *held == revision);
-        held.map(|(_, pixels)| Arc::clone(pixels))
-            .or_else(|| {
-                cache.get(&CacheKey {
-                    dataset: self.dataset.id,
-                    tile,
-                    revision,
-                })
-            })
-            .map(|pixels| (revision, pixels))
-    }
-
-    /// Why nothing of a FOV can be drawn, where its store could not be opened.
-    fn unreadable(&self, fov: FovId) -> Option<PlaneState> {
-        match self.dataset.images.get(fov.row())? {
-            ImageSlot::Failed(error) | ImageSlot::Retried(error) => {
-                let is_planned = error.code == Code::NotWritten;
-                Some(if is_planned {
-                    PlaneState::Planned
-                } else {
-                    PlaneState::Failed(error.to_string().into())
-                })
-            }
-            ImageSlot::Unopened | ImageSlot::Opened(_) | ImageSlot::Stale(_) => None,
-        }
-    }
-
-    fn without_of(&self, tile: TileId) -> Option<PlaneState> {
-        if let Some(state) = self.unreadable(tile.plane.fov) {
-            return Some(state);
-        }
-        let revision = self.ledger.revision(tile.plane);
-        self.without
-            .get(&tile)
-            .filter(|(at, _)| *at == revision)
-            .map(|(_, state)| state.clone())
-    }
-
-    /// Why a tile had no pixels when it was read last, of whatever revision.
-    fn outdated_without(&self, tile: TileId) -> Option<PlaneState> {
-        let (revision, state) = self.without.get(&tile)?;
-        let held = self.held.get(&tile);
-        let is_last = held.is_none_or(|(held, _)| held < revision);
-        is_last.then(|| state.clone())
-    }
-
-    /// The planes of the picture on the screen, one per visible channel, with what the disk says of each.
-    pub(super) fn shown_planes(&self) -> Vec<(TileId, PlaneState)> {
-        let visible = self.resolve_of(&self.shown_selection());
-        let Some(placed) = visible.placed.first() else {
-            return Vec::new();
-        };
-        let state = |tile: &TileId| {
-            let known = self
-                .without_of(*tile)
-                .unwrap_or_else(|| self.ledger.state(tile.plane));
-            match known {
-                PlaneState::Unknown => self.outdated_without(*tile).unwrap_or(known),
-                known => known,
-            }
-        };
-        placed
-            .tiles
-            .iter()
-            .map(|tile| (*tile, state(tile)))
-            .collect()
-    }
-
     /// The level-0 planes of the wished picture.
     pub(super) fn wished_planes(&self) -> Vec<PlaneId> {
         let Some((_, wished)) = &self.wanted else {
             return Vec::new();
         };
         let tiles = wished.placed.first().into_iter().flat_map(|it| &it.tiles);
-        tiles.map(|tile| tile.plane.at_level(0)).collect()
-    }
-
-    /// What a frame showed that drew this list.
-    pub(super) fn shown(&self, drawn: &DrawList, presented: Instant) -> Option<Shown> {
-        let selection = self.settled.as_ref()?.0.clone();
-        let position = selection.position;
-        let visible = self.resolve_of(&selection);
-        let drawn_tiles = self.drawn_tiles(drawn);
-        let planes = self.shown_planes().into_iter().map(|(tile, state)| {
-            let c = tile.plane.c;
-            let view = self.session.channels.get(usize::from(c));
-            let revision = self.ledger.revision(tile.plane);
-            let is_of_channel = |tile: &TileId| (tile.plane.layer, tile.plane.c) == (0, c);
-            let has_pixels = drawn_tiles.keys().any(is_of_channel);
-            let mut tiles = visible.tiles().filter(is_of_channel);
-            ShownChannel {
-                c,
-                channel: view.map(|view| view.name.clone()).unwrap_or_default(),
-                revision,
-                is_latest: has_pixels
-                    && tiles.all(|tile| {
-                        drawn_tiles.get(&tile) == Some(&revision) || self.without_of(tile).is_some()
-                    }),
-                has_pixels,
-                state,
-            }
-        });
-        Some(Shown {
-            t: position.t,
-            fov: position.fov,
-            flat: self.dataset.flat_of(position.fov).unwrap_or(0),
-            z: position.z,
-            is_max: selection.is_max,
-            planes: planes.collect(),
-            presented,
-        })
-    }
-
-    /// Tiles of this dataset that a list draws, and their revisions.
-    fn drawn_tiles(&self, drawn: &DrawList) -> HashMap<TileId, u64> {
-        let is_own = drawn.dataset == self.dataset.id;
-        let items = drawn.items.iter().filter(|_| is_own);
-        let tiles = items.flat_map(|item| &item.tiles);
-        tiles.map(|drawn| (drawn.tile, drawn.revision)).collect()
+        tiles
+            .map(|tile| self.dataset.at_level_0(tile.plane))
+            .collect()
     }
 
     /// Where and when the picture on the screen was taken, where that is known.

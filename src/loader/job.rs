@@ -12,7 +12,7 @@ use std::{
 use lru::LruCache;
 use parking_lot::{Condvar, Mutex};
 
-use super::{Loaded, Task};
+use super::{Loaded, STUCK_AFTER, Task};
 use crate::{
     cache::{Cache, CacheKey},
     dataset::{Dataset, Executed},
@@ -39,6 +39,7 @@ pub(super) struct Version {
 
 impl Version {
     fn of(plane: PlaneId, dataset: &Dataset, ledger: &Ledger) -> Self {
+        let plane = dataset.at_level_0(plane);
         let absence = match ledger.notice(plane) {
             Notice::AllZero => Absence::Zero,
             Notice::None if dataset.announcement.is_some() => Absence::Unannounced,
@@ -69,6 +70,15 @@ pub(super) enum Job {
 /// A job of a dataset.
 type JobKey = (DatasetId, Job);
 
+/// A plane that is read before the interface wishes for it.
+struct Anticipated {
+    /// The one that the ledger is about to give.
+    revision: u64,
+    has_begun: bool,
+    /// A wish came since: the next one is made with the notice.
+    is_old: bool,
+}
+
 /// What became of the queue that was replaced.
 pub(super) struct Replaced {
     /// Readers that are newly found stuck.
@@ -89,9 +99,10 @@ struct State {
     wanted: HashSet<Job>,
     /// What of it nobody works on yet, most urgent first.
     queue: VecDeque<Job>,
-    in_flight: HashSet<JobKey>,
-    /// Jobs for notices that the interface has not taken yet: the end of the read wakes it.
-    anticipated: Vec<Job>,
+    /// What is being worked on, and since when.
+    in_flight: HashMap<JobKey, Instant>,
+    /// Planes (named at level 0) that are read for notices that the interface has not taken yet.
+    anticipated: HashMap<PlaneId, Anticipated>,
     /// Tiles that the last `want` shows; the others are read ahead.
     visible: HashSet<TileId>,
     /// Tiles that may be read ahead at the same time: the picture and its drawing come first.
@@ -117,8 +128,8 @@ impl Shared {
             dataset: None,
             wanted: HashSet::new(),
             queue: VecDeque::new(),
-            in_flight: HashSet::new(),
-            anticipated: Vec::new(),
+            in_flight: HashMap::new(),
+            anticipated: HashMap::new(),
             visible: HashSet::new(),
             max_ahead: max_ahead(wanted_readers),
             outcomes: LruCache::new(MAX_OUTCOMES),
@@ -147,17 +158,16 @@ impl Shared {
         stuck_after: Duration,
     ) -> Replaced {
         let mut state = self.state.lock();
+        if !state.is_current(dataset.id) {
+            state.anticipated.clear();
+        }
         state.dataset = Some(Arc::clone(dataset));
         state.known.clear();
         let wished = jobs(dataset, ledger, visible);
         state.wanted = wished.iter().copied().collect();
-        // The wish may have been made just before the notice.
-        let anticipated = std::mem::take(&mut state.anticipated);
-        let has_dropped_anticipated = anticipated
-            .iter()
-            .any(|job| state.queue.contains(job) && !state.wanted.contains(job));
+        let has_dropped_anticipated = state.drop_anticipated();
         // A wish for what is being worked on joins it.
-        let is_new = |job: &Job| !state.in_flight.contains(&(dataset.id, *job));
+        let is_new = |job: &Job| !state.in_flight.contains_key(&(dataset.id, *job));
         state.queue = wished.into_iter().filter(is_new).collect();
         let shown = visible
             .wishes
@@ -198,21 +208,29 @@ impl Shared {
         if !state.is_current(dataset) {
             return false;
         }
-        let next = |version: Version| Version {
-            revision: version.revision + 1,
+        let is_of_plane = |job: &&Job| {
+            state
+                .versioned(job)
+                .is_some_and(|(other, _)| other == plane)
+        };
+        let jobs: Vec<Job> = state.wanted.iter().filter(is_of_plane).copied().collect();
+        let versions = jobs.iter().filter_map(|job| state.versioned(job));
+        let Some(newest) = versions.map(|(_, version)| version.revision).max() else {
+            return false;
+        };
+        let next = Version {
+            revision: newest + 1,
             absence: Absence::AsStored,
         };
         let renewed = |job: &Job| match *job {
-            Job::Tile(tile, version) if tile.plane.at_level(0) == plane => {
-                Some(Job::Tile(tile, next(version)))
-            }
-            Job::Statistics(other, version) if other == plane => {
-                Some(Job::Statistics(other, next(version)))
+            Job::Tile(tile, version) if version.revision == newest => Some(Job::Tile(tile, next)),
+            Job::Statistics(plane, version) if version.revision == newest => {
+                Some(Job::Statistics(plane, next))
             }
             _ => None,
         };
-        let mut jobs: Vec<Job> = state.wanted.iter().filter_map(renewed).collect();
-        jobs.retain(|job| !state.in_flight.contains(&(dataset, *job)));
+        let mut jobs: Vec<Job> = jobs.iter().filter_map(renewed).collect();
+        jobs.retain(|job| !state.in_flight.contains_key(&(dataset, *job)));
         // Each goes to the front, so the picture comes last.
         jobs.sort_by_key(|job| match job {
             Job::Tile(tile, _) => (true, state.visible.contains(tile)),
@@ -221,8 +239,15 @@ impl Shared {
         let begins = jobs.iter().any(|job| matches!(job, Job::Tile(..)));
         for job in jobs {
             state.wanted.insert(job);
-            state.anticipated.push(job);
             state.queue.push_front(job);
+        }
+        if begins {
+            let anticipated = Anticipated {
+                revision: next.revision,
+                has_begun: false,
+                is_old: false,
+            };
+            state.anticipated.insert(plane, anticipated);
         }
         drop(state);
         self.wakes_readers.notify_all();
@@ -307,7 +332,7 @@ impl Shared {
         let is_tile = |job: &Job| matches!(job, Job::Tile(other, _) if *other == tile);
         if state
             .in_flight
-            .iter()
+            .keys()
             .any(|(id, job)| *id == dataset && is_tile(job))
         {
             TileState::Loading
@@ -389,9 +414,7 @@ fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> VecDeque<Job> 
         if tile.plane.layer != 0 {
             continue;
         }
-        let image = dataset.image(tile.plane.fov);
-        let plane = image.map_or(tile.plane.at_level(0), |it| it.at_level_0(tile.plane));
-        let statistics = Job::Statistics(plane, version);
+        let statistics = Job::Statistics(dataset.at_level_0(tile.plane), version);
         if !planes.contains(&statistics) {
             planes.push(statistics);
         }
@@ -415,6 +438,56 @@ impl State {
             .is_some_and(|current| current.id == dataset)
     }
 
+    /// The name at level 0 of the plane that a tile is of.
+    fn at_level_0(&self, tile: TileId) -> PlaneId {
+        let dataset = self.dataset.as_ref();
+        dataset.map_or(tile.plane.at_level(0), |it| it.at_level_0(tile.plane))
+    }
+
+    /// The plane (named at level 0) that a job reads, and the version.
+    fn versioned(&self, job: &Job) -> Option<(PlaneId, Version)> {
+        match *job {
+            Job::Tile(tile, version) => Some((self.at_level_0(tile), version)),
+            Job::Statistics(plane, version) => Some((plane, version)),
+            Job::Fov(_) | Job::Executed(..) | Job::Label(..) => None,
+        }
+    }
+
+    /// Of another wish, which may have been made just before the notice, only those reads for notices stay that have
+    /// begun. True where others were to begin: their end was to wake the interface.
+    fn drop_anticipated(&mut self) -> bool {
+        let is_dropped = |job: &&Job| matches!(job, Job::Tile(..)) && !self.wanted.contains(*job);
+        let dropped = self.queue.iter().filter(is_dropped);
+        let dropped = dropped.filter_map(|job| self.versioned(job));
+        let dropped: HashSet<_> = dropped.map(|(plane, its)| (plane, its.revision)).collect();
+        let mut has_dropped = false;
+        self.anticipated.retain(|&plane, anticipated| {
+            has_dropped |= dropped.contains(&(plane, anticipated.revision));
+            let was_old = std::mem::replace(&mut anticipated.is_old, true);
+            anticipated.has_begun && !was_old
+        });
+        has_dropped
+    }
+
+    /// True where another read of the plane has to end first, or is newer: read one after the other, a newer name never
+    /// has older samples, and the picture never goes back. One that is stuck is not waited for.
+    fn is_out_of_turn(&self, dataset: DatasetId, job: &Job) -> bool {
+        let Some((plane, version)) = self.versioned(job) else {
+            return false;
+        };
+        let anticipated = self.anticipated.get(&plane);
+        let is_overtaken = anticipated.is_some_and(|it| it.revision > version.revision);
+        let is_older = |other: &Job| {
+            let its = self.versioned(other);
+            its.is_some_and(|(other, its)| other == plane && its.revision < version.revision)
+        };
+        let mut in_flight = self.in_flight.iter();
+        is_overtaken
+            || in_flight.any(|((id, other), since)| {
+                *id == dataset && is_older(other) && since.elapsed() < STUCK_AFTER
+            })
+    }
+
     /// Takes jobs off the queue whose answer is cached or known, and answers the known ones. A visible tile is handed
     /// over with its pixels: the cache may drop it before anybody looks.
     fn answer_known(&mut self, dataset: DatasetId, cache: &Cache) {
@@ -424,6 +497,7 @@ impl State {
         for job in std::mem::take(&mut self.queue) {
             match job {
                 Job::Tile(tile, version) => {
+                    let plane = self.at_level_0(tile);
                     let key = CacheKey {
                         dataset,
                         tile,
@@ -432,17 +506,17 @@ impl State {
                     if self.visible.contains(&tile)
                         && let Some(pixels) = cache.get(&key)
                     {
-                        is_absent.insert(tile.plane.at_level(0), false);
+                        is_absent.insert(plane, false);
                         self.known
                             .push_back(found(key, PlaneState::Written, Some(pixels)));
                     } else if cache.contains(&key) {
                         // Read ahead already.
                     } else if let Some(state) = self.outcome(&key) {
                         let nothing = matches!(state, PlaneState::Planned | PlaneState::Missing);
-                        *is_absent.entry(tile.plane.at_level(0)).or_insert(true) &= nothing;
+                        *is_absent.entry(plane).or_insert(true) &= nothing;
                         self.known.push_back(found(key, state, None));
                     } else {
-                        is_absent.insert(tile.plane.at_level(0), false);
+                        is_absent.insert(plane, false);
                         rest.push_back(job);
                     }
                 }
@@ -498,11 +572,19 @@ impl State {
             .iter()
             .position(|job| self.can_start(&dataset, job))?;
         let job = self.queue.remove(at)?;
-        self.in_flight.insert((dataset.id, job));
+        if let Some((plane, version)) = self.versioned(&job)
+            && let Some(anticipated) = self.anticipated.get_mut(&plane)
+        {
+            anticipated.has_begun |= anticipated.revision == version.revision;
+        }
+        self.in_flight.insert((dataset.id, job), Instant::now());
         Some(Task { job, dataset })
     }
 
     fn can_start(&self, dataset: &Dataset, job: &Job) -> bool {
+        if self.is_out_of_turn(dataset.id, job) {
+            return false;
+        }
         match job {
             // Statistics use the tile that is being read for the picture instead of reading it a second time.
             Job::Statistics(plane, _) => !self.is_being_read(dataset.id, *plane),
@@ -517,8 +599,8 @@ impl State {
     /// True while a tile of a plane (named at level 0) is being read.
     fn is_being_read(&self, dataset: DatasetId, plane: PlaneId) -> bool {
         let is_of_plane =
-            |job: &Job| matches!(job, Job::Tile(tile, _) if tile.plane.at_level(0) == plane);
-        let mut in_flight = self.in_flight.iter();
+            |job: &Job| matches!(job, Job::Tile(tile, _) if self.at_level_0(*tile) == plane);
+        let mut in_flight = self.in_flight.keys();
         in_flight.any(|(id, job)| *id == dataset && is_of_plane(job))
     }
 
@@ -532,7 +614,7 @@ impl State {
                 && usize::from(other.plane.level) >= num_stored
                 && TileId { plane: other.plane.at_level(tile.plane.level), ..other } == tile)
         };
-        let mut in_flight = self.in_flight.iter();
+        let mut in_flight = self.in_flight.keys();
         in_flight.any(|(id, other)| *id == dataset.id && is_coarser(other))
     }
 
@@ -542,7 +624,7 @@ impl State {
         let folder = folder_of(fov);
         let is_of_store =
             |other: &Job| matches!(other, Job::Fov(other) if folder_of(*other) == folder);
-        let mut in_flight = self.in_flight.iter();
+        let mut in_flight = self.in_flight.keys();
         in_flight.any(|(id, other)| *id == dataset.id && is_of_store(other))
     }
 
@@ -551,7 +633,7 @@ impl State {
         let is_ahead =
             |job: &Job| matches!(job, Job::Tile(tile, _) if !self.visible.contains(tile));
         self.in_flight
-            .iter()
+            .keys()
             .filter(|(_, job)| is_ahead(job))
             .count()
     }

@@ -17,7 +17,7 @@ use crate::{
     cache::CacheKey,
     dataset::{
         Fov, FovOpener, Image, ImageSlot,
-        testing::{Sizes, dataset, dataset_of, image},
+        testing::{Sizes, dataset, dataset_of, image, with_levels},
     },
     ledger::PageSize,
     model::{
@@ -420,6 +420,31 @@ fn the_interface_is_woken_where_its_wish_drops_a_read_for_a_notice_that_it_has_n
 }
 
 #[test]
+fn a_newer_name_never_has_older_samples() {
+    let (script, begun, let_go) = held();
+    let (bench, dataset) = (bench(2, [(0, script)]), Arc::new(dataset(Sizes::default())));
+    bench.want(&dataset, &[slice(0)], Tier::Visible);
+    begun.recv_timeout(SOON).expect("revision 0 is being read");
+    assert!(bench.loader.anticipate(dataset.id, slice(0).plane));
+    let is_early = begun.recv_timeout(Duration::from_millis(50)).is_ok();
+    assert!(!is_early, "revision 1 waits for its end");
+    let_go.send(()).expect("held");
+    assert_eq!(bench.next_tile().0, slice(0));
+    begun.recv_timeout(SOON).expect("revision 1 is being read");
+    // Wished just before the notice, when the cache had let go of it.
+    bench.cache.forget(dataset.id);
+    bench.want(&dataset, &[slice(0)], Tier::Visible);
+    let is_late = begun.recv_timeout(Duration::from_millis(50)).is_ok();
+    assert!(!is_late, "revision 0 is not read any more");
+    let_go.send(()).expect("held");
+    assert_eq!(bench.next_tile().0, slice(0));
+    // Where the notice was for nothing, what is wished is read all the same.
+    bench.want(&dataset, &[slice(0)], Tier::Visible);
+    begun.recv_timeout(SOON).expect("revision 0 is being read");
+    let_go.send(()).expect("held");
+}
+
+#[test]
 fn a_finer_level_waits_for_the_coarser_one_that_is_made_of_it() {
     let (script, begun, let_go) = held();
     let (bench, dataset) = (bench(2, [(0, script)]), Arc::new(dataset(Sizes::default())));
@@ -469,6 +494,59 @@ fn of_a_plane_that_is_not_there_no_statistics_are_looked_for_again() {
     };
     assert_eq!(plane, slice(1).plane);
     assert_eq!(bench.reads().len(), num_reads + 1);
+}
+
+/// Five slices, of which a stored level below has two: its second one stands for the slices from 3 on.
+fn shorter_along_z() -> (Arc<Dataset>, TileId) {
+    let image = with_levels(image(Sizes::default()), &[(2, 24, 32)]);
+    let image = Arc::new(image);
+    let slots = vec![ImageSlot::Opened(Arc::clone(&image))];
+    let coarse = TileId {
+        plane: slice(1).plane.at_level(1),
+        ..slice(1)
+    };
+    (Arc::new(dataset_of(image, slots)), coarse)
+}
+
+#[test]
+fn statistics_wait_for_a_level_that_is_shorter_along_z() {
+    let (script, begun, let_go) = held();
+    let bench = bench(2, [(1, script)]);
+    let (dataset, coarse) = shorter_along_z();
+    bench.want(&dataset, &[coarse, slice(0)], Tier::Visible);
+    begun.recv_timeout(SOON).expect("the coarse read begins");
+    assert_eq!(bench.next_tile().0, slice(0));
+    let of = |news| match news {
+        Loaded::Statistics { plane, .. } => plane,
+        _ => panic!("statistics follow the picture"),
+    };
+    assert_eq!(of(bench.next()), slice(0).plane, "those of 3 have to wait");
+    assert_eq!(bench.reads(), [coarse, slice(0)]);
+    let_go.send(()).expect("held");
+    assert_eq!(bench.next_tile().0, coarse);
+    assert_eq!(of(bench.next()), slice(3).plane);
+}
+
+#[test]
+fn notices_and_absence_of_a_level_that_is_shorter_along_z_are_those_of_its_slices() {
+    let bench = bench(1, [(1, Script::Absent)]);
+    let (dataset, coarse) = shorter_along_z();
+    bench.want(&dataset, &[coarse], Tier::Visible);
+    assert_eq!(bench.next_tile().1, PlaneState::Planned);
+    assert!(matches!(bench.next(), Loaded::Statistics { .. }));
+    bench.want(&dataset, &[coarse, slice(0)], Tier::Visible);
+    assert_eq!(bench.next_tile().0, coarse);
+    assert_eq!(bench.next_tile().0, slice(0));
+    let Loaded::Statistics { plane, .. } = bench.next() else {
+        panic!("statistics follow the picture")
+    };
+    assert_eq!(
+        plane,
+        slice(0).plane,
+        "of what is not there none are looked for"
+    );
+    assert!(!bench.loader.anticipate(dataset.id, slice(1).plane));
+    assert!(bench.loader.anticipate(dataset.id, slice(3).plane));
 }
 
 #[test]

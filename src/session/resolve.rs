@@ -352,7 +352,7 @@ fn prefetched(view: &View<'_>, channels: &[u16], ledger: &Ledger) -> Vec<Wish> {
         .flat_map(|placed| placed.tiles.iter().copied());
     let may_be_there = |tile: &TileId| {
         matches!(
-            ledger.state(tile.plane),
+            ledger.state(view.image.at_level_0(tile.plane)),
             PlaneState::Unknown | PlaneState::Written | PlaneState::Partial { .. }
         )
     };

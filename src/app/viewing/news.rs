@@ -244,18 +244,23 @@ impl Viewing {
         let tiles = || wished.placed.iter().flat_map(|placed| &placed.tiles);
         let is_absent = |tile: &&TileId| {
             matches!(self.without_of(**tile), Some(PlaneState::Planned))
-                || matches!(self.ledger.state(tile.plane), PlaneState::Partial { .. })
+                || matches!(
+                    self.ledger.state(self.dataset.at_level_0(tile.plane)),
+                    PlaneState::Partial { .. }
+                )
         };
         let absent: Vec<PlaneId> = tiles()
             .filter(is_absent)
-            .map(|tile| tile.plane.at_level(0))
+            .map(|tile| self.dataset.at_level_0(tile.plane))
             .collect();
         let late: HashSet<PlaneId> = absent
             .iter()
             .copied()
             .filter(|&plane| self.ledger.notice(plane) == Notice::Written)
             .collect();
-        let wished: HashSet<PlaneId> = tiles().map(|tile| tile.plane.at_level(0)).collect();
+        let wished: HashSet<PlaneId> = tiles()
+            .map(|tile| self.dataset.at_level_0(tile.plane))
+            .collect();
         let ledger = &self.ledger;
         // One that is being read again has been late all the while.
         let is_late = |plane: &PlaneId| {
