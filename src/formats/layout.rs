@@ -53,9 +53,7 @@ pub(super) enum What {
     /// One image file.
     LoneFile,
     /// Image files that are no acquisition's.
-    ImageFiles(Vec<Entry>),
-    /// Images in TIFF or plain image files that are recognised only.
-    Tiff(&'static str),
+    ImageFiles(Vec<PathBuf>),
 }
 
 /// Place inside a plate: the folder of the plate and the names from there down to a path.
@@ -112,7 +110,6 @@ impl Found {
             What::OmeTiffs(_) => "Squid acquisition in one OME-TIFF per FOV",
             What::LoneFile => "image file",
             What::ImageFiles(_) => "folder of image files",
-            What::Tiff(words) => words,
         }
     }
 }
@@ -235,20 +232,17 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
     {
         return Ok(What::OmeTiffs(found));
     }
-    let files: Vec<Entry> = entries
-        .iter()
-        .filter(|it| image_folder::is_image(it))
-        .cloned()
-        .collect();
+    let files = image_folder::in_folder(root, &entries);
     if !files.is_empty() && !has_stores(&entries) && !side_files::are_in(&entries) {
         return Ok(What::ImageFiles(files));
-    }
-    if let Some(words) = tiff_words(root, &entries) {
-        return Ok(What::Tiff(words));
     }
     let images = collection::search(root, progress)?;
     if !images.is_empty() {
         return Ok(What::Images(DatasetKind::Collection, images));
+    }
+    let files = image_folder::search(root, progress)?;
+    if !files.is_empty() {
+        return Ok(What::ImageFiles(files));
     }
     Err(match (node.problems.first(), unreadable(root, &entries)) {
         (Some(problem), _) => {
@@ -426,24 +420,6 @@ fn has_stores(entries: &[Entry]) -> bool {
     entries
         .iter()
         .any(|entry| regions::is_zarr_name(&entry.name))
-}
-
-/// Names what looks like an acquisition in OME-TIFF and has names that are not Squid's.
-fn tiff_words(root: &Path, entries: &[Entry]) -> Option<&'static str> {
-    let holds = |entries: &[Entry]| {
-        let mut files = entries.iter().filter(|entry| entry.kind == Kind::File);
-        files.any(|entry| is_image_name(&entry.name) && entry.name.contains(".ome.tif"))
-    };
-    let inside = |name: &str| source::list(&root.join(name)).unwrap_or_default();
-    if has_stores(entries) {
-        return None;
-    }
-    let mut folders = entries
-        .iter()
-        .filter(|entry| entry.kind == Kind::Folder && entry.name.parse::<u32>().is_ok());
-    let first = folders.next().map(|entry| inside(&entry.name));
-    let is_named = holds(&first.unwrap_or_default()) || holds(entries);
-    is_named.then_some("acquisition in OME-TIFF files of foreign names")
 }
 
 /// What to say where nothing can be shown.

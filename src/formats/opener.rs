@@ -14,14 +14,15 @@ use parking_lot::Mutex;
 
 use super::{
     OpenError, Progress, collection,
+    file_images::{FileImages, FovImage},
     image::{self, Context},
     image_folder, individual, labels,
     layout::{self, Found, What},
-    listing::{Listing, Opening},
+    listing::{Listing, Opening, siblings},
     lone_file,
     ome_tiff::{
         lone::{self, Lone},
-        squid::{self, SquidOme},
+        squid,
     },
     plate, probe, regions,
     side_files::{self, FovKey, SideFiles},
@@ -54,30 +55,6 @@ struct Opener {
     files: Option<FileImages>,
 }
 
-/// The image of a dataset whose planes are files: all FOVs share it, no store is opened.
-enum FileImages {
-    Timepoints(SharedImage),
-    OmeTiffs(SquidOme),
-    Lone(Arc<Image>),
-    /// An image of its own for each FOV, all in one file.
-    PerFov(Vec<Arc<Image>>),
-    /// Each file is another one, opened when it is shown.
-    EachItsOwn,
-}
-
-impl FileImages {
-    /// The image as it was when the dataset was opened.
-    fn image(&self, fov: FovId) -> Option<Arc<Image>> {
-        match self {
-            Self::Timepoints(shared) => Some(shared.image()),
-            Self::OmeTiffs(files) => Some(files.image()),
-            Self::Lone(image) => Some(Arc::clone(image)),
-            Self::PerFov(images) => images.get(fov.row()).cloned(),
-            Self::EachItsOwn => None,
-        }
-    }
-}
-
 impl FovOpener for Opener {
     fn open_fov(&self, dataset: &Dataset, fov: FovId) -> Result<OpenedFov, OpenFovError> {
         let row = dataset.fov(fov).ok_or_else(|| OpenFovError {
@@ -94,13 +71,10 @@ impl FovOpener for Opener {
                 let image = files.image(fov).filter(|_| is_there);
                 return self.open_given(image, fov, row);
             }
-            Some(files @ (FileImages::Lone(_) | FileImages::PerFov(_))) => {
-                return self.open_given(files.image(fov), fov, row);
-            }
-            Some(FileImages::EachItsOwn) | None => {}
+            Some(FileImages::PerFov(_)) | None => {}
         }
-        let (image, problems) = self.open_row(row)?;
-        let images = siblings(&dataset.fovs, fov)
+        let (image, problems) = self.open_row(fov, row)?;
+        let images = siblings(&dataset.fovs, fov, |other| other.present)
             .into_iter()
             .map(|sibling| (sibling, Arc::clone(&image)))
             .collect();
@@ -209,7 +183,11 @@ impl Opener {
         })
     }
 
-    fn open_row(&self, row: &Fov) -> Result<(Arc<Image>, Vec<Problem>), OpenFovError> {
+    fn open_row(&self, fov: FovId, row: &Fov) -> Result<(Arc<Image>, Vec<Problem>), OpenFovError> {
+        if let Some(FileImages::PerFov(images)) = &self.files {
+            let image = images.get(fov.row()).unwrap_or(&FovImage::File);
+            return image.open(row, &self.context.root);
+        }
         let is_there = row.present || matches!(source::stat(&row.folder), Ok(Some(_)));
         if !is_there {
             let (code, message) = self.absence();
@@ -219,11 +197,9 @@ impl Opener {
                 location: row.folder.display().to_string(),
             });
         }
-        if matches!(self.files, Some(FileImages::EachItsOwn)) {
-            return image_folder::open(&row.folder, &self.context.root);
-        }
         let context = Context {
             is_done: self.is_done(),
+            multiscale_idx: row.multiscale_idx,
             ..self.context.clone()
         };
         let (image, mut problems) = image::open(&row.folder, &context)?;
@@ -235,22 +211,6 @@ impl Opener {
         }
         Ok((Arc::new(image), problems))
     }
-}
-
-/// The FOV itself, then the others in the same array.
-fn siblings(fovs: &[Fov], fov: FovId) -> Vec<FovId> {
-    let mut found = vec![fov];
-    let Some(row) = fovs.get(fov.row()).filter(|row| row.array_index.is_some()) else {
-        return found;
-    };
-    for (at, other) in fovs.iter().enumerate() {
-        let id = FovId(at as u32);
-        let is_same = other.array_index.is_some() && other.folder == row.folder;
-        if is_same && other.present && id != fov {
-            found.push(id);
-        }
-    }
-    found
 }
 
 /// Makes the dataset of what was found; opens the first readable FOV.
@@ -286,9 +246,9 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
             let (listing, files) = open_lone_file(found)?;
             (listing, Some(files))
         }
-        What::ImageFiles(entries) => {
-            let listing = image_folder::list(&found.root, entries, found.words())?;
-            (listing, Some(FileImages::EachItsOwn))
+        What::ImageFiles(files) => {
+            let (listing, images) = image_folder::list(files, &mut opening, found.words())?;
+            (listing, Some(FileImages::PerFov(images)))
         }
         _ => (list(found, &mut opening)?, None),
     };
@@ -323,12 +283,12 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
 /// An image file, by its OME-XML if it has some.
 fn open_lone_file(found: &Found) -> Result<(Listing, FileImages), OpenError> {
     let problem = match lone::open(&found.root, "OME-TIFF")? {
-        Lone::Ome(listing, images) => return Ok((listing, FileImages::PerFov(images))),
+        Lone::Ome(found) => return Ok((found.listing, FileImages::PerFov(found.images))),
         Lone::Plain(problem) => problem,
     };
     let (mut listing, image) = lone_file::open(&found.root, found.words())?;
     listing.problems.extend(problem);
-    Ok((listing, FileImages::Lone(image)))
+    Ok((listing, FileImages::PerFov(vec![FovImage::Given(image)])))
 }
 
 fn list(found: &Found, opening: &mut Opening<'_>) -> Result<Listing, OpenError> {
@@ -355,10 +315,6 @@ fn list(found: &Found, opening: &mut Opening<'_>) -> Result<Listing, OpenError> 
         What::Files(_) | What::OmeTiffs(_) | What::LoneFile | What::ImageFiles(_) => {
             Ok(Listing::new(DatasetKind::Image, words))
         }
-        What::Tiff(words) => {
-            let message = format!("{words}: recognised, but opening such TIFF files comes later");
-            Err(OpenError::at(&found.root, Code::Unsupported, message))
-        }
     }
 }
 
@@ -371,6 +327,7 @@ fn opener_of(found: &Found, side: Option<&SideFiles>, files: Option<FileImages>)
             side_channels: side.map_or_else(Vec::new, |side| side.channels.clone()),
             planned_timepoints: planned.filter(|_| !is_done),
             is_done,
+            multiscale_idx: None,
         },
         is_done: AtomicBool::new(is_done),
         acquisition: found.acquisition.clone(),
@@ -389,7 +346,7 @@ struct FirstImage {
 }
 
 impl FirstImage {
-    /// Every FOV has its image from the start; `None` where each file is opened when it is shown.
+    /// FOVs have their images from the start; `None` where the first is opened when it is shown.
     fn of_files(files: &FileImages, num_fovs: usize) -> Option<Self> {
         let images = (0..num_fovs).map(|row| files.image(FovId(row as u32)));
         let slots = images.map(|image| image.map_or(ImageSlot::Unopened, ImageSlot::Opened));
@@ -411,12 +368,17 @@ impl FirstImage {
             if matches!(slots.get(at), Some(ImageSlot::Failed(_))) {
                 continue;
             }
-            let opened = opener.open_row(row);
+            let fov = FovId(at as u32);
+            let opened = opener.open_row(fov, row);
             let slot = match &opened {
                 Ok((image, _)) => ImageSlot::Opened(Arc::clone(image)),
                 Err(error) => ImageSlot::Failed(Arc::new(error.clone())),
             };
-            fill(&mut slots, &siblings(fovs, FovId(at as u32)), &slot);
+            fill(
+                &mut slots,
+                &siblings(fovs, fov, |other| other.present),
+                &slot,
+            );
             match opened {
                 Ok((image, listed)) => {
                     problems.extend(listed);

@@ -137,11 +137,7 @@ fn containers(what: &What, root: &Path) -> Vec<PathBuf> {
         }
         What::Files(timepoints) => timepoints.newest_folder().into_iter().collect(),
         What::OmeTiffs(found) => vec![found.newest_folder()],
-        What::Store(_)
-        | What::Images(..)
-        | What::LoneFile
-        | What::ImageFiles(_)
-        | What::Tiff(_) => Vec::new(),
+        What::Store(_) | What::Images(..) | What::LoneFile | What::ImageFiles(_) => Vec::new(),
     }
 }
 
