@@ -57,6 +57,12 @@ pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<Vec<PathBuf>
     Ok(files)
 }
 
+/// True for a file in the folder itself, and for an OME-TIFF below it.
+pub(super) fn is_beside_or_ome(folder: &Path, path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.parent() == Some(folder) || is_ome_name(&name)
+}
+
 /// True for names that an OME-TIFF has.
 fn is_ome_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();

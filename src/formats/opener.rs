@@ -13,8 +13,9 @@ use lru::LruCache;
 use parking_lot::Mutex;
 
 use super::{
-    OpenError, Progress, collection,
+    OpenError, Progress, collection, cut_short,
     file_images::{FileImages, FovImage},
+    frames,
     image::{self, Context},
     image_folder, individual, labels,
     layout::{self, Found, What},
@@ -242,6 +243,14 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
             let (listing, files) = squid::open(folder, &opening, found.words())?;
             (listing, Some(FileImages::OmeTiffs(files)))
         }
+        What::Frames(found) => {
+            opening.report("Listing frames")?;
+            let (listing, image) = frames::open(found)?;
+            (
+                listing,
+                Some(FileImages::PerFov(vec![FovImage::Given(image)])),
+            )
+        }
         What::LoneFile => {
             let (listing, files) = open_lone_file(found)?;
             (listing, Some(files))
@@ -312,9 +321,11 @@ fn list(found: &Found, opening: &mut Opening<'_>) -> Result<Listing, OpenError> 
         }
         What::Regions { folder, regions } => regions::list(opening, folder, regions, words),
         What::Images(kind, images) => collection::list(opening, *kind, images, words),
-        What::Files(_) | What::OmeTiffs(_) | What::LoneFile | What::ImageFiles(_) => {
-            Ok(Listing::new(DatasetKind::Image, words))
-        }
+        What::Files(_)
+        | What::OmeTiffs(_)
+        | What::Frames(_)
+        | What::LoneFile
+        | What::ImageFiles(_) => Ok(Listing::new(DatasetKind::Image, words)),
     }
 }
 
@@ -426,7 +437,7 @@ fn assemble(
         .filter(|_| listing.kind == DatasetKind::Squid)
         .unwrap_or(&found.root);
     let name = named.file_name().unwrap_or(named.as_os_str());
-    let acquisition = acquisition_of(&listing, side, &first);
+    let acquisition = acquisition_of(found, &listing, side, &first);
     let mut dataset = Dataset {
         id: DatasetId::unique(),
         revision: 0,
@@ -456,6 +467,7 @@ fn assemble(
 
 /// `None` for datasets that have neither side files nor Squid's keys.
 fn acquisition_of(
+    found: &Found,
     listing: &Listing,
     side: Option<SideFiles>,
     first: &FirstImage,
@@ -479,15 +491,30 @@ fn acquisition_of(
         _ => 0,
     };
     let num_fovs = planned_fovs.max(listing.fovs.len() as u64);
-    let aborted = first.squid.as_ref().is_some_and(|squid| squid.aborted);
+    let is_of_files = matches!(found.what, What::Files(_) | What::OmeTiffs(_));
+    let is_short = is_of_files && found.is_acquisition() && cut_short::was_cut_short(&side);
+    let aborted = is_short || first.squid.as_ref().is_some_and(|squid| squid.aborted);
     let by_mark = image.complete.or(side.is_done.then_some(true));
     Some(Acquisition {
         // `.done` ends an aborted run too, whose planes that were never taken are not the fill value.
         complete: by_mark.map(|complete| complete && !aborted),
         aborted,
-        planned_planes: Some(image.num_planes().saturating_mul(num_fovs)),
-        ..side.acquisition
+        planned_planes: Some(
+            planned_planes(image, is_short.then_some(&side)).saturating_mul(num_fovs),
+        ),
+        ..side.acquisition.clone()
     })
+}
+
+/// Planes of a FOV: those of its image, and those that a run which was cut short had planned.
+fn planned_planes(image: &Image, plan: Option<&SideFiles>) -> u64 {
+    let Some(plan) = plan else {
+        return image.num_planes();
+    };
+    let num_timepoints = image.num_timepoints().max(plan.num_timepoints.unwrap_or(0));
+    let num_z = image.num_z_slices().max(plan.num_z.unwrap_or(0));
+    let of_slice = u64::from(num_timepoints).saturating_mul(image.num_channels().into());
+    of_slice.saturating_mul(num_z.into())
 }
 
 /// Version of the Zarr format of an image.

@@ -30,7 +30,7 @@ const NAMES: [&str; 6] = [
 ];
 
 /// The empty mark that Squid leaves when a run is over.
-const DONE: &str = ".done";
+pub(super) const DONE: &str = ".done";
 
 /// What the region of a table without regions is called, as Squid calls the one around the stage's position.
 pub(super) const ONLY_REGION: &str = "current";
@@ -321,15 +321,22 @@ fn timepoint_folder(entries: &[Entry], timepoint: u32) -> Option<String> {
     names.find(|name| name.parse() == Ok(timepoint)).cloned()
 }
 
+/// The rows of the executed table in the folder of a timepoint; `None` where it is not there or cannot be read.
+pub(super) fn executed_rows(folder: &Path) -> Option<Vec<StagePosition>> {
+    let text = source::read_document(&folder.join("coordinates.csv")).ok()??;
+    let mut rows = coordinates::parse(&text).0;
+    rows.iter_mut().for_each(name_region);
+    Some(rows)
+}
+
 /// Where and when one timepoint was taken, per FOV; empty where the table is not there (yet).
 pub(super) fn executed(folder: &Path, timepoint: u32) -> HashMap<FovKey, Executed> {
     let entries = source::list(folder).unwrap_or_default();
-    let path =
-        timepoint_folder(&entries, timepoint).map(|name| folder.join(name).join("coordinates.csv"));
-    let text = path.and_then(|path| source::read_document(&path).ok().flatten());
+    let rows = timepoint_folder(&entries, timepoint)
+        .and_then(|name| executed_rows(&folder.join(name)))
+        .unwrap_or_default();
     let mut found = HashMap::new();
-    for mut row in text.map_or(Vec::new(), |text| coordinates::parse(&text).0) {
-        name_region(&mut row);
+    for row in rows {
         let executed = Executed {
             stage_um: PointUm {
                 x: row.x_um,
