@@ -2,7 +2,7 @@
 //!
 //! Squid leaves `.done` also after a run that was stopped, and image files have no mark of their own. What tells is the table
 //! of executed positions of the newest timepoint, a row per FOV and z-slice, which is written when the timepoint ends or is
-//! stopped (`control/core/multi_point_worker.py`), and the number of timepoints.
+//! stopped, between two slices (`control/core/multi_point_worker.py`), and the number of timepoints.
 
 use std::collections::HashMap;
 

@@ -1,6 +1,10 @@
 //! What Squid writes beside acquisitions: recordings, tracking, and what its stitchers leave.
 
-use std::{fs, io::Cursor, path::Path};
+use std::{
+    fs,
+    io::Cursor,
+    path::{Path, PathBuf},
+};
 
 use image::{ExtendedColorType, ImageFormat};
 use serde_json::json;
@@ -137,6 +141,11 @@ fn the_folder_of_the_stitcher_opens_with_all_timepoints_and_regions() {
     let folder = tempfile::tempdir().unwrap();
     let zarr = folder.path().join("run_stitched_2026-01-02");
     let tiff = folder.path().join("run_stitched_2026-01-03");
+    let mut pages = fs::read_dir(data_folder().join("tiff_folder/0")).unwrap();
+    let is_tiff = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "tiff");
+    let page = pages
+        .find_map(|it| Some(it.unwrap().path()).filter(is_tiff))
+        .unwrap();
     for t in 0..2 {
         for region in ["A1", "B2"] {
             let name = format!("{t}_stitched/{region}_stitched");
@@ -145,11 +154,9 @@ fn the_folder_of_the_stitcher_opens_with_all_timepoints_and_regions() {
                 &["c", "y", "x"],
                 &[2, 6, 8],
             );
-            put(
-                &tiff.join(format!("{name}.ome.tiff")),
-                ImageFormat::Tiff,
-                t * 10,
-            );
+            let image = tiff.join(format!("{name}.ome.tiff"));
+            fs::create_dir_all(image.parent().unwrap()).unwrap();
+            fs::copy(&page, image).unwrap();
         }
     }
     let paths = |root: &Path| -> Vec<String> {
