@@ -10,9 +10,7 @@ use std::{
 
 use super::{
     image::{self, Context},
-    labels, layout, levels,
-    listing::siblings,
-    plate,
+    labels, layout, levels, listing, plate,
     probe::below,
     side_files::{self, SideFiles},
 };
@@ -235,11 +233,7 @@ impl FovOpener for Opener {
     }
 
     fn open_fov(&self, dataset: &Dataset, fov: FovId) -> Result<OpenedFov, OpenFovError> {
-        let row = dataset.fov(fov).ok_or_else(|| OpenFovError {
-            code: Code::OutOfRange,
-            message: format!("FOV {} where there are {}", fov.0, dataset.fovs.len()),
-            location: dataset.root.display().to_string(),
-        })?;
+        let row = listing::row_of(dataset, fov)?;
         if self.announcement.layout == AnnouncedLayout::Registered {
             return Ok(OpenedFov::default());
         }
@@ -262,7 +256,7 @@ impl FovOpener for Opener {
             let index = other.array_index.map(u64::from);
             index.is_some_and(|at| num_in_array.is_some_and(|count| at < count))
         };
-        let images = siblings(&dataset.fovs, fov, is_in_array)
+        let images = listing::siblings(&dataset.fovs, fov, is_in_array)
             .into_iter()
             .map(|sibling| (sibling, Arc::clone(&image)))
             .collect();

@@ -4,10 +4,8 @@
 //! of executed positions of the newest timepoint, a row per FOV and z-slice, which is written when the timepoint ends or is
 //! stopped, between two slices (`control/core/multi_point_worker.py`), and the number of timepoints.
 
-use std::collections::HashMap;
-
 use super::{
-    side_files::{SideFiles, executed_rows},
+    side_files::{SideFiles, executed_slices},
     timepoints::numbered,
 };
 use crate::source;
@@ -31,16 +29,20 @@ pub(super) fn was_cut_short(side: &SideFiles) -> bool {
     if side.num_timepoints.is_some_and(|count| newest + 1 < count) {
         return true;
     }
-    let Some(rows) = executed_rows(&side.folder.join(name)) else {
+    let read;
+    let slices = if *newest == 0 {
+        side.executed_first.as_ref()
+    } else {
+        read = executed_slices(&side.folder.join(name));
+        read.as_ref()
+    };
+    // Squid writes a row before it looks whether to stop: a table without any says nothing.
+    let Some(slices) = slices.filter(|slices| !slices.is_empty()) else {
         return false;
     };
-    let mut slices: HashMap<(&str, u32), u64> = HashMap::new();
-    for row in &rows {
-        *slices.entry((row.region.as_str(), row.fov)).or_insert(0) += 1;
-    }
     let most = slices.values().max().copied().unwrap_or(0);
     // Older tables have one row per FOV, whatever its slices.
-    let has_slices = side.num_z.is_some_and(|num_z| most == u64::from(num_z));
+    let has_slices = side.num_z.is_some_and(|num_z| most == num_z);
     let is_short_in_z = has_slices && slices.values().any(|&count| count < most);
     (slices.len() as u64) < planned || is_short_in_z
 }

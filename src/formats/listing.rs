@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{OpenError, side_files::SideFiles};
 use crate::{
-    dataset::{DatasetKind, Fov, ZarrFormat},
+    dataset::{Dataset, DatasetKind, Fov, OpenFovError, ZarrFormat},
     model::{Code, FovId, Plate, Problem, limits},
 };
 
@@ -74,7 +74,19 @@ impl Opening<'_> {
     }
 }
 
-/// The FOV itself, then the others in the same array that are `meant`.
+/// The row of a FOV.
+///
+/// # Errors
+/// When the dataset has no such FOV.
+pub(super) fn row_of(dataset: &Dataset, fov: FovId) -> Result<&Fov, OpenFovError> {
+    dataset.fov(fov).ok_or_else(|| OpenFovError {
+        code: Code::OutOfRange,
+        message: format!("FOV {} where there are {}", fov.0, dataset.fovs.len()),
+        location: dataset.root.display().to_string(),
+    })
+}
+
+/// The FOV itself, then the others in the same array that are meant.
 pub(super) fn siblings(fovs: &[Fov], fov: FovId, is_meant: impl Fn(&Fov) -> bool) -> Vec<FovId> {
     let mut found = vec![fov];
     let Some(row) = fovs.get(fov.row()).filter(|row| row.array_index.is_some()) else {

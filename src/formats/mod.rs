@@ -5,6 +5,7 @@
 //! the first readable FOV's metadata and no pixel.
 
 mod announced;
+mod assembly;
 mod axes;
 mod channels;
 mod collection;
