@@ -230,6 +230,16 @@ def plates(folder):
     yield "of_set", {"open": "set/field_2.ome.tif", "fovs": 4, "planes": planes}
 
 
+def many(folder):
+    size = dict(X=20, Y=12, Z=1, C=1, T=1)
+    values = samples((20, 12, 20))
+    images = [numbered(at, "uint16", size, f'<TiffData IFD="{at}"/>') for at in range(20)]
+    xml = document([plate([(2, 4, range(20))])] + images)
+    tifffile.imwrite(folder / "many.ome.tif", values, description=xml, metadata=None, photometric="minisblack")
+    planes = [entry for at in range(20) for entry in planes_of(values[at], "YX", fov=at)]
+    yield "many", {"open": "many.ome.tif", "fovs": 20, "planes": planes}
+
+
 def folders(folder):
     """Files of all kinds in one folder: each is a FOV, or as many as its document has images."""
     root = folder / "any"
@@ -253,7 +263,7 @@ def folders(folder):
     yield "deep", {"open": "deep", "fovs": 2, "planes": planes}
 
 
-GROUPS = {"plates": plates, "folders": folders, "orders": orders, "storage": storage, "colours": colours, "several": several, "pyramid": pyramid}
+GROUPS = {"plates": plates, "many": many, "folders": folders, "orders": orders, "storage": storage, "colours": colours, "several": several, "pyramid": pyramid}
 
 
 def write(folder, group):

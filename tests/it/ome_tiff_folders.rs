@@ -3,10 +3,15 @@
 use std::{fs, path::Path};
 
 use serde_json::{Value, json};
-use squidview::{dataset::Dataset, formats, model::Code};
+use squidview::{
+    dataset::Dataset,
+    formats::{self, text},
+    model::{Code, FovId},
+};
 
 use crate::{
     desk::{Desk, Setup},
+    expected,
     ome_tiff::check_any,
     planes::open_whole,
     program::on,
@@ -28,6 +33,12 @@ fn each_ome_tiff_of_a_folder_is_a_fov_named_by_its_file() {
     let Some((folder, opened)) = check_any("folders") else {
         return;
     };
+    for (name, dataset) in &opened {
+        expected::check(
+            &format!("text_ome_tiff_{name}.txt"),
+            &text::describe(dataset),
+        );
+    }
     let of = |wanted: &str| &opened.iter().find(|(name, _)| name == wanted).unwrap().1;
     assert_eq!(
         labels(of("any")),
@@ -64,6 +75,10 @@ fn wells_of_ome_xml_are_a_plate_in_one_file_and_in_many() {
         return;
     };
     for (name, dataset) in &opened {
+        expected::check(
+            &format!("text_ome_tiff_{name}.txt"),
+            &text::describe(dataset),
+        );
         assert_eq!(labels(dataset), ["A2:0", "A2:1", "A11:0", "B2:0"], "{name}");
         assert!(
             dataset.problems.is_empty(),
@@ -97,6 +112,24 @@ fn wells_of_ome_xml_are_a_plate_in_one_file_and_in_many() {
 }
 
 #[test]
+fn of_many_images_the_first_are_looked_at_and_the_others_when_they_are_shown() {
+    let Some((folder, opened)) = check_any("many") else {
+        return;
+    };
+    let (_, dataset) = &opened[0];
+    assert_eq!(labels(dataset)[18..], ["C5:18", "C5:19"]);
+    let path = folder.path().join("many.ome.tif");
+    let dataset = formats::open(&path, &mut |_| true).unwrap();
+    let num_opened = dataset
+        .order
+        .iter()
+        .filter(|&&fov| dataset.image(fov).is_some());
+    assert_eq!(num_opened.count(), 16);
+    let stats = on(&path, "plane PATH --stats --fov 19").answer();
+    assert_eq!(stats["shape"], json!([12, 20]));
+}
+
+#[test]
 fn files_that_a_document_names_outside_of_its_folder_are_not_looked_at() {
     let Some((folder, _)) = check_any("plates") else {
         return;
@@ -117,7 +150,22 @@ fn files_that_a_document_names_outside_of_its_folder_are_not_looked_at() {
     };
     fs::write(&inside, replaced(b"field_1.ome.tif", b"../eld_1.ome.ti")).unwrap();
     let dataset = formats::open(&inside, &mut |_| true).unwrap();
-    assert_eq!(labels(&dataset), ["A2:1", "A11:0", "B2:0"]);
+    let rows: Vec<_> = dataset
+        .fovs
+        .iter()
+        .map(|fov| (fov.label.as_str(), fov.present))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("A2:0", false),
+            ("A2:1", true),
+            ("A11:0", true),
+            ("B2:0", true)
+        ]
+    );
+    let refused = dataset.opener.open_fov(&dataset, FovId(0)).map(|_| ());
+    assert_eq!(refused.unwrap_err().code, Code::UnsafePath);
     let codes: Vec<Code> = dataset.problems.iter().map(|it| it.code).collect();
     assert_eq!(codes, [Code::UnsafePath], "{:?}", dataset.problems);
 }

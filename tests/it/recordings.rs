@@ -10,11 +10,13 @@ use image::{ExtendedColorType, ImageFormat};
 use serde_json::json;
 use squidview::{
     dataset::DatasetKind,
+    formats::text,
     model::{Code, FovId, PlaneState, Rgb},
     store::Store,
 };
 
 use crate::{
+    expected,
     fixture::{copy, write_v2},
     planes::{data_folder, open_whole, plane_at, plane_rows},
     program::on,
@@ -44,7 +46,7 @@ fn frames_of_a_recording_are_timepoints() {
     let header = "frame_id,timestamp_iso,channel,exposure_ms,gain,illumination_intensity,file\n";
     fs::write(root.join("frames.csv"), header).unwrap();
     let dataset = open_whole(&root);
-    assert_eq!(dataset.layout, "Squid recording in one file per frame");
+    expected::check("text_recording.txt", &text::describe(&dataset));
     assert_eq!((dataset.kind, dataset.num_fovs()), (DatasetKind::Image, 1));
     assert!(!dataset.is_running());
     let image = &dataset.template;
@@ -86,6 +88,7 @@ fn frames_of_tracking_are_timepoints_with_the_channels_of_its_side_file() {
     fs::write(root.join("acquisition_channels.yaml"), channels).unwrap();
     let dataset = open_whole(root);
     assert_eq!(dataset.layout, "Squid tracking in one file per frame");
+    assert_eq!((dataset.kind, dataset.num_fovs()), (DatasetKind::Image, 1));
     let image = &dataset.template;
     assert_eq!((image.num_timepoints(), image.num_channels()), (1001, 2));
     let blue = image.channels[1].color.map(Rgb::to_hex);

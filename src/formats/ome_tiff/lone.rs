@@ -206,12 +206,15 @@ fn rows_of(
             image,
             is_own: is_in_own_file(ome, uuid, path),
         };
-        if at >= DESCRIBED && !ome.tiff_data.is_empty() {
-            rows.push(row(FovImage::Named(NamedImage {
+        let named = || {
+            FovImage::Named(NamedImage {
                 document: Arc::clone(document),
                 at,
                 path: path.to_path_buf(),
-            })));
+            })
+        };
+        if at >= DESCRIBED && !ome.tiff_data.is_empty() {
+            rows.push(row(named()));
             continue;
         }
         let start = u32::try_from(first_page).unwrap_or(u32::MAX);
@@ -226,6 +229,11 @@ fn rows_of(
             Err(error) => {
                 let location = format!("{}, image {at}", file_name(path));
                 problems.push(Problem::new(error.code, location, error.message.clone()));
+                if matches!(error.code, Code::MissingArray | Code::UnsafePath) {
+                    let mut absent = row(named());
+                    absent.fov.present = false;
+                    rows.push(absent);
+                }
                 first_error.get_or_insert(error);
             }
         }
@@ -237,7 +245,7 @@ fn rows_of(
         problems.push(Problem::new(problem.code, location, message));
     }
     match first_error {
-        Some(error) if rows.is_empty() => Err(error),
+        Some(error) if !rows.iter().any(|row| row.fov.present) => Err(error),
         _ => Ok(rows),
     }
 }
