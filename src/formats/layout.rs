@@ -314,21 +314,21 @@ fn by_squid_names(root: &Path, entries: &[Entry]) -> Option<What> {
 /// Folders beside what was taken that hold images too: an acquisition is shown as one plate, one set of regions or its
 /// image files.
 pub(super) fn left_aside(found: &Found) -> Vec<PathBuf> {
-    let entries = source::list(&found.root).unwrap_or_default();
-    let folders = entries
-        .into_iter()
-        .filter(|entry| entry.kind == Kind::Folder)
-        .map(|entry| found.root.join(entry.name));
+    let folders = || {
+        let entries = source::list(&found.root).unwrap_or_default();
+        let folders = entries.into_iter().filter(|it| it.kind == Kind::Folder);
+        folders.map(|entry| found.root.join(entry.name))
+    };
     match &found.what {
         What::Plate { folder: taken, .. } | What::Regions { folder: taken, .. }
             if taken.parent() == Some(found.root.as_path()) =>
         {
-            folders
+            folders()
                 .filter(|folder| folder != taken && holds_images(folder))
                 .collect()
         }
         What::Files(_) | What::OmeTiffs(_) if found.is_acquisition() => {
-            folders.filter(|folder| is_stitched(folder)).collect()
+            folders().filter(|folder| is_stitched(folder)).collect()
         }
         _ => Vec::new(),
     }

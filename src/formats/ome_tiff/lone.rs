@@ -10,7 +10,7 @@ use super::{Described, OmePlanes, document_of, file_name, files_of, has_page, sa
 use crate::{
     dataset::{DatasetKind, FilePlane, Fov, Image, OpenFovError, PlaneAt, PlaneFiles, Sharing},
     formats::{OpenError, file_images::FovImage, listing::Listing, plate},
-    metadata::ome_xml::{OmeDocument, OmeImage, TiffData, WellPlace},
+    metadata::ome_xml::{OmeDocument, OmeImage, WellPlace},
     model::{Code, Plate, PointUm, Problem, limits, natural_cmp},
     source,
 };
@@ -152,30 +152,36 @@ impl OmeFiles {
                 ..plate::plate_of_rows(&[], &[], &listing.fovs)
             });
         }
-        let data = document.images.iter().flat_map(|ome| &ome.tiff_data);
-        let others = data.filter_map(|data| file_of(data, path));
         Ok(Self {
             listing,
             images,
             own,
-            others: others.filter(|other| other != path).collect(),
+            others: others_of(&document, path),
         })
     }
 }
 
-/// The file that holds these pages, where the document names one and it lies beside it.
-fn file_of(data: &TiffData, path: &Path) -> Option<PathBuf> {
+/// The files that a document names beside its own.
+fn others_of(document: &OmeDocument, path: &Path) -> HashSet<PathBuf> {
+    let data = document.images.iter().flat_map(|ome| &ome.tiff_data);
+    // Of a million planes each may name one of a few files.
+    let names: HashSet<&str> = data.filter_map(|it| it.file_name.as_deref()).collect();
     let folder = path.parent().unwrap_or(path);
-    source::join_inside(folder, data.file_name.as_deref()?).ok()
+    let files = names
+        .into_iter()
+        .filter_map(|name| source::join_inside(folder, name).ok());
+    files.filter(|file| file != path).collect()
 }
 
 /// True where planes of an image lie in the file with the document.
 fn is_in_own_file(ome: &OmeImage, uuid: Option<&str>, path: &Path) -> bool {
+    let own = file_name(path);
     let mut data = ome.tiff_data.iter();
     ome.tiff_data.is_empty()
         || data.any(|data| {
             let is_own = uuid.is_some() && data.uuid.as_deref().map(str::trim) == uuid;
-            is_own || data.file_name.is_none() || file_of(data, path).as_deref() == Some(path)
+            let name = data.file_name.as_deref();
+            is_own || name.is_none_or(|name| name.trim_start_matches("./") == own)
         })
 }
 
