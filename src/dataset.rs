@@ -310,6 +310,8 @@ pub struct Fov {
     pub folder: PathBuf,
     /// Index along the FOV axis of a 6-D array.
     pub array_index: Option<u32>,
+    /// Which of several multiscale images of its group; `None` where that holds one.
+    pub multiscale_idx: Option<usize>,
     /// Squid's region (a well or a scan area).
     pub region: Option<String>,
     /// Index inside the region, as the files number it.

@@ -19,6 +19,8 @@ use crate::{
 
 /// A running acquisition without an image yet is tried again after this time.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
+/// The longest pause between two tries where nothing says that it runs.
+const TRY_AGAIN_AT_LAST: Duration = Duration::from_secs(5);
 /// A first store that cannot be opened for so long is not only being begun.
 const BEGUN_WITHIN: Duration = Duration::from_secs(10);
 
@@ -30,8 +32,10 @@ pub(super) struct Running {
     run: Option<Run>,
     /// Its heartbeat stopped.
     is_lost: bool,
-    /// A running acquisition that is to be opened and followed.
+    /// An acquisition that is to be opened as soon as it has an image.
     wanted: Option<PathBuf>,
+    /// It is to be followed then.
+    follows_wanted: bool,
     /// Since when it is tried.
     wanted_since: Option<Instant>,
     /// When it is tried again, because it had no image yet.
@@ -41,12 +45,13 @@ pub(super) struct Running {
 impl Running {
     /// The acquisition of that folder is to be followed once it is open.
     pub(super) fn wish(&mut self, path: PathBuf) {
-        self.wanted = Some(path);
+        (self.wanted, self.follows_wanted) = (Some(path), true);
     }
 
     /// Something else is opened: the running acquisition is not waited for any more.
     pub(super) fn wish_no_more(&mut self) {
         (self.wanted, self.wanted_since, self.try_at) = (None, None, None);
+        self.follows_wanted = false;
     }
 
     /// When an acquisition without an image is tried again.
@@ -107,8 +112,10 @@ impl App {
 
     fn take_end(&mut self, run: &Run) {
         self.running.run = None;
-        self.running.wish_no_more();
         let path = run.output_path.as_deref();
+        if self.running.wanted.as_deref() == path {
+            self.running.wish_no_more();
+        }
         if path.is_some_and(|path| self.shows(path)) {
             let words = match &run.end {
                 Some(EndReason::Completed) | None => "finished".into(),
@@ -130,14 +137,19 @@ impl App {
     /// Opens a running acquisition and follows it; one without an image yet as soon as it has one.
     pub(super) fn open_running(&mut self, path: &Path) {
         self.open(path);
-        self.running.wanted = Some(path.to_owned());
+        self.running.wish(path.to_owned());
     }
 
-    /// A running acquisition that has no image yet is no error; true where it is waited for.
+    /// An acquisition that was begun and has no image yet is no error; true where it is waited for.
     pub(super) fn waits_for_first_image(&mut self, path: &Path, code: Code) -> bool {
         let is_wanted = self.running.wanted.as_deref() == Some(path);
-        if !(is_wanted && self.running.is_of(path)) {
+        let is_run = is_wanted && self.running.is_of(path);
+        if !is_run && code != Code::NotWritten {
             return false;
+        }
+        if !is_wanted {
+            // Opened by a person: shown when there is something to show, and not followed.
+            self.running.wanted = Some(path.to_owned());
         }
         let since = *self.running.wanted_since.get_or_insert_with(Instant::now);
         let is_early = match code {
@@ -152,18 +164,28 @@ impl App {
             self.running.wish_no_more();
             return false;
         }
-        let name = self.running.run.as_ref().map(Run::name);
-        self.notice = Some(format!(
-            "Waiting for the first image of {}…",
-            name.unwrap_or_default()
-        ));
-        self.running.try_at = Some(Instant::now() + TRY_AGAIN);
+        let of_run = self.running.run.as_ref().filter(|_| is_run).map(Run::name);
+        let of_path = || {
+            path.file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into()
+        };
+        let name: String = of_run.unwrap_or_else(of_path);
+        self.notice = Some(format!("Waiting for the first image of {name}…"));
+        let pause = if is_run {
+            TRY_AGAIN
+        } else {
+            // Nothing says that it still runs.
+            (since.elapsed() / 10).clamp(TRY_AGAIN, TRY_AGAIN_AT_LAST)
+        };
+        self.running.try_at = Some(Instant::now() + pause);
         true
     }
 
     /// A running acquisition that was opened by itself is followed.
     pub(super) fn follow_opened(&mut self, path: &Path) {
-        let is_wanted = self.running.wanted.as_deref() == Some(path);
+        let is_wanted = self.running.wanted.as_deref() == Some(path) && self.running.follows_wanted;
         self.running.wish_no_more();
         if let Some(viewing) = self.viewing.as_mut().filter(|_| is_wanted) {
             viewing.apply(&Command::SetFollow(true));

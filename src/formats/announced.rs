@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     image::{self, Context},
-    labels, layout, levels, plate,
+    labels, layout, levels, listing, plate,
     probe::below,
     side_files::{self, SideFiles},
 };
@@ -233,11 +233,7 @@ impl FovOpener for Opener {
     }
 
     fn open_fov(&self, dataset: &Dataset, fov: FovId) -> Result<OpenedFov, OpenFovError> {
-        let row = dataset.fov(fov).ok_or_else(|| OpenFovError {
-            code: Code::OutOfRange,
-            message: format!("FOV {} where there are {}", fov.0, dataset.fovs.len()),
-            location: dataset.root.display().to_string(),
-        })?;
+        let row = listing::row_of(dataset, fov)?;
         if self.announcement.layout == AnnouncedLayout::Registered {
             return Ok(OpenedFov::default());
         }
@@ -256,7 +252,11 @@ impl FovOpener for Opener {
         let num_in_array = image
             .axis_of(AxisRole::Fov)
             .map(|_| image.len_of(AxisRole::Fov));
-        let images = siblings(dataset, fov, num_in_array)
+        let is_in_array = |other: &Fov| {
+            let index = other.array_index.map(u64::from);
+            index.is_some_and(|at| num_in_array.is_some_and(|count| at < count))
+        };
+        let images = listing::siblings(&dataset.fovs, fov, is_in_array)
             .into_iter()
             .map(|sibling| (sibling, Arc::clone(&image)))
             .collect();
@@ -287,6 +287,7 @@ impl Opener {
             side_channels: side.map_or_else(Vec::new, |side| side.channels.clone()),
             planned_timepoints: side.and_then(|side| side.num_timepoints),
             is_done: side.is_some_and(SideFiles::is_done_now),
+            multiscale_idx: None,
         };
         image::open(&row.folder, &context).map_err(|error| {
             let is_beginning = matches!(
@@ -364,24 +365,6 @@ fn not_written(folder: &Path) -> OpenFovError {
         message: "announced, not on disk yet".into(),
         location: folder.display().to_string(),
     }
-}
-
-/// The FOV itself, then the others that its array holds.
-fn siblings(dataset: &Dataset, fov: FovId, num_in_array: Option<u64>) -> Vec<FovId> {
-    let mut found = vec![fov];
-    let (Some(row), Some(count)) = (dataset.fov(fov), num_in_array) else {
-        return found;
-    };
-    let rows = dataset.fovs.iter().enumerate();
-    let others = rows.filter(|(_, other)| {
-        other.folder == row.folder && other.array_index.is_some_and(|at| u64::from(at) < count)
-    });
-    found.extend(
-        others
-            .map(|(at, _)| FovId(at as u32))
-            .filter(|&other| other != fov),
-    );
-    found
 }
 
 fn side_facts(side: &SideFiles, dataset: &Dataset) -> SideFacts {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     dataset::{DatasetKind, Fov},
     model::limits,
-    source::{self, Kind, SourceError},
+    source::{self, Entry, Kind, SourceError},
 };
 
 /// Folders that a search looks into before it gives up: a TIFF acquisition has one per timepoint.
@@ -54,12 +54,34 @@ pub(super) fn inside(folder: &Path, names: &[String]) -> (Vec<PathBuf>, Vec<Sour
 /// When the search was cancelled.
 pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<Vec<PathBuf>, OpenError> {
     let mut images = Vec::new();
-    let mut num_visited = 0;
+    walk(root, progress, |folder| {
+        if images.len() >= limits::FOVS {
+            return Vec::new();
+        }
+        if folder != root && is_image(folder, root) {
+            images.push(folder.to_path_buf());
+            return Vec::new();
+        }
+        source::list(folder).unwrap_or_default()
+    })?;
+    Ok(images)
+}
+
+/// Goes through the folders below one, in natural order: `visit` says what lies in each that is to be gone into.
+///
+/// # Errors
+/// When it was cancelled.
+pub(super) fn walk(
+    root: &Path,
+    progress: Progress<'_>,
+    mut visit: impl FnMut(&Path) -> Vec<Entry>,
+) -> Result<(), OpenError> {
     // Last in, first out: pushed in reverse, folders come in natural order.
     let mut waiting = vec![(root.to_path_buf(), 0)];
+    let mut num_visited = 0;
     while let Some((folder, depth)) = waiting.pop() {
         num_visited += 1;
-        if num_visited > SEARCH_FOLDERS || images.len() >= limits::FOVS {
+        if num_visited > SEARCH_FOLDERS {
             break;
         }
         if num_visited % REPORT_EVERY == 0
@@ -69,21 +91,17 @@ pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<Vec<PathBuf>
         {
             return Err(OpenError::cancelled(root));
         }
-        if depth > 0 && is_image(&folder, root) {
-            images.push(folder);
-            continue;
-        }
+        let entries = visit(&folder);
         if depth >= limits::SEARCH_DEPTH {
             continue;
         }
-        let entries = source::list(&folder).unwrap_or_default();
         let inside = entries
             .into_iter()
             .rev()
             .filter(|entry| entry.kind == Kind::Folder && !entry.name.starts_with('.'));
         waiting.extend(inside.map(|entry| (folder.join(entry.name), depth + 1)));
     }
-    Ok(images)
+    Ok(())
 }
 
 /// True for a multiscale image, an array, or a group whose member `0` is an array.
@@ -156,7 +174,36 @@ pub(super) fn list_store(opening: &Opening<'_>, kind: DatasetKind, words: &str) 
         fov.fov_in_region = Some(number);
         fov.label = format!("{parent}:{number}");
     }
-    listing.fovs = fovs;
+    listing.fovs = with_multiscales(fovs, root);
+    if listing.fovs.iter().any(|fov| fov.multiscale_idx.is_some()) {
+        listing.kind = DatasetKind::Collection;
+    }
     listing.problems = problems;
     listing
+}
+
+/// A row for each multiscale image that a group holds, where it holds several.
+fn with_multiscales(fovs: Vec<Fov>, root: &Path) -> Vec<Fov> {
+    let [only] = fovs.as_slice() else {
+        return fovs;
+    };
+    let attributes = Node::read(&only.folder, root).attributes;
+    let all: Vec<_> = attributes
+        .multiscale
+        .iter()
+        .chain(&attributes.further)
+        .collect();
+    if all.len() < 2 {
+        return fovs;
+    }
+    let rows = all.iter().enumerate().map(|(at, multiscale)| Fov {
+        path: format!("#{at}"),
+        label: match &multiscale.name {
+            Some(name) => format!("{at}: {name}"),
+            None => format!("image {at}"),
+        },
+        multiscale_idx: Some(at),
+        ..only.clone()
+    });
+    rows.collect()
 }

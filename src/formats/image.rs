@@ -35,6 +35,8 @@ pub(super) struct Context {
     pub(super) planned_timepoints: Option<u32>,
     /// The run is over: `.done` is there.
     pub(super) is_done: bool,
+    /// Which of several multiscale images of the group.
+    pub(super) multiscale_idx: Option<usize>,
 }
 
 /// Opens the image at a folder: reads metadata, no pixels.
@@ -45,7 +47,8 @@ pub(super) fn open(
     folder: &Path,
     context: &Context,
 ) -> Result<(Image, Vec<Problem>), OpenFovError> {
-    let node = Node::read(folder, &context.root);
+    let mut node = Node::read(folder, &context.root);
+    node.attributes.choose(context.multiscale_idx);
     if node.is_array() || node.attributes.multiscale.is_some() {
         return of_node(node, context);
     }
@@ -108,6 +111,13 @@ fn of_node(node: Node, context: &Context) -> Result<(Image, Vec<Problem>), OpenF
     let mut problems = node.problems;
     problems.extend(level_problems);
     let attributes = node.attributes;
+    if !attributes.further.is_empty() && context.multiscale_idx.is_none() {
+        let count = attributes.further.len() + 1;
+        let message = format!(
+            "multiscales has {count} entries, the first is shown here; open the group by itself"
+        );
+        problems.push(Problem::new(Code::Ignored, &location, message));
+    }
     let scale = levels.first().and_then(|level| level.scale.as_deref());
     let squid = attributes.squid.as_ref();
     let (sampling, listed) = sampling::of_level(&axes, scale, squid, &location);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     OpenError, Progress, collection,
+    frames::Frames,
     image::ACQUISITION_STORE,
     image_folder, levels,
     ome_tiff::squid::OmeFolder,
@@ -50,12 +51,12 @@ pub(super) enum What {
     Files(Timepoints),
     /// One OME-TIFF per FOV.
     OmeTiffs(OmeFolder),
+    /// A recording, a file per frame.
+    Frames(Frames),
     /// One image file.
     LoneFile,
     /// Image files that are no acquisition's.
-    ImageFiles(Vec<Entry>),
-    /// Images in TIFF or plain image files that are recognised only.
-    Tiff(&'static str),
+    ImageFiles(Vec<PathBuf>),
 }
 
 /// Place inside a plate: the folder of the plate and the names from there down to a path.
@@ -110,9 +111,9 @@ impl Found {
                 FileKind::Stacks => "Squid acquisition in multi-page TIFF files",
             },
             What::OmeTiffs(_) => "Squid acquisition in one OME-TIFF per FOV",
+            What::Frames(frames) => frames.words(),
             What::LoneFile => "image file",
             What::ImageFiles(_) => "folder of image files",
-            What::Tiff(words) => words,
         }
     }
 }
@@ -220,35 +221,35 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
     if levels::has_plain_array(node, root) {
         return Ok(What::Store(DatasetKind::Array));
     }
-    if !has_stores(&entries)
-        && let Some(found) = OmeFolder::find(root, &entries)
-    {
+    // Old software left stitched stores in the acquisition folder itself.
+    let may_be_files = !has_stores(&entries) || side_files::are_in(&entries);
+    if may_be_files && let Some(found) = OmeFolder::find(root, &entries) {
         return Ok(What::OmeTiffs(found));
     }
-    if !has_stores(&entries)
-        && let Some(timepoints) = Timepoints::find(root, &entries)
-    {
+    if may_be_files && let Some(timepoints) = Timepoints::find(root, &entries) {
         return Ok(What::Files(timepoints));
     }
-    if !has_stores(&entries)
-        && let Some(found) = OmeFolder::in_timepoints(root, &entries)
-    {
+    if may_be_files && let Some(found) = OmeFolder::in_timepoints(root, &entries) {
         return Ok(What::OmeTiffs(found));
     }
-    let files: Vec<Entry> = entries
-        .iter()
-        .filter(|it| image_folder::is_image(it))
-        .cloned()
-        .collect();
+    if let Some(frames) = Frames::find(root, &entries) {
+        return Ok(What::Frames(frames));
+    }
+    let files = image_folder::in_folder(root, &entries);
     if !files.is_empty() && !has_stores(&entries) && !side_files::are_in(&entries) {
         return Ok(What::ImageFiles(files));
-    }
-    if let Some(words) = tiff_words(root, &entries) {
-        return Ok(What::Tiff(words));
     }
     let images = collection::search(root, progress)?;
     if !images.is_empty() {
         return Ok(What::Images(DatasetKind::Collection, images));
+    }
+    let mut files = image_folder::search(root, progress)?;
+    if nothing(&entries).0 == Code::NotWritten {
+        // A run that was just begun may have images of its focus camera, and nothing else yet.
+        files.retain(|path| image_folder::is_beside_or_ome(root, path));
+    }
+    if !files.is_empty() {
+        return Ok(What::ImageFiles(files));
     }
     Err(match (node.problems.first(), unreadable(root, &entries)) {
         (Some(problem), _) => {
@@ -256,7 +257,10 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
             OpenError::at(&place, problem.code, problem.message.clone())
         }
         (None, Some(error)) => error,
-        (None, None) => OpenError::at(root, Code::NotZarr, nothing_words(&entries)),
+        (None, None) => {
+            let (code, message) = nothing(&entries);
+            OpenError::at(root, code, message)
+        }
     })
 }
 
@@ -307,28 +311,38 @@ fn by_squid_names(root: &Path, entries: &[Entry]) -> Option<What> {
         })
 }
 
-/// Folders beside the one that was taken that hold images too: an acquisition is shown as one plate or one set of regions.
+/// Folders beside what was taken that hold images too: an acquisition is shown as one plate, one set of regions or its
+/// image files.
 pub(super) fn left_aside(found: &Found) -> Vec<PathBuf> {
-    let (What::Plate { folder: taken, .. } | What::Regions { folder: taken, .. }) = &found.what
-    else {
-        return Vec::new();
+    let folders = || {
+        let entries = source::list(&found.root).unwrap_or_default();
+        let folders = entries.into_iter().filter(|it| it.kind == Kind::Folder);
+        folders.map(|entry| found.root.join(entry.name))
     };
-    if taken.parent() != Some(found.root.as_path()) {
-        return Vec::new();
+    match &found.what {
+        What::Plate { folder: taken, .. } | What::Regions { folder: taken, .. }
+            if taken.parent() == Some(found.root.as_path()) =>
+        {
+            folders()
+                .filter(|folder| folder != taken && holds_images(folder))
+                .collect()
+        }
+        What::Files(_) | What::OmeTiffs(_) if found.is_acquisition() => {
+            folders().filter(|folder| is_stitched(folder)).collect()
+        }
+        _ => Vec::new(),
     }
-    let holds_images = |folder: &PathBuf| {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        is_plate_name(&name) && is_plate(folder)
-            || name == "zarr" && !regions::scan(folder).is_empty()
-    };
-    let entries = source::list(&found.root).unwrap_or_default();
-    let folders = entries
-        .into_iter()
-        .filter(|entry| entry.kind == Kind::Folder)
-        .map(|entry| found.root.join(entry.name));
-    folders
-        .filter(|folder| folder != taken && holds_images(folder))
-        .collect()
+}
+
+fn holds_images(folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    is_plate_name(&name) && is_plate(folder) || name == "zarr" && !regions::scan(folder).is_empty()
+}
+
+/// What Squid's old `control/stitcher.py` leaves in an acquisition folder: `{t}_stitched`, and stores.
+fn is_stitched(folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with("_stitched") || regions::is_zarr_name(&name)
 }
 
 /// `plate.ome.zarr`, `plate.zarr`, `plate_1.ome.zarr`.
@@ -405,6 +419,8 @@ fn acquisition_of(root: &Path, what: &What) -> Option<PathBuf> {
     match what {
         What::Files(timepoints) => return Some(timepoints.folder.clone()),
         What::OmeTiffs(found) => return Some(found.acquisition().to_path_buf()),
+        // Tracking leaves channels as an acquisition does, and neither plan nor mark of its end.
+        What::Frames(_) | What::ImageFiles(_) => return None,
         _ => {}
     }
     if inside != root && inside.starts_with(root) {
@@ -428,31 +444,18 @@ fn has_stores(entries: &[Entry]) -> bool {
         .any(|entry| regions::is_zarr_name(&entry.name))
 }
 
-/// Names what looks like an acquisition in OME-TIFF and has names that are not Squid's.
-fn tiff_words(root: &Path, entries: &[Entry]) -> Option<&'static str> {
-    let holds = |entries: &[Entry]| {
-        let mut files = entries.iter().filter(|entry| entry.kind == Kind::File);
-        files.any(|entry| is_image_name(&entry.name) && entry.name.contains(".ome.tif"))
-    };
-    let inside = |name: &str| source::list(&root.join(name)).unwrap_or_default();
-    if has_stores(entries) {
-        return None;
-    }
-    let mut folders = entries
-        .iter()
-        .filter(|entry| entry.kind == Kind::Folder && entry.name.parse::<u32>().is_ok());
-    let first = folders.next().map(|entry| inside(&entry.name));
-    let is_named = holds(&first.unwrap_or_default()) || holds(entries);
-    is_named.then_some("acquisition in OME-TIFF files of foreign names")
-}
-
 /// What to say where nothing can be shown.
-fn nothing_words(entries: &[Entry]) -> &'static str {
-    if side_files::are_in(entries) {
-        "an acquisition without any image yet, expected image files in 0, or stores in zarr or plate.ome.zarr"
-    } else {
-        "expected an acquisition or a Zarr store, found neither"
+fn nothing(entries: &[Entry]) -> (Code, &'static str) {
+    if !side_files::are_in(entries) {
+        let message = "expected an acquisition or a Zarr store, found neither";
+        return (Code::NotZarr, message);
     }
+    if entries.iter().any(|entry| entry.name == side_files::DONE) {
+        let message = "an acquisition that ended without any image, expected image files in 0, or stores in zarr or plate.ome.zarr";
+        return (Code::NotZarr, message);
+    }
+    let message = "an acquisition without any image yet, expected image files in 0, or stores in zarr or plate.ome.zarr";
+    (Code::NotWritten, message)
 }
 
 /// True for the name of Squid's store of a whole region or field.

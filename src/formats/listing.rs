@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::{OpenError, side_files::SideFiles};
 use crate::{
-    dataset::{DatasetKind, Fov, ZarrFormat},
-    model::{Code, Plate, Problem, limits},
+    dataset::{Dataset, DatasetKind, Fov, OpenFovError, ZarrFormat},
+    model::{Code, FovId, Plate, Problem, limits},
 };
 
 /// The FOV table in display order, with what the folders and group metadata say.
@@ -72,6 +72,34 @@ impl Opening<'_> {
             .map(|(region, fov)| (region.to_owned(), fov))
             .collect()
     }
+}
+
+/// The row of a FOV.
+///
+/// # Errors
+/// When the dataset has no such FOV.
+pub(super) fn row_of(dataset: &Dataset, fov: FovId) -> Result<&Fov, OpenFovError> {
+    dataset.fov(fov).ok_or_else(|| OpenFovError {
+        code: Code::OutOfRange,
+        message: format!("FOV {} where there are {}", fov.0, dataset.fovs.len()),
+        location: dataset.root.display().to_string(),
+    })
+}
+
+/// The FOV itself, then the others in the same array that are meant.
+pub(super) fn siblings(fovs: &[Fov], fov: FovId, is_meant: impl Fn(&Fov) -> bool) -> Vec<FovId> {
+    let mut found = vec![fov];
+    let Some(row) = fovs.get(fov.row()).filter(|row| row.array_index.is_some()) else {
+        return found;
+    };
+    for (at, other) in fovs.iter().enumerate() {
+        let id = FovId(at as u32);
+        let is_same = other.array_index.is_some() && other.folder == row.folder;
+        if is_same && id != fov && is_meant(other) {
+            found.push(id);
+        }
+    }
+    found
 }
 
 /// Checks the length of a table before it grows further.

@@ -5,9 +5,13 @@
 //! the first readable FOV's metadata and no pixel.
 
 mod announced;
+mod assembly;
 mod axes;
 mod channels;
 mod collection;
+mod cut_short;
+mod file_images;
+mod frames;
 mod image;
 mod image_folder;
 mod individual;
@@ -52,8 +56,6 @@ pub type Progress<'a> = &'a mut dyn FnMut(&str) -> bool;
 pub struct Detected {
     /// The layout in words.
     pub layout: String,
-    /// False: recognised, but reading it comes later.
-    pub readable: bool,
 }
 
 /// A path cannot be opened.
@@ -150,7 +152,6 @@ pub fn detect(path: &Path) -> Result<Detected, OpenError> {
     let found = layout::find(&plain_path(path), &mut |_| true)?;
     Ok(Detected {
         layout: found.words().to_owned(),
-        readable: !matches!(found.what, layout::What::Tiff(_)),
     })
 }
 

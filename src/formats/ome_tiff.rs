@@ -240,8 +240,10 @@ impl OmePlanes {
     /// A page that is there, of the first ones that the document names.
     fn sample(&self) -> Result<((PathBuf, PageAt), Page), OpenError> {
         let mut first_error = None;
+        let mut is_outside = false;
         for place in self.table.samples() {
             let Some(path) = self.file_of(place) else {
+                is_outside = true;
                 continue;
             };
             let at = PageAt::Idx(place.page_idx);
@@ -252,8 +254,17 @@ impl OmePlanes {
             }
         }
         let absent = || {
-            let message = "no page that its OME-XML names is there";
-            OpenError::at(&self.own, Code::MissingArray, message)
+            let (code, message) = if is_outside {
+                let message =
+                    "its OME-XML names files outside of its folder, which are not looked at";
+                (Code::UnsafePath, message)
+            } else {
+                (
+                    Code::MissingArray,
+                    "no page that its OME-XML names is there",
+                )
+            };
+            OpenError::at(&self.own, code, message)
         };
         Err(first_error.map_or_else(absent, OpenError::from))
     }

@@ -13,15 +13,17 @@ use lru::LruCache;
 use parking_lot::Mutex;
 
 use super::{
-    OpenError, Progress, collection,
+    OpenError, Progress, assembly, collection,
+    file_images::{FileImages, FovImage},
+    frames,
     image::{self, Context},
     image_folder, individual, labels,
     layout::{self, Found, What},
-    listing::{Listing, Opening},
+    listing::{Listing, Opening, row_of, siblings},
     lone_file,
     ome_tiff::{
         lone::{self, Lone},
-        squid::{self, SquidOme},
+        squid,
     },
     plate, probe, regions,
     side_files::{self, FovKey, SideFiles},
@@ -30,11 +32,11 @@ use super::{
 };
 use crate::{
     dataset::{
-        Acquisition, Arrays, Dataset, DatasetKind, Executed, Fov, FovOpener, Image, ImageSlot,
-        Labels, OpenFovError, OpenedFov, OpenedLabel, ZarrFormat,
+        Dataset, DatasetKind, Executed, Fov, FovOpener, Image, ImageSlot, OpenFovError, OpenedFov,
+        OpenedLabel,
     },
     metadata::squid::SquidKeys,
-    model::{AxisRole, Code, DatasetId, FovId, Problem},
+    model::{AxisRole, Code, FovId, Problem},
     source,
 };
 
@@ -54,37 +56,9 @@ struct Opener {
     files: Option<FileImages>,
 }
 
-/// The image of a dataset whose planes are files: all FOVs share it, no store is opened.
-enum FileImages {
-    Timepoints(SharedImage),
-    OmeTiffs(SquidOme),
-    Lone(Arc<Image>),
-    /// An image of its own for each FOV, all in one file.
-    PerFov(Vec<Arc<Image>>),
-    /// Each file is another one, opened when it is shown.
-    EachItsOwn,
-}
-
-impl FileImages {
-    /// The image as it was when the dataset was opened.
-    fn image(&self, fov: FovId) -> Option<Arc<Image>> {
-        match self {
-            Self::Timepoints(shared) => Some(shared.image()),
-            Self::OmeTiffs(files) => Some(files.image()),
-            Self::Lone(image) => Some(Arc::clone(image)),
-            Self::PerFov(images) => images.get(fov.row()).cloned(),
-            Self::EachItsOwn => None,
-        }
-    }
-}
-
 impl FovOpener for Opener {
     fn open_fov(&self, dataset: &Dataset, fov: FovId) -> Result<OpenedFov, OpenFovError> {
-        let row = dataset.fov(fov).ok_or_else(|| OpenFovError {
-            code: Code::OutOfRange,
-            message: format!("FOV {} where there are {}", fov.0, dataset.fovs.len()),
-            location: dataset.root.display().to_string(),
-        })?;
+        let row = row_of(dataset, fov)?;
         match &self.files {
             Some(FileImages::Timepoints(shared)) => {
                 return self.open_shared(shared, dataset, fov, row);
@@ -94,13 +68,10 @@ impl FovOpener for Opener {
                 let image = files.image(fov).filter(|_| is_there);
                 return self.open_given(image, fov, row);
             }
-            Some(files @ (FileImages::Lone(_) | FileImages::PerFov(_))) => {
-                return self.open_given(files.image(fov), fov, row);
-            }
-            Some(FileImages::EachItsOwn) | None => {}
+            Some(FileImages::PerFov(_)) | None => {}
         }
-        let (image, problems) = self.open_row(row)?;
-        let images = siblings(&dataset.fovs, fov)
+        let (image, problems) = self.open_row(fov, row)?;
+        let images = siblings(&dataset.fovs, fov, |other| other.present)
             .into_iter()
             .map(|sibling| (sibling, Arc::clone(&image)))
             .collect();
@@ -209,7 +180,11 @@ impl Opener {
         })
     }
 
-    fn open_row(&self, row: &Fov) -> Result<(Arc<Image>, Vec<Problem>), OpenFovError> {
+    fn open_row(&self, fov: FovId, row: &Fov) -> Result<(Arc<Image>, Vec<Problem>), OpenFovError> {
+        if let Some(FileImages::PerFov(images)) = &self.files {
+            let image = images.get(fov.row()).unwrap_or(&FovImage::File);
+            return image.open(row, &self.context.root);
+        }
         let is_there = row.present || matches!(source::stat(&row.folder), Ok(Some(_)));
         if !is_there {
             let (code, message) = self.absence();
@@ -219,11 +194,9 @@ impl Opener {
                 location: row.folder.display().to_string(),
             });
         }
-        if matches!(self.files, Some(FileImages::EachItsOwn)) {
-            return image_folder::open(&row.folder, &self.context.root);
-        }
         let context = Context {
             is_done: self.is_done(),
+            multiscale_idx: row.multiscale_idx,
             ..self.context.clone()
         };
         let (image, mut problems) = image::open(&row.folder, &context)?;
@@ -235,22 +208,6 @@ impl Opener {
         }
         Ok((Arc::new(image), problems))
     }
-}
-
-/// The FOV itself, then the others in the same array.
-fn siblings(fovs: &[Fov], fov: FovId) -> Vec<FovId> {
-    let mut found = vec![fov];
-    let Some(row) = fovs.get(fov.row()).filter(|row| row.array_index.is_some()) else {
-        return found;
-    };
-    for (at, other) in fovs.iter().enumerate() {
-        let id = FovId(at as u32);
-        let is_same = other.array_index.is_some() && other.folder == row.folder;
-        if is_same && other.present && id != fov {
-            found.push(id);
-        }
-    }
-    found
 }
 
 /// Makes the dataset of what was found; opens the first readable FOV.
@@ -282,13 +239,21 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
             let (listing, files) = squid::open(folder, &opening, found.words())?;
             (listing, Some(FileImages::OmeTiffs(files)))
         }
+        What::Frames(found) => {
+            opening.report("Listing frames")?;
+            let (listing, image) = frames::open(found)?;
+            (
+                listing,
+                Some(FileImages::PerFov(vec![FovImage::Given(image)])),
+            )
+        }
         What::LoneFile => {
             let (listing, files) = open_lone_file(found)?;
             (listing, Some(files))
         }
-        What::ImageFiles(entries) => {
-            let listing = image_folder::list(&found.root, entries, found.words())?;
-            (listing, Some(FileImages::EachItsOwn))
+        What::ImageFiles(files) => {
+            let (listing, images) = image_folder::list(files, &mut opening, found.words())?;
+            (listing, Some(FileImages::PerFov(images)))
         }
         _ => (list(found, &mut opening)?, None),
     };
@@ -317,18 +282,25 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
         Some(first) => first,
         None => FirstImage::find(&listing.fovs, &opener, &mut opening)?,
     };
-    Ok(assemble(found, listing, opening.side, opener, first))
+    let opener = Arc::new(opener);
+    Ok(assembly::dataset(
+        found,
+        listing,
+        opening.side,
+        opener,
+        first,
+    ))
 }
 
 /// An image file, by its OME-XML if it has some.
 fn open_lone_file(found: &Found) -> Result<(Listing, FileImages), OpenError> {
     let problem = match lone::open(&found.root, "OME-TIFF")? {
-        Lone::Ome(listing, images) => return Ok((listing, FileImages::PerFov(images))),
+        Lone::Ome(found) => return Ok((found.listing, FileImages::PerFov(found.images))),
         Lone::Plain(problem) => problem,
     };
     let (mut listing, image) = lone_file::open(&found.root, found.words())?;
     listing.problems.extend(problem);
-    Ok((listing, FileImages::Lone(image)))
+    Ok((listing, FileImages::PerFov(vec![FovImage::Given(image)])))
 }
 
 fn list(found: &Found, opening: &mut Opening<'_>) -> Result<Listing, OpenError> {
@@ -352,13 +324,11 @@ fn list(found: &Found, opening: &mut Opening<'_>) -> Result<Listing, OpenError> 
         }
         What::Regions { folder, regions } => regions::list(opening, folder, regions, words),
         What::Images(kind, images) => collection::list(opening, *kind, images, words),
-        What::Files(_) | What::OmeTiffs(_) | What::LoneFile | What::ImageFiles(_) => {
-            Ok(Listing::new(DatasetKind::Image, words))
-        }
-        What::Tiff(words) => {
-            let message = format!("{words}: recognised, but opening such TIFF files comes later");
-            Err(OpenError::at(&found.root, Code::Unsupported, message))
-        }
+        What::Files(_)
+        | What::OmeTiffs(_)
+        | What::Frames(_)
+        | What::LoneFile
+        | What::ImageFiles(_) => Ok(Listing::new(DatasetKind::Image, words)),
     }
 }
 
@@ -371,6 +341,7 @@ fn opener_of(found: &Found, side: Option<&SideFiles>, files: Option<FileImages>)
             side_channels: side.map_or_else(Vec::new, |side| side.channels.clone()),
             planned_timepoints: planned.filter(|_| !is_done),
             is_done,
+            multiscale_idx: None,
         },
         is_done: AtomicBool::new(is_done),
         acquisition: found.acquisition.clone(),
@@ -380,16 +351,16 @@ fn opener_of(found: &Found, side: Option<&SideFiles>, files: Option<FileImages>)
 }
 
 /// The first readable image and what came before it.
-struct FirstImage {
-    image: Arc<Image>,
+pub(super) struct FirstImage {
+    pub(super) image: Arc<Image>,
     /// Squid's keys of its store.
-    squid: Option<SquidKeys>,
-    slots: Vec<ImageSlot>,
-    problems: Vec<Problem>,
+    pub(super) squid: Option<SquidKeys>,
+    pub(super) slots: Vec<ImageSlot>,
+    pub(super) problems: Vec<Problem>,
 }
 
 impl FirstImage {
-    /// Every FOV has its image from the start; `None` where each file is opened when it is shown.
+    /// FOVs have their images from the start; `None` where the first is opened when it is shown.
     fn of_files(files: &FileImages, num_fovs: usize) -> Option<Self> {
         let images = (0..num_fovs).map(|row| files.image(FovId(row as u32)));
         let slots = images.map(|image| image.map_or(ImageSlot::Unopened, ImageSlot::Opened));
@@ -411,12 +382,17 @@ impl FirstImage {
             if matches!(slots.get(at), Some(ImageSlot::Failed(_))) {
                 continue;
             }
-            let opened = opener.open_row(row);
+            let fov = FovId(at as u32);
+            let opened = opener.open_row(fov, row);
             let slot = match &opened {
                 Ok((image, _)) => ImageSlot::Opened(Arc::clone(image)),
                 Err(error) => ImageSlot::Failed(Arc::new(error.clone())),
             };
-            fill(&mut slots, &siblings(fovs, FovId(at as u32)), &slot);
+            fill(
+                &mut slots,
+                &siblings(fovs, fov, |other| other.present),
+                &slot,
+            );
             match opened {
                 Ok((image, listed)) => {
                     problems.extend(listed);
@@ -447,94 +423,5 @@ fn fill(slots: &mut [ImageSlot], fovs: &[FovId], found: &ImageSlot) {
         if let Some(slot) = slots.get_mut(fov.row()) {
             slot.clone_from(found);
         }
-    }
-}
-
-fn assemble(
-    found: &Found,
-    listing: Listing,
-    side: Option<SideFiles>,
-    opener: Opener,
-    first: FirstImage,
-) -> Dataset {
-    let num_fovs = listing.fovs.len();
-    let named = found
-        .acquisition
-        .as_ref()
-        .filter(|_| listing.kind == DatasetKind::Squid)
-        .unwrap_or(&found.root);
-    let name = named.file_name().unwrap_or(named.as_os_str());
-    let acquisition = acquisition_of(&listing, side, &first);
-    let mut dataset = Dataset {
-        id: DatasetId::unique(),
-        revision: 0,
-        root: found.root.clone(),
-        name: name.to_string_lossy().into_owned(),
-        kind: listing.kind,
-        layout: listing.layout,
-        ngff: listing.ngff.or_else(|| first.image.ngff.clone()),
-        zarr_format: listing.zarr_format.or_else(|| format_of(&first.image)),
-        fovs: listing.fovs.into(),
-        order: (0..num_fovs).map(|row| FovId(row as u32)).collect(),
-        images: first.slots,
-        template: first.image,
-        labels: Labels::default(),
-        announcement: None,
-        is_template_read: true,
-        known_timepoints: 0,
-        acquisition,
-        plate: listing.plate,
-        problems: Vec::new(),
-        opener: Arc::new(opener),
-    };
-    dataset.add_problems(listing.problems);
-    dataset.add_problems(first.problems);
-    dataset
-}
-
-/// `None` for datasets that have neither side files nor Squid's keys.
-fn acquisition_of(
-    listing: &Listing,
-    side: Option<SideFiles>,
-    first: &FirstImage,
-) -> Option<Acquisition> {
-    let image = &first.image;
-    let is_squid = listing.kind == DatasetKind::Squid
-        || first.squid.is_some()
-        || image.complete.is_some()
-        || side.as_ref().is_some_and(|side| side.is_known);
-    if !is_squid {
-        return None;
-    }
-    let side = side.unwrap_or_default();
-    // An aborted run has fewer FOVs than it planned; a part of a run has no plan of its own.
-    let planned_fovs = match listing.kind {
-        DatasetKind::Squid => side
-            .planned
-            .iter()
-            .map(|(_, count)| u64::from(*count))
-            .sum(),
-        _ => 0,
-    };
-    let num_fovs = planned_fovs.max(listing.fovs.len() as u64);
-    let aborted = first.squid.as_ref().is_some_and(|squid| squid.aborted);
-    let by_mark = image.complete.or(side.is_done.then_some(true));
-    Some(Acquisition {
-        // `.done` ends an aborted run too, whose planes that were never taken are not the fill value.
-        complete: by_mark.map(|complete| complete && !aborted),
-        aborted,
-        planned_planes: Some(image.num_planes().saturating_mul(num_fovs)),
-        ..side.acquisition
-    })
-}
-
-/// Version of the Zarr format of an image.
-fn format_of(image: &Image) -> Option<ZarrFormat> {
-    match &image.levels.first()?.arrays {
-        Arrays::One(locator) => Some(locator.format),
-        Arrays::PerTimepoint(locators) => {
-            locators.iter().flatten().next().map(|found| found.format)
-        }
-        Arrays::Registered(_) | Arrays::Files(_) => None,
     }
 }

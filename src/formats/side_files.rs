@@ -30,7 +30,7 @@ const NAMES: [&str; 6] = [
 ];
 
 /// The empty mark that Squid leaves when a run is over.
-const DONE: &str = ".done";
+pub(super) const DONE: &str = ".done";
 
 /// What the region of a table without regions is called, as Squid calls the one around the stage's position.
 pub(super) const ONLY_REGION: &str = "current";
@@ -40,6 +40,9 @@ pub(super) type FovKey = (String, u32);
 
 /// Indices of FOVs by region, row and column, as old acquisitions name them.
 pub(super) type Grids = HashMap<String, HashMap<(i64, i64), u32>>;
+
+/// How many slices of each FOV a table of executed positions has.
+pub(super) type Slices = HashMap<FovKey, u32>;
 
 /// What the side files of one acquisition say.
 #[derive(Debug, Default)]
@@ -72,6 +75,8 @@ pub(super) struct SideFiles {
     pub(super) regions: Vec<String>,
     /// `sample.wellplate_format`.
     pub(super) wellplate_format: Option<String>,
+    /// Rows of each FOV in the executed table of the first timepoint; `None` where there is no such table.
+    pub(super) executed_first: Option<Slices>,
     /// What could not be read.
     pub(super) problems: Vec<Problem>,
 }
@@ -260,9 +265,14 @@ impl SideFiles {
     /// The executed table has offsets and autofocus applied, so it comes before the plan.
     fn executed_first(&mut self, folder: &str, root: &Path) {
         let path = self.folder.join(folder).join("coordinates.csv");
+        if !matches!(source::stat(&path), Ok(Some(_))) {
+            return;
+        }
         let mut seen: HashMap<FovKey, Option<u32>> = HashMap::new();
+        let mut slices = Slices::new();
         for row in self.table(&path, root) {
             let key = (row.region, row.fov);
+            *slices.entry(key.clone()).or_insert(0) += 1;
             let is_lower = seen.get(&key).is_none_or(|&lowest| row.z_level < lowest);
             if !is_lower {
                 continue;
@@ -275,6 +285,7 @@ impl SideFiles {
             };
             self.positions.insert(key, (place, row.z_um.or(planned_z)));
         }
+        self.executed_first = Some(slices);
     }
 
     /// True where channels without any plane will not come.
@@ -321,15 +332,31 @@ fn timepoint_folder(entries: &[Entry], timepoint: u32) -> Option<String> {
     names.find(|name| name.parse() == Ok(timepoint)).cloned()
 }
 
+/// The slices of each FOV in the executed table of a timepoint's folder; `None` where it is not there.
+pub(super) fn executed_slices(folder: &Path) -> Option<Slices> {
+    let mut slices = Slices::new();
+    for row in executed_rows(folder)? {
+        *slices.entry((row.region, row.fov)).or_insert(0) += 1;
+    }
+    Some(slices)
+}
+
+/// The rows of the executed table in the folder of a timepoint; `None` where it is not there or cannot be read.
+fn executed_rows(folder: &Path) -> Option<Vec<StagePosition>> {
+    let text = source::read_document(&folder.join("coordinates.csv")).ok()??;
+    let mut rows = coordinates::parse(&text).0;
+    rows.iter_mut().for_each(name_region);
+    Some(rows)
+}
+
 /// Where and when one timepoint was taken, per FOV; empty where the table is not there (yet).
 pub(super) fn executed(folder: &Path, timepoint: u32) -> HashMap<FovKey, Executed> {
     let entries = source::list(folder).unwrap_or_default();
-    let path =
-        timepoint_folder(&entries, timepoint).map(|name| folder.join(name).join("coordinates.csv"));
-    let text = path.and_then(|path| source::read_document(&path).ok().flatten());
+    let rows = timepoint_folder(&entries, timepoint)
+        .and_then(|name| executed_rows(&folder.join(name)))
+        .unwrap_or_default();
     let mut found = HashMap::new();
-    for mut row in text.map_or(Vec::new(), |text| coordinates::parse(&text).0) {
-        name_region(&mut row);
+    for row in rows {
         let executed = Executed {
             stage_um: PointUm {
                 x: row.x_um,

@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    cut_short,
     layout::{self, What},
     probe::Node,
     regions,
@@ -66,6 +67,15 @@ impl Surroundings {
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.acquisition.as_deref().is_some_and(side_files::is_done)
+    }
+
+    /// True where an acquisition in image files is over and did not take all that it had planned.
+    #[must_use]
+    pub fn was_cut_short(&self) -> bool {
+        self.acquisition.as_deref().is_some_and(|folder| {
+            let entries = source::list(folder).unwrap_or_default();
+            cut_short::was_cut_short(&SideFiles::read(folder, &entries, folder))
+        })
     }
 
     /// Number of the newest timepoint that was begun, by the folders of the acquisition; `None` where it has none.
@@ -139,9 +149,9 @@ fn containers(what: &What, root: &Path) -> Vec<PathBuf> {
         What::OmeTiffs(found) => vec![found.newest_folder()],
         What::Store(_)
         | What::Images(..)
+        | What::Frames(_)
         | What::LoneFile
-        | What::ImageFiles(_)
-        | What::Tiff(_) => Vec::new(),
+        | What::ImageFiles(_) => Vec::new(),
     }
 }
 

@@ -370,6 +370,44 @@ fn plain_arrays_groups_and_folders_of_stores_open() {
 }
 
 #[test]
+fn several_multiscales_of_a_group_are_as_many_images() {
+    let disk = Disk::new();
+    let multiscale = |name: &str, path: &str| {
+        format!(
+            r#"{{"name":"{name}","axes":[{{"name":"y","type":"space"}},{{"name":"x","type":"space"}}],
+            "datasets":[{{"path":"{path}","coordinateTransformations":[{{"type":"scale","scale":[1,1]}}]}}]}}"#
+        )
+    };
+    let both = [multiscale("raw", "0"), multiscale("mean", "other/0")].join(",");
+    disk.group("x/both", &format!(r#""multiscales":[{both}]"#))
+        .array("x/both/0", &[8, 4])
+        .array("x/both/other/0", &[6, 2]);
+    let dataset = disk.open("x/both").expect("a dataset");
+    assert_eq!(dataset.kind.as_str(), "collection");
+    let rows: Vec<_> = dataset
+        .fovs
+        .iter()
+        .map(|fov| (fov.path.as_str(), fov.label.as_str()))
+        .collect();
+    assert_eq!(rows, [("#0", "0: raw"), ("#1", "1: mean")]);
+    assert!(dataset.problems.is_empty(), "{:?}", dataset.problems);
+    let shape = |row: u32| {
+        let opened = dataset
+            .opener
+            .open_fov(&dataset, FovId(row))
+            .expect("opened");
+        opened.images[0].1.levels[0].shape.clone()
+    };
+    assert_eq!((shape(0), shape(1)), (vec![8, 4], vec![6, 2]));
+    // In a collection the first one is shown, and that is said.
+    let around = disk.open("x").expect("a dataset");
+    assert_eq!(around.fovs.len(), 1);
+    let said = &around.problems[0];
+    assert_eq!((said.code, said.location.as_str()), (Code::Ignored, "both"));
+    assert!(said.message.contains("open the group by itself"), "{said}");
+}
+
+#[test]
 fn what_is_no_zarr_dataset_says_so() {
     let disk = Disk::new();
     disk.folder("empty/zarr")
@@ -381,7 +419,7 @@ fn what_is_no_zarr_dataset_says_so() {
     check_error(&disk, "lone.txt", Code::NotZarr);
     check_error(&disk, "ome", Code::NotWritten);
     let found = detect(&disk.0.path().join("ome")).expect("recognised");
-    assert!(found.readable && found.layout.contains("Squid acquisition"));
+    assert!(found.layout.contains("Squid acquisition"));
 }
 
 #[test]

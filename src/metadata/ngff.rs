@@ -20,7 +20,7 @@ use super::{
 use crate::model::{Axis, Channel, Code, LabelColors, Problem, limits};
 use conformance::{Listing, Version};
 
-/// One entry of `multiscales[0].datasets`.
+/// One entry of `datasets` of a multiscale.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LevelEntry {
     /// Its path as written.
@@ -32,7 +32,7 @@ pub struct LevelEntry {
     pub translation: Option<Vec<f64>>,
 }
 
-/// `multiscales[0]`.
+/// One entry of `multiscales`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Multiscale {
     /// Its axes, roles assigned (0.1, 0.2: t, c, z, y, x); `None` where there are none or they are unusable.
@@ -78,6 +78,9 @@ pub struct FieldEntry {
     pub acquisition: Option<i64>,
 }
 
+/// Multiscales of one group beside the first.
+const MAX_FURTHER: usize = 255;
+
 /// Everything that the attributes of one group or array say.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attributes {
@@ -85,6 +88,8 @@ pub struct Attributes {
     pub ngff: Option<String>,
     /// `multiscales[0]`.
     pub multiscale: Option<Multiscale>,
+    /// Further entries of `multiscales`.
+    pub further: Vec<Multiscale>,
     /// `omero.channels`, entry by entry; surplus and duplicate names are still there, as only who knows the array can tell.
     pub channels: Vec<Channel>,
     /// `plate`.
@@ -105,6 +110,16 @@ pub struct Attributes {
     pub squid: Option<SquidKeys>,
     /// What could not be used; locations are relative to the group (".").
     pub problems: Vec<Problem>,
+}
+
+impl Attributes {
+    /// Takes one of several multiscales for the image; the first where there is no such one.
+    pub fn choose(&mut self, idx: Option<usize>) {
+        let at = idx.and_then(|idx| idx.checked_sub(1));
+        if let Some(other) = at.and_then(|at| self.further.get(at)) {
+            self.multiscale = Some(other.clone());
+        }
+    }
 }
 
 /// Reads the attributes of a group or array.
@@ -128,12 +143,17 @@ pub fn parse(zarr_json: Option<&Value>, zattrs: Option<&Value>) -> Attributes {
     }
     let ngff = version(&sources);
     let list = multiscales.value.and_then(Value::as_array);
-    if let Some(list) = list.filter(|list| list.len() > 1) {
-        let message = format!("multiscales has {} entries, the first is used", list.len());
-        problems.push(Problem::new(Code::Ignored, ".", message));
-    }
     let first = list.and_then(|list| list.first());
     let multiscale = first.map(|value| parse_multiscale(value, &mut problems));
+    let others = list
+        .into_iter()
+        .flatten()
+        .skip(1)
+        .filter(|it| it.is_object());
+    let further = others
+        .take(MAX_FURTHER)
+        .map(|value| parse_multiscale(value, &mut problems))
+        .collect();
     let mut listing = Listing {
         version: ngff.as_deref().and_then(Version::parse).unwrap_or_default(),
         problems: &mut problems,
@@ -153,6 +173,7 @@ pub fn parse(zarr_json: Option<&Value>, zattrs: Option<&Value>) -> Attributes {
     Attributes {
         ngff,
         multiscale,
+        further,
         channels: omero
             .value
             .map_or_else(Vec::new, |value| omero::parse(value, &mut problems)),

@@ -7,8 +7,12 @@
 mod planes;
 #[cfg(test)]
 mod tests;
+mod wells;
 
-pub use planes::{Place, PlaneTable};
+pub use self::{
+    planes::{Place, PlaneTable},
+    wells::WellPlace,
+};
 
 use roxmltree::{Document, Node, ParsingOptions};
 
@@ -35,6 +39,8 @@ pub struct OmeDocument {
     pub companion: Option<String>,
     /// Images that can be used, in the order of the document.
     pub images: Vec<OmeImage>,
+    /// Acquisitions of its plates that images belong to, numbered as they stand in the document.
+    pub acquisitions: Vec<i64>,
     /// What could not be used; locations name the element.
     pub problems: Vec<Problem>,
 }
@@ -42,6 +48,10 @@ pub struct OmeDocument {
 /// One `Image` with its `Pixels`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OmeImage {
+    /// `ID`.
+    pub id: Option<String>,
+    /// Where it lies on a plate.
+    pub well: Option<WellPlace>,
     /// `Name`.
     pub name: Option<String>,
     /// Axes beside x and y, the one that changes from page to page first.
@@ -136,6 +146,11 @@ pub fn parse(text: &str) -> Result<OmeDocument, String> {
             Err((code, message)) => found.problems.push(Problem::new(code, location, message)),
         }
     }
+    let (mut places, acquisitions) = wells::places(root, &mut found.problems);
+    found.acquisitions = acquisitions;
+    for image in &mut found.images {
+        image.well = image.id.as_ref().and_then(|id| places.remove(id));
+    }
     Ok(found)
 }
 
@@ -178,6 +193,8 @@ fn image_of(
         })
     };
     Ok(OmeImage {
+        id: text_of(image, "ID"),
+        well: None,
         name: text_of(image, "Name"),
         order,
         size_x: count(pixels.attribute("SizeX")),

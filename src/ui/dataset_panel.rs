@@ -106,9 +106,14 @@ fn lines(view: &View<'_>, facts: &Facts) -> Vec<(&'static str, String)> {
         known("Start", acquisition.start_time.clone());
         known(
             "Complete",
-            acquisition
-                .complete
-                .map(|complete| if complete { "yes" } else { "no" }.to_owned()),
+            acquisition.complete.map(|complete| {
+                let words = match (complete, acquisition.aborted) {
+                    (true, _) => "yes",
+                    (false, true) => "no, stopped",
+                    (false, false) => "no",
+                };
+                words.to_owned()
+            }),
         );
     }
     lines.extend(live_lines(view, facts));

@@ -1,6 +1,6 @@
 //! The specification's own test documents: valid ones are read without complaint, of the others something is said.
 //!
-//! `tests/data/ngff/VERSION.json`, one document a line, from ome/ngff-spec.
+//! `tests/data/ngff/VERSION.json`, one document a line, from ome/ngff-spec (0.2 from ome/ngff).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -61,6 +61,11 @@ fn check(version: &str, must_tell: bool) {
 #[test]
 fn documents_of_0_1_are_told_apart() {
     check("0.1", true);
+}
+
+#[test]
+fn documents_of_0_2_are_told_apart() {
+    check("0.2", true);
 }
 
 #[test]

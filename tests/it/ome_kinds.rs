@@ -171,6 +171,22 @@ fn plates_wells_series_labels_collections_and_arrays_open() {
         image(&at.join("first.zarr"));
         image(&at.join("below/second.zarr"));
     });
+    check("multiscales", |at| {
+        image(at);
+        image(&at.join("coarse"));
+        let of = |name: &str, path: &str| {
+            let axes = ["c", "z", "y", "x"].map(|name| json!({"name": name}));
+            let scale = json!([{"type": "scale", "scale": [1, 1, 1, 1]}]);
+            json!({
+                "version": "0.4", "name": name, "axes": axes,
+                "datasets": [{"path": path, "coordinateTransformations": scale}],
+            })
+        };
+        attributes(
+            at,
+            &json!({"multiscales": [of("raw", "0"), of("mean", "coarse/0")]}),
+        );
+    });
     check("array", |at| {
         let whole = at.with_extension("whole");
         image(&whole);

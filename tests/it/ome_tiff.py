@@ -183,7 +183,87 @@ def pyramid(folder):
     yield "levels", {"open": path.name, "fovs": 1, "planes": planes}
 
 
-GROUPS = {"orders": orders, "storage": storage, "colours": colours, "several": several, "pyramid": pyramid}
+def numbered(at, dtype, size, inside):
+    return image(f"image {at}", dtype, size, inside).replace("<Image ", f'<Image ID="Image:{at}" ')
+
+
+def plate(places, acquisitions=()):
+    """`places`: row, column and images of each well."""
+    wells, number = [], 0
+    for row, column, images in places:
+        samples_xml = []
+        for at in images:
+            samples_xml.append(f'<WellSample ID="WellSample:{number}" Index="{number}"><ImageRef ID="Image:{at}"/></WellSample>')
+            number += 1
+        wells.append(f'<Well ID="Well:{row}:{column}" Row="{row}" Column="{column}">{"".join(samples_xml)}</Well>')
+    runs = ""
+    for at, members in enumerate(acquisitions):
+        refs = "".join(f'<WellSampleRef ID="WellSample:{member}"/>' for member in members)
+        runs += f'<PlateAcquisition ID="PlateAcquisition:{at}">{refs}</PlateAcquisition>'
+    return f'<Plate ID="Plate:0" Name="p" Rows="8" Columns="12">{"".join(wells)}{runs}</Plate>'
+
+
+PLACES = [(1, 1, [3]), (0, 10, [2]), (0, 1, [1, 0])]
+
+
+def plates(folder):
+    size = dict(X=20, Y=12, Z=1, C=2, T=1)
+    values = samples((4, 2, 12, 20))
+    # In one file, images in another order than wells.
+    data = [f'<TiffData IFD="{2 * at}" PlaneCount="2"/>' for at in range(4)]
+    images = [numbered(at, "uint16", size, data[at]) for at in range(4)]
+    xml = document([plate(PLACES, [[0, 1], [2, 3]])] + images)
+    tifffile.imwrite(folder / "plate.ome.tif", values.reshape(8, 12, 20), description=xml, metadata=None,
+                     photometric="minisblack")
+    # A2 with images 1 and 0, A11, B2.
+    planes = [entry for fov, at in enumerate([1, 0, 2, 3]) for entry in planes_of(values[at], "CYX", fov=fov)]
+    yield "plate", {"open": "plate.ome.tif", "fovs": 4, "planes": planes}
+    # A file per image, each with the document of the whole plate.
+    (folder / "set").mkdir()
+    names = [f"field_{at}.ome.tif" for at in range(4)]
+    images = [numbered(at, "uint16", size, f'<TiffData IFD="0" PlaneCount="2"><UUID FileName="{name}">urn:uuid:{at}</UUID>'
+                                           '</TiffData>') for at, name in enumerate(names)]
+    for at, name in enumerate(names):
+        xml = document([plate(PLACES)] + images, f"urn:uuid:{at}")
+        tifffile.imwrite(folder / "set" / name, values[at], description=xml, metadata=None, photometric="minisblack")
+    yield "set", {"open": "set", "fovs": 4, "planes": planes}
+    yield "of_set", {"open": "set/field_2.ome.tif", "fovs": 4, "planes": planes}
+
+
+def many(folder):
+    size = dict(X=20, Y=12, Z=1, C=1, T=1)
+    values = samples((20, 12, 20))
+    images = [numbered(at, "uint16", size, f'<TiffData IFD="{at}"/>') for at in range(20)]
+    xml = document([plate([(2, 4, range(20))])] + images)
+    tifffile.imwrite(folder / "many.ome.tif", values, description=xml, metadata=None, photometric="minisblack")
+    planes = [entry for at in range(20) for entry in planes_of(values[at], "YX", fov=at)]
+    yield "many", {"open": "many.ome.tif", "fovs": 20, "planes": planes}
+
+
+def folders(folder):
+    """Files of all kinds in one folder: each is a FOV, or as many as its document has images."""
+    root = folder / "any"
+    (root / "0").mkdir(parents=True)
+    values = samples((2, 12, 20))
+    tifffile.imwrite(root / "a cell.ome.tif", values, ome=True, metadata={"axes": "CYX"})
+    tifffile.imwrite(root / "plain.tif", values[0] + 100, metadata=None, photometric="minisblack")
+    with tifffile.TiffWriter(root / "two.ome.tiff", ome=True) as writer:
+        for at in range(2):
+            writer.write(values + 200 * at, metadata={"axes": "TYX", "Name": f"place {at}"})
+    planes = planes_of(values, "CYX") + planes_of(values[:1] + 100, "ZYX", fov=1)
+    for at in range(2):
+        planes += planes_of(values + 200 * at, "TYX", fov=2 + at)
+    yield "any", {"open": "any", "fovs": 4, "planes": planes}
+    # In folders of their own.
+    deep = folder / "deep"
+    for at in range(2):
+        (deep / str(at)).mkdir(parents=True)
+        tifffile.imwrite(deep / str(at) / "scan.ome.tif", values + at, ome=True, metadata={"axes": "CYX"})
+    planes = [entry for at in range(2) for entry in planes_of(values + at, "CYX", fov=at)]
+    yield "deep", {"open": "deep", "fovs": 2, "planes": planes}
+
+
+GROUPS = {"plates": plates, "many": many, "folders": folders, "orders": orders, "storage": storage, "colours": colours, "several": several, "pyramid": pyramid}
 
 
 def write(folder, group):

@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, path::Path, process::Command};
 
 use serde_json::{Map, Value, json};
-use squidview::{model::FovId, store::Store};
+use squidview::{formats::text, model::FovId, store::Store};
 
 use crate::{
+    expected,
     oracle::image_oracle,
     planes::{open_whole, plane_at, plane_crc},
     program::{at_home, on},
@@ -103,6 +104,8 @@ fn tifffile_reads_what_is_simulated_and_so_do_we() {
         ] {
             assert!(out.join(file).is_file(), "{structure}: {file}");
         }
+        let text = text::describe(&open_whole(&out));
+        expected::check(&format!("text_simulated_{structure}.txt"), &text);
     }
     let own = ours(&folder.path().join("tiff"));
     assert_eq!(own.len(), 24);

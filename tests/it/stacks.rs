@@ -6,8 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use squidview::{
+    app::{App, Options},
     dataset::{Dataset, DatasetKind},
     formats,
     model::{Code, FovId, PlaneState},
@@ -17,9 +18,10 @@ use squidview::{
 
 use crate::{
     desk::{Desk, Setup},
+    fixture::copy,
     microscope::Microscope,
     oracle::image_oracle,
-    planes::{open_whole, plane_at, plane_crc},
+    planes::{data_folder, open_whole, plane_at, plane_crc},
     program::on,
     squid_data::index,
 };
@@ -134,7 +136,7 @@ fn stacks_without_a_whole_page_are_waited_for_and_finished_ones_refused() {
         let outcome = formats::open(root, &mut |_| true);
         outcome.map(|_| ()).map_err(|error| error.code)
     };
-    assert_eq!(code(), Err(Code::NotZarr), "no image yet");
+    assert_eq!(code(), Err(Code::NotWritten), "no image yet");
     let path = root.join("0/A1_0_stack.tiff");
     for bytes in [&b""[..], b"II*\0", b"II*\0\x08\0\0\0"] {
         fs::write(&path, bytes).unwrap();
@@ -198,6 +200,12 @@ fn what_an_aborted_run_did_not_take_is_missing() {
         simulate(&plan, &root, &mut |_| true, Duration::ZERO).unwrap();
         let dataset = open_whole(&root);
         assert!(!dataset.is_running());
+        let acquisition = dataset.acquisition.as_ref().unwrap();
+        assert_eq!(
+            (acquisition.complete, acquisition.aborted),
+            (Some(false), true)
+        );
+        assert_eq!(acquisition.planned_planes, Some(8));
         assert_eq!(dataset.num_fovs(), 2);
         let state = |fov: u32, c: u32| {
             let plane = plane_at(FovId(fov), 0, c, 0);
@@ -206,8 +214,64 @@ fn what_an_aborted_run_did_not_take_is_missing() {
         assert_eq!(state(1, 0), PlaneState::Written);
         assert_eq!(state(1, 1), PlaneState::Missing, "{structure:?}");
         let document = on(&root, "inspect PATH --json").answer();
-        assert_eq!(document["acquisition"]["written_planes"], 3);
+        assert_eq!(
+            document["acquisition"],
+            json!({ "complete": false, "planned_planes": 8, "written_planes": 3 })
+        );
     }
+}
+
+#[test]
+fn a_run_that_took_all_it_planned_is_complete_and_one_that_was_stopped_is_not() {
+    let complete = |structure, ending| {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("run");
+        let plan = Plan {
+            ending,
+            num_z: 2,
+            ..plan(structure)
+        };
+        simulate(&plan, &root, &mut |_| true, Duration::ZERO).unwrap();
+        let acquisition = open_whole(&root).acquisition.clone().unwrap();
+        (acquisition.complete, acquisition.aborted)
+    };
+    for structure in [Structure::Tiff, Structure::MultiPage, Structure::OmeTiff] {
+        let all = complete(structure, Ending::Completes);
+        assert_eq!(all, (Some(true), false), "{structure:?}");
+        // Between timepoints, in the first FOV of one, and before the last slice: Squid stops between slices.
+        for num_planes in [8, 10, 14] {
+            let stopped = complete(structure, Ending::AbortsAfter(num_planes));
+            assert_eq!(stopped, (Some(false), true), "{structure:?} {num_planes}");
+        }
+    }
+}
+
+#[test]
+fn an_acquisition_that_was_just_begun_is_opened_by_hand_when_it_has_an_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("run");
+    copy(&data_folder().join("tiff_folder"), &root);
+    fs::remove_file(root.join(".done")).unwrap();
+    let images = folder.path().join("images");
+    fs::rename(root.join("0"), &images).unwrap();
+    fs::create_dir(root.join("0")).unwrap();
+    let setup = Setup {
+        options: Options {
+            path: Some(root.clone()),
+            ..Options::default()
+        },
+        ..Setup::default()
+    };
+    let Some(mut desk) = Desk::new(setup) else {
+        return;
+    };
+    desk.frames(Duration::from_millis(200));
+    assert!(desk.says("Waiting for the first image of run"));
+    assert!(desk.harness.state().session().is_none());
+    fs::remove_dir(root.join("0")).unwrap();
+    fs::rename(&images, root.join("0")).unwrap();
+    desk.until("its first plane is shown", App::has_picture);
+    assert!(!desk.says("Waiting for the first image of run"));
 }
 
 #[test]

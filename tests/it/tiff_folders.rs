@@ -14,7 +14,7 @@ use std::{
 use image::{ExtendedColorType, ImageFormat};
 use squidview::{
     dataset::{Dataset, DatasetKind},
-    formats,
+    formats::{self, text},
     model::{Absence, Code, FovId, PlaneState, Rgb, TileId},
     store::{ReadOutcome, Store},
 };
@@ -22,7 +22,8 @@ use tiff::encoder::{TiffEncoder, colortype};
 
 use crate::{
     desk::{Desk, Setup},
-    planes::{crc, open_whole, plane_at, plane_rows},
+    expected,
+    planes::{crc, data_folder, open_whole, plane_at, plane_rows},
     program::on,
 };
 
@@ -325,4 +326,10 @@ fn the_window_draws_a_running_acquisition_of_bitmaps_and_what_comes() {
         desk.harness.step();
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+#[test]
+fn the_committed_folder_is_described_in_words() {
+    let dataset = open_whole(&data_folder().join("tiff_folder"));
+    expected::check("text_tiff_folder.txt", &text::describe(&dataset));
 }

@@ -62,6 +62,8 @@ impl Ending {
         match self.phase {
             Phase::Running if surroundings.is_done() => {
                 self.phase = Phase::Ending { since: now };
+                // Stores say by themselves that they were aborted, image files do not.
+                self.aborted |= survey.stores.is_of_files() && surroundings.was_cut_short();
                 self.begin_sweep(survey);
             }
             Phase::Running if !self.is_sweeping && now >= self.next_sweep => {

@@ -161,6 +161,12 @@ impl Stores {
         matches!(level.map(|level| &level.arrays), Some(Arrays::Files(_)))
     }
 
+    /// True where the planes of the dataset are files.
+    pub(super) fn is_of_files(&self) -> bool {
+        let level = self.dataset.template.levels.first();
+        matches!(level.map(|level| &level.arrays), Some(Arrays::Files(_)))
+    }
+
     /// A plane of a FOV was found: a row that was only planned has files now, and is told once.
     pub(super) fn note_found(&mut self, fov: FovId, outbox: &Outbox) {
         let is_planned = self.dataset.fov(fov).is_some_and(|row| !row.present);

@@ -183,16 +183,22 @@ fn label_images_and_series_are_recognised() {
 }
 
 #[test]
-fn of_several_multiscales_the_first_is_used() {
+fn several_multiscales_are_all_read_and_one_is_chosen() {
     let entry = |path: &str| json!({"axes": ["y", "x"], "datasets": [{"path": path}]});
     let found = parse(
         None,
-        Some(&json!({"multiscales": [entry("a"), entry("b")]})),
+        Some(&json!({"multiscales": [entry("a"), entry("b"), 7]})),
     );
-    let multiscale = found.multiscale.expect("a multiscale");
-    assert_eq!(multiscale.levels[0].path, "a");
-    assert_eq!(found.problems.len(), 1);
-    assert_eq!(found.problems[0].code, Code::Ignored);
+    assert!(found.problems.is_empty(), "{:?}", found.problems);
+    let chosen = |idx| {
+        let mut found = found.clone();
+        found.choose(idx);
+        found.multiscale.expect("a multiscale").levels[0]
+            .path
+            .clone()
+    };
+    let paths = [None, Some(0), Some(1), Some(2)].map(chosen);
+    assert_eq!(paths, ["a", "a", "b", "a"]);
 }
 
 #[test]

@@ -1,0 +1,171 @@
+//! Folders of OME-TIFF files, sets of files that belong together, and plates of OME-XML.
+
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+use squidview::{
+    dataset::Dataset,
+    formats::{self, text},
+    model::{Code, FovId},
+};
+
+use crate::{
+    desk::{Desk, Setup},
+    expected,
+    ome_tiff::check_any,
+    planes::open_whole,
+    program::on,
+};
+
+fn labels(dataset: &Dataset) -> Vec<&str> {
+    let rows = dataset.fovs.iter();
+    rows.map(|fov| fov.label.as_str()).collect()
+}
+
+fn ids(path: &Path) -> Vec<Value> {
+    let document = on(path, "inspect PATH --json").answer();
+    let fields = document["fields"].as_array().unwrap();
+    fields.iter().map(|field| field["id"].clone()).collect()
+}
+
+#[test]
+fn each_ome_tiff_of_a_folder_is_a_fov_named_by_its_file() {
+    let Some((folder, opened)) = check_any("folders") else {
+        return;
+    };
+    for (name, dataset) in &opened {
+        expected::check(
+            &format!("text_ome_tiff_{name}.txt"),
+            &text::describe(dataset),
+        );
+    }
+    let of = |wanted: &str| &opened.iter().find(|(name, _)| name == wanted).unwrap().1;
+    assert_eq!(
+        labels(of("any")),
+        [
+            "a cell.ome.tif",
+            "plain.tif",
+            "two.ome.tiff, 0: place 0",
+            "two.ome.tiff, 1: place 1"
+        ]
+    );
+    assert!(of("any").problems.is_empty(), "{:?}", of("any").problems);
+    assert_eq!(labels(of("deep")), ["0/scan.ome.tif", "1/scan.ome.tif"]);
+    let any = folder.path().join("any");
+    assert_eq!(
+        ids(&any)[1..],
+        [
+            json!("plain.tif"),
+            json!("two.ome.tiff#0"),
+            json!("two.ome.tiff#1")
+        ]
+    );
+    // Beside side files that somebody copied there, too: nothing else is there to be shown.
+    fs::write(
+        any.join("coordinates.csv"),
+        "region,x (mm),y (mm)\nA1,1,2\n",
+    )
+    .unwrap();
+    assert_eq!(open_whole(&any).num_fovs(), 4);
+}
+
+#[test]
+fn wells_of_ome_xml_are_a_plate_in_one_file_and_in_many() {
+    let Some((folder, opened)) = check_any("plates") else {
+        return;
+    };
+    for (name, dataset) in &opened {
+        expected::check(
+            &format!("text_ome_tiff_{name}.txt"),
+            &text::describe(dataset),
+        );
+        assert_eq!(labels(dataset), ["A2:0", "A2:1", "A11:0", "B2:0"], "{name}");
+        assert!(
+            dataset.problems.is_empty(),
+            "{name}: {:?}",
+            dataset.problems
+        );
+        let plate = dataset.plate.as_ref().unwrap();
+        assert_eq!(plate.rows, ["A", "B"]);
+        assert_eq!(plate.columns, ["2", "11"]);
+    }
+    let file = folder.path().join("plate.ome.tif");
+    let document = on(&file, "inspect PATH --json").answer();
+    assert_eq!(document["kind"], "image");
+    assert_eq!(
+        document["plate"],
+        json!({ "rows": ["A", "B"], "columns": ["2", "11"], "acquisitions": [0, 1] })
+    );
+    assert_eq!(
+        document["fields"][2],
+        json!({ "index": 2, "id": "#2", "row": "A", "column": "11", "acquisition": 0, "fov": 0, "present": true })
+    );
+    assert_eq!(
+        ids(&folder.path().join("set"))[0],
+        json!("field_0.ome.tif#1")
+    );
+    let Some(mut desk) = Desk::with(&file, Setup::default()) else {
+        return;
+    };
+    assert!(desk.has("Plate map, well A2"), "the map is there");
+    desk.settle();
+}
+
+#[test]
+fn of_many_images_the_first_are_looked_at_and_the_others_when_they_are_shown() {
+    let Some((folder, opened)) = check_any("many") else {
+        return;
+    };
+    let (_, dataset) = &opened[0];
+    assert_eq!(labels(dataset)[18..], ["C5:18", "C5:19"]);
+    let path = folder.path().join("many.ome.tif");
+    let dataset = formats::open(&path, &mut |_| true).unwrap();
+    let num_opened = dataset
+        .order
+        .iter()
+        .filter(|&&fov| dataset.image(fov).is_some());
+    assert_eq!(num_opened.count(), 16);
+    let stats = on(&path, "plane PATH --stats --fov 19").answer();
+    assert_eq!(stats["shape"], json!([12, 20]));
+}
+
+#[test]
+fn files_that_a_document_names_outside_of_its_folder_are_not_looked_at() {
+    let Some((folder, _)) = check_any("plates") else {
+        return;
+    };
+    let root = folder.path();
+    let inside = root.join("set/field_0.ome.tif");
+    let bytes = fs::read(&inside).unwrap();
+    fs::copy(root.join("set/field_1.ome.tif"), root.join("eld_1.ome.tif")).unwrap();
+    // As long as the name was.
+    let replaced = |from: &[u8], to: &[u8]| {
+        let mut bytes = bytes.clone();
+        let mut at = 0;
+        while let Some(step) = bytes[at..].windows(from.len()).position(|it| it == from) {
+            at += step;
+            bytes[at..at + from.len()].copy_from_slice(to);
+        }
+        bytes
+    };
+    fs::write(&inside, replaced(b"field_1.ome.tif", b"../eld_1.ome.ti")).unwrap();
+    let dataset = formats::open(&inside, &mut |_| true).unwrap();
+    let rows: Vec<_> = dataset
+        .fovs
+        .iter()
+        .map(|fov| (fov.label.as_str(), fov.present))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("A2:0", false),
+            ("A2:1", true),
+            ("A11:0", true),
+            ("B2:0", true)
+        ]
+    );
+    let refused = dataset.opener.open_fov(&dataset, FovId(0)).map(|_| ());
+    assert_eq!(refused.unwrap_err().code, Code::UnsafePath);
+    let codes: Vec<Code> = dataset.problems.iter().map(|it| it.code).collect();
+    assert_eq!(codes, [Code::UnsafePath], "{:?}", dataset.problems);
+}
