@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use serde_json::{Value, json};
@@ -57,7 +58,7 @@ pub(super) fn chunk(bytes: &[u8]) {
     let is_v2 = document["zarr_format"] == 2;
     let folder = tempfile::tempdir().expect("there is a temporary folder");
     let name = if is_v2 { ".zarray" } else { "zarr.json" };
-    write(&folder.path().join(name), document.to_string().as_bytes());
+    write_document(&folder.path().join(name), document.to_string().as_bytes());
     write(&folder.path().join(first_chunk(document, is_v2, 2)), chunk);
     read(folder.path());
 }
@@ -135,6 +136,14 @@ fn write(path: &Path, bytes: &[u8]) {
     let folder = path.parent().expect("a file lies in a folder");
     fs::create_dir_all(folder).expect("the temporary folder can be written to");
     fs::write(path, bytes).expect("the temporary folder can be written to");
+}
+
+/// A document that is cut off is read again after a pause where it was written just now; this one looks old.
+fn write_document(path: &Path, bytes: &[u8]) {
+    write(path, bytes);
+    let file = fs::File::options().write(true).open(path);
+    let aged = file.and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH));
+    aged.expect("the temporary folder can be written to");
 }
 
 /// Opens what lies there and reads the first tile of the first and of the last plane.

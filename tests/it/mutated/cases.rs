@@ -169,15 +169,15 @@ impl Extreme {
 }
 
 /// Numbers that are the same for the same seed, everywhere (`SplitMix64`).
-pub(super) struct Random(u64);
+struct Random(u64);
 
 impl Random {
-    pub(super) fn of(text: &str) -> Self {
+    fn of(text: &str) -> Self {
         Self(u64::from(crc32fast::hash(text.as_bytes())))
     }
 
     /// Below `end`, which is above 0.
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -199,6 +199,26 @@ pub(super) fn files_below(folder: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// Some cases, in turn one cut off, one with a bit turned over and one with another value, the same for the same seed.
+pub(super) fn sample(cases: &[Case], seed: &str, length: usize) -> Vec<Case> {
+    let is_of = |case: &Case, kind: usize| match case.change {
+        Change::Cut(_) => kind == 0,
+        Change::Flip(_) => kind == 1,
+        Change::Value(..) => kind == 2,
+    };
+    let kinds = [0, 1, 2].map(|kind| {
+        let cases = cases.iter().filter(|case| is_of(case, kind));
+        cases.collect::<Vec<_>>()
+    });
+    let mut random = Random::of(seed);
+    let chosen = (0..length).filter_map(|at| {
+        let cases = &kinds[at % kinds.len()];
+        let case = cases.get(random.below(cases.len().max(1)))?;
+        Some((*case).clone())
+    });
+    chosen.collect()
 }
 
 /// Every change to every file below a fixture's folder.

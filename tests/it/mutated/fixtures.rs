@@ -1,4 +1,4 @@
-//! What is changed: every dataset of `tests/data/squid`, acquisitions in image files, and stores whose chunks have checksums.
+//! What is changed: every dataset of `tests/data/squid`, acquisitions in image files, and what has checksums.
 
 use std::{
     fs,
@@ -18,7 +18,9 @@ const SIMULATED: [(&str, Structure); 2] = [
 ];
 /// A store of one array per chain of codecs with a checksum over all samples.
 const CHECKED: &str = "checked";
-/// Rows and columns of its arrays.
+/// A folder of PNG files, each part of which has a checksum.
+const PICTURES: &str = "pictures";
+/// Rows and columns of the arrays.
 const HEIGHT: usize = 16;
 const WIDTH: usize = 24;
 
@@ -27,7 +29,7 @@ pub(super) fn names() -> Vec<String> {
     let mut names = squid_data::names();
     names.push("tiff_folder".into());
     names.extend(SIMULATED.map(|(name, _)| name.to_owned()));
-    names.push(CHECKED.into());
+    names.extend([CHECKED, PICTURES].map(str::to_owned));
     names
 }
 
@@ -48,6 +50,10 @@ pub(super) fn put(name: &str, folder: &Path) {
         simulate(&plan, folder, &mut |_| true, Duration::ZERO).unwrap();
     } else if name == CHECKED {
         write_checked(folder);
+    } else if name == PICTURES {
+        for picture in ["gray8.png", "gray16.png", "rgb.png"] {
+            fs::copy(seeds().join("picture").join(picture), folder.join(picture)).unwrap();
+        }
     } else {
         copy(&data_folder().join(name), folder);
     }
@@ -58,6 +64,7 @@ pub(super) fn checked_bytes(name: &str, file: &Path, length: usize) -> std::ops:
     let is_chunk = file.components().any(|part| part.as_os_str() == "c");
     match name {
         CHECKED if is_chunk => 0..length,
+        PICTURES => 0..length,
         _ if is_chunk => length - index_bytes(name, file).min(length)..length,
         _ => 0..0,
     }
@@ -84,11 +91,17 @@ fn index_bytes(name: &str, file: &Path) -> usize {
     16 * (shard / chunk) as usize + 4
 }
 
-/// A group of arrays, each with one chunk of the seeds of `tests/data/fuzz/chunk`, which numcodecs wrote.
+/// Files that other programs wrote.
+fn seeds() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fuzz")
+}
+
+/// A group of arrays, each with one chunk of the seeds of `chunk`, which numcodecs wrote.
 fn write_checked(folder: &Path) {
     let little = json!({"name": "bytes", "configuration": {"endian": "little"}});
     let big = json!({"name": "bytes", "configuration": {"endian": "big"}});
     let crc32c = json!({"name": "crc32c"});
+    let gzip = json!({"name": "gzip", "configuration": {"level": 5}});
     let zstd = json!({"name": "zstd", "configuration": {"level": 3, "checksum": true}});
     let shards = json!({"name": "sharding_indexed", "configuration": {
         "chunk_shape": [HEIGHT / 2, WIDTH], "codecs": [little, crc32c],
@@ -100,6 +113,7 @@ fn write_checked(folder: &Path) {
     }});
     for (seed, codecs) in [
         ("02_big_crc32c", vec![&big, &crc32c]),
+        ("03_gzip", vec![&little, &gzip]),
         ("04_zstd_crc32c", vec![&little, &zstd, &crc32c]),
         ("07_shard_crc32c", vec![&shards]),
         ("08_shard_zstd", vec![&plain_shards, &zstd]),
@@ -112,8 +126,7 @@ fn write_checked(folder: &Path) {
             "chunk_key_encoding": {"name": "default"}, "codecs": codecs,
         });
         fs::write(array.join("zarr.json"), document.to_string()).unwrap();
-        let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fuzz/chunk");
-        let seed = fs::read(seeds.join(seed)).unwrap();
+        let seed = fs::read(seeds().join("chunk").join(seed)).unwrap();
         fs::write(array.join("c/0/0"), &seed[1..]).unwrap();
     }
 }
