@@ -57,13 +57,24 @@ impl Figures {
     fn row(&self, name: &str, num_cases: usize) -> String {
         let [same, absent, told, other] = self.counts;
         let slowest = self.slowest.as_millis();
-        format!("| {name} | {num_cases} | {same} | {told} | {absent} | {other} | {slowest} ms |")
+        let mib = peak_kib("self") >> 10;
+        format!(
+            "| `{name}` | {num_cases} | {same} | {told} | {absent} | {other} | {slowest} ms | {mib} MiB |"
+        )
     }
 }
 
 #[expect(clippy::print_stdout, reason = "figures, for scripts/mutate")]
 fn say(line: &str) {
     println!("{line}");
+}
+
+/// The most memory that a process (a number, or `self`) has had so far; 0 where the system does not tell.
+fn peak_kib(process: &str) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    number.and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
 /// Work that takes numbers from a counter, on several threads.
@@ -172,9 +183,6 @@ fn the_program_answers_for_a_sample_of_changed_files_within_time_and_memory() {
 fn every_changed_file_of_a_fixture_through_the_library() {
     let name = env::var("SQUIDVIEW_MUTATE").expect("scripts/mutate names the fixture");
     all_cases(&name);
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find(|line| line.starts_with("VmHWM"));
-    say(&format!("{name}: {}", peak.unwrap_or("memory unknown")));
 }
 
 #[test]

@@ -3,8 +3,7 @@
 use std::{
     fs,
     io::Read as _,
-    path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -15,6 +14,7 @@ use squidview::model::ZPick;
 use super::{
     cases::Case,
     library::{Subject, must_be_told},
+    peak_kib,
 };
 use crate::program::at_home;
 
@@ -101,7 +101,7 @@ fn call(arguments: &[&str]) -> Result<(Cost, Value), String> {
     });
     let mut cost = Cost::default();
     let status = loop {
-        cost.peak_kib = cost.peak_kib.max(peak_kib(&child));
+        cost.peak_kib = cost.peak_kib.max(peak_kib(&child.id().to_string()));
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
@@ -135,13 +135,4 @@ fn call(arguments: &[&str]) -> Result<(Cost, Value), String> {
         return Err(format!("{arguments:?} ended with {code} and said {answer}"));
     }
     Ok((cost, answer))
-}
-
-/// The most memory that a process has had so far; 0 where the system does not tell.
-fn peak_kib(child: &Child) -> u64 {
-    let path = format!("/proc/{}/status", child.id());
-    let text = fs::read_to_string(Path::new(&path)).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    number.and_then(|number| number.parse().ok()).unwrap_or(0)
 }
