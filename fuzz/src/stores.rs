@@ -27,23 +27,15 @@ pub(super) fn array(bytes: &[u8]) {
     let parsed = source::parse_json(&String::from_utf8_lossy(document)).unwrap_or_default();
     let is_v2 = parsed.get("zarr_format") == Some(&json!(2));
     let folder = tempfile::tempdir().expect("there is a temporary folder");
-    write(
-        &folder
-            .path()
-            .join(if is_v2 { ".zarray" } else { "zarr.json" }),
-        document,
-    );
+    let name = if is_v2 { ".zarray" } else { "zarr.json" };
+    write_document(&folder.path().join(name), document);
     if let Some(chunk) = chunk {
         let num_axes = parsed
             .get("shape")
             .and_then(Value::as_array)
             .map_or(0, Vec::len);
-        write(
-            &folder
-                .path()
-                .join(first_chunk(&parsed, is_v2, num_axes.clamp(1, 16))),
-            chunk,
-        );
+        let name = first_chunk(&parsed, is_v2, num_axes.clamp(1, 16));
+        write(&folder.path().join(name), chunk);
     }
     read(folder.path());
 }

@@ -16,6 +16,7 @@ use std::{
 };
 
 use cases::Case;
+use fixtures::Fixture;
 use library::{Outcome, Subject};
 
 /// Cases of each fixture among the other tests, through the library and through the program.
@@ -31,6 +32,7 @@ const THREADS: usize = 6;
 struct Figures {
     counts: [usize; 4],
     slowest: Duration,
+    slowest_case: String,
     findings: Vec<String>,
 }
 
@@ -39,7 +41,7 @@ impl Figures {
         match found {
             Ok((outcome, took)) => {
                 self.counts[outcome as usize] += 1;
-                self.slowest = self.slowest.max(took);
+                self.note_time(took, || format!("{case:?}"));
             }
             Err(finding) => self.findings.push(format!("{case:?}: {finding}")),
         }
@@ -49,8 +51,14 @@ impl Figures {
         for (sum, count) in self.counts.iter_mut().zip(other.counts) {
             *sum += count;
         }
-        self.slowest = self.slowest.max(other.slowest);
+        self.note_time(other.slowest, || other.slowest_case);
         self.findings.extend(other.findings);
+    }
+
+    fn note_time(&mut self, took: Duration, case: impl FnOnce() -> String) {
+        if took > self.slowest {
+            (self.slowest, self.slowest_case) = (took, case());
+        }
     }
 
     /// A row of the table in `docs/reliability.md`.
@@ -92,11 +100,10 @@ fn on_threads(work: impl Fn(&AtomicUsize) -> Figures + Sync) -> Figures {
 
 /// Every case of a fixture, on several threads with a copy each.
 fn all_cases(name: &str) {
-    let subject = Subject::new(name);
-    let cases = cases::cases_of(subject.path());
-    drop(subject);
+    let fixture = Fixture::new(name);
+    let cases = cases::cases_of(fixture.path());
     let figures = on_threads(|next| {
-        let (mut subject, mut figures) = (Subject::new(name), Figures::default());
+        let (mut subject, mut figures) = (Subject::new(&fixture), Figures::default());
         while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
             let found = subject.run(case);
             figures.add(case, found);
@@ -105,6 +112,7 @@ fn all_cases(name: &str) {
         figures
     });
     say(&figures.row(name, cases.len()));
+    say(&format!("slowest: {}", figures.slowest_case));
     assert!(
         figures.findings.is_empty(),
         "{name}: {:#?}",
@@ -120,8 +128,9 @@ fn many_calls(num_calls: usize, within: Duration) {
     let names = fixtures::names();
     let each = num_calls.div_ceil(names.len());
     for name in &names {
-        let subject = Subject::new(name);
-        let cases = cases::cases_of(subject.path());
+        let fixture = Fixture::new(name);
+        let subject = Subject::new(&fixture);
+        let cases = cases::cases_of(fixture.path());
         let sample = cases::sample(&cases, &format!("calls of {name}"), each);
         for case in sample.iter().take(num_calls - num_cases) {
             if begin.elapsed() > within {
@@ -158,8 +167,9 @@ fn a_sample_of_changed_files_is_shown_or_refused_and_never_taken_for_good() {
         while begin.elapsed() < SAMPLE_WITHIN
             && let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed))
         {
-            let mut subject = Subject::new(name);
-            let cases = cases::cases_of(subject.path());
+            let fixture = Fixture::new(name);
+            let mut subject = Subject::new(&fixture);
+            let cases = cases::cases_of(fixture.path());
             for case in cases::sample(&cases, name, SAMPLED) {
                 let found = subject.run(&case);
                 figures.add(&case, found);

@@ -33,8 +33,30 @@ pub(super) fn names() -> Vec<String> {
     names
 }
 
-/// Puts a fixture into a new folder.
-pub(super) fn put(name: &str, folder: &Path) {
+/// A fixture in a folder that nobody changes.
+pub(super) struct Fixture {
+    pub(super) name: String,
+    folder: tempfile::TempDir,
+}
+
+impl Fixture {
+    /// Writes or copies it.
+    pub(super) fn new(name: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        put(name, folder.path());
+        Self {
+            name: name.to_owned(),
+            folder,
+        }
+    }
+
+    /// Its folder.
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+fn put(name: &str, folder: &Path) {
     let simulated = SIMULATED.iter().find(|(known, _)| *known == name);
     if let Some(&(_, structure)) = simulated {
         let plan = Plan {

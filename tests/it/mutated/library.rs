@@ -18,9 +18,12 @@ use squidview::{
 
 use super::{
     cases::{Case, Change, files_below},
-    fixtures,
+    fixtures::{self, Fixture},
 };
-use crate::planes::{crc, open_whole, planes_of, try_plane_rows};
+use crate::{
+    fixture::copy,
+    planes::{crc, open_whole, planes_of, try_plane_rows},
+};
 
 /// No case may take longer, on a machine that has other things to do.
 const WITHIN: Duration = Duration::from_secs(20);
@@ -47,7 +50,7 @@ type Name = (String, PlaneId);
 
 /// A fixture in a folder of its own, whose files are changed one at a time.
 pub(super) struct Subject<'a> {
-    name: &'a str,
+    fixture: &'a Fixture,
     folder: tempfile::TempDir,
     dataset: Arc<Dataset>,
     /// CRC of each plane; `None`: not on disk.
@@ -58,9 +61,11 @@ pub(super) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn new(name: &'a str) -> Self {
+    /// A copy of a fixture.
+    pub(super) fn new(fixture: &'a Fixture) -> Self {
+        let name = fixture.name.as_str();
         let folder = tempfile::tempdir().unwrap();
-        fixtures::put(name, folder.path());
+        copy(fixture.path(), folder.path());
         let dataset = open_whole(folder.path());
         let store = Store::new();
         let (mut known, mut by_file) = (BTreeMap::new(), HashMap::new());
@@ -77,7 +82,7 @@ impl<'a> Subject<'a> {
         }
         assert!(!by_file.is_empty(), "{name}");
         Self {
-            name,
+            fixture,
             folder,
             dataset,
             known,
@@ -121,7 +126,7 @@ impl<'a> Subject<'a> {
         if took > WITHIN {
             return Err(format!("took {took:?}"));
         }
-        if outcome == Outcome::Other && must_be_told(self.name, case, original.len()) {
+        if outcome == Outcome::Other && must_be_told(&self.fixture.name, case, original.len()) {
             return Err("wrong pixels were taken for good".into());
         }
         Ok((outcome, took))
@@ -209,15 +214,15 @@ impl<'a> Subject<'a> {
 
     /// Nothing was written besides what the cases put back.
     pub(super) fn is_as_it_was(&self) -> bool {
-        let fresh = tempfile::tempdir().unwrap();
-        let names = |root: &Path| -> Vec<PathBuf> {
+        let contents = |root: &Path| -> Vec<(PathBuf, Vec<u8>)> {
             let files = files_below(root).into_iter();
-            files
-                .map(|path| path.strip_prefix(root).unwrap().to_path_buf())
-                .collect()
+            let named = files.map(|path| {
+                let bytes = fs::read(&path).unwrap();
+                (path.strip_prefix(root).unwrap().to_path_buf(), bytes)
+            });
+            named.collect()
         };
-        fixtures::put(self.name, fresh.path());
-        names(fresh.path()) == names(self.folder.path())
+        contents(self.fixture.path()) == contents(self.folder.path())
     }
 }
 
