@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     dataset::{DatasetKind, Fov},
-    model::{AxisRole, Code, Problem, natural_cmp},
+    model::{AxisRole, Code, Problem, limits, natural_cmp},
     source::{self, Kind},
 };
 
@@ -159,9 +159,9 @@ pub(super) fn list(
 /// Natural order by region, then by FOV, then by path.
 fn sort(fovs: &mut [Fov]) {
     fovs.sort_by(|a, b| {
-        let region = |fov: &Fov| fov.region.clone().unwrap_or_default();
+        let regions = [a, b].map(|fov| fov.region.as_deref().unwrap_or_default());
         let number = |fov: &Fov| fov.fov_in_region.unwrap_or(u32::MAX);
-        natural_cmp(&region(a), &region(b))
+        natural_cmp(regions[0], regions[1])
             .then_with(|| number(a).cmp(&number(b)))
             .then_with(|| natural_cmp(&a.path, &b.path))
     });
@@ -221,7 +221,7 @@ pub(super) fn fovs_in_array(
         }
         return (vec![fov], Vec::new());
     };
-    let limit = crate::model::limits::FOVS as u64;
+    let limit = limits::ARRAY_FOVS;
     let mut problems = Vec::new();
     if count > limit {
         let message = format!("{count} FOVs in one array, the first {limit} are listed");

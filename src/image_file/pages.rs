@@ -162,7 +162,15 @@ fn has_ome_description(file: &mut Directories, page: &Directory) -> Result<bool,
 pub(super) fn offset_of(file: &mut Directories, page: PageAt) -> Result<u64, Refusal> {
     match page {
         PageAt::Offset(offset) => Ok(offset),
-        PageAt::Idx(idx) => pages_of(file)?.offset_of(idx),
+        PageAt::Idx(idx) => {
+            // Acquisitions of one file per plane have hundreds of thousands: nothing is kept of a file of which nobody
+            // wants more than its first page.
+            let first = file.first().filter(|_| idx == 0);
+            match first {
+                Some(first) if file.read(first)?.is_some() => Ok(first),
+                _ => pages_of(file)?.offset_of(idx),
+            }
+        }
     }
 }
 
@@ -228,6 +236,12 @@ static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(|| {
         num_pages: 0,
     })
 });
+
+/// True where the pages of a file are kept.
+#[cfg(test)]
+pub(super) fn are_known(path: &std::path::Path) -> bool {
+    KNOWN.lock().files.contains(path)
+}
 
 /// The pages of an open TIFF file, as they are now. Blocks on I/O where it changed since it was asked for.
 pub(super) fn pages_of(file: &mut Directories) -> Result<Arc<Pages>, Refusal> {

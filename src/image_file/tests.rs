@@ -232,3 +232,13 @@ fn the_last_page_of_many_is_reached_without_the_others() {
         "{error}"
     );
 }
+
+#[test]
+fn the_first_page_is_read_without_keeping_anything_of_its_file() {
+    let (_folder, path) = folder_with("a.tif", &tiff_pages(2));
+    assert!(matches!(describe(&path, PageAt::default()), Ok(Some(_))));
+    assert!(matches!(read(&path, Wanted::default()), Ok(Some(_))));
+    assert!(!super::pages::are_known(&path), "of one file per plane");
+    assert!(describe(&path, PageAt::Idx(1)).is_ok());
+    assert!(super::pages::are_known(&path), "of a stack");
+}

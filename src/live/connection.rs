@@ -133,31 +133,35 @@ impl Drop for Finish<'_> {
 }
 
 fn read(lines: &mut Lines<&TcpStream>, mut clerk: Clerk<'_>, outbox: &Outbox) {
-    loop {
-        let is_open = match lines.next(LINE_BYTES, |_| Ok(())) {
-            Ok(line) => match protocol::parse(line) {
-                Ok(Message::Request(id, request)) => clerk.take(id.as_ref(), request),
-                Ok(Message::Hello(_)) => {
-                    let message = "hello was said before";
-                    outbox.put(Refusal::new(Code::BadMessage, message).line(None))
-                }
-                Err(misunderstood) => {
-                    let refusal = Refusal::from(&misunderstood);
-                    outbox.put(refusal.line(misunderstood.id.as_ref())) && !misunderstood.is_fatal
-                }
-            },
-            Err(NoLine::TooLong) => {
-                outbox.put(too_long(LINE_BYTES).line(None));
-                false
+    while take_line(lines, &mut clerk, outbox) {}
+}
+
+/// Carries out the next line; false where the connection is at its end.
+pub(super) fn take_line(
+    lines: &mut Lines<impl io::Read>,
+    clerk: &mut Clerk<'_>,
+    outbox: &Outbox,
+) -> bool {
+    match lines.next(LINE_BYTES, |_| Ok(())) {
+        Ok(line) => match protocol::parse(line) {
+            Ok(Message::Request(id, request)) => clerk.take(id.as_ref(), request),
+            Ok(Message::Hello(_)) => {
+                let message = "hello was said before";
+                outbox.put(Refusal::new(Code::BadMessage, message).line(None))
             }
-            Err(NoLine::Ended) => false,
-            Err(NoLine::Failed(error)) => {
-                tracing::debug!("a client is gone: {error}");
-                false
+            Err(misunderstood) => {
+                let refusal = Refusal::from(&misunderstood);
+                outbox.put(refusal.line(misunderstood.id.as_ref())) && !misunderstood.is_fatal
             }
-        };
-        if !is_open {
-            return;
+        },
+        Err(NoLine::TooLong) => {
+            outbox.put(too_long(LINE_BYTES).line(None));
+            false
+        }
+        Err(NoLine::Ended) => false,
+        Err(NoLine::Failed(error)) => {
+            tracing::debug!("a client is gone: {error}");
+            false
         }
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! [`Server`] is the socket of `docs/live-protocol.md`, [`Client`] its other end: `lines` cuts the stream, `protocol` and
 //! `messages` say what a line means, `clerk` carries it out, `outbox` holds what is to be sent, `answers` puts it into words.
+//! [`rehearse`] does the same without a socket.
 //!
 //! [`RunWatch`] hears of acquisitions without any cooperation: from the file that Squid keeps for its watchdog.
 
@@ -24,6 +25,7 @@ mod names;
 mod outbox;
 mod protocol;
 mod push;
+mod rehearsal;
 mod run_state;
 mod samples;
 mod server;
@@ -38,6 +40,7 @@ pub use event::{AcquisitionId, ClientId, Destination, LiveEvent, Started};
 pub use hub::{Audience, Live, News, Watched};
 pub use instance::{Instance, InstanceError, InstanceFolder};
 pub use push::{ImageNotice, PushError, PushHandle};
+pub use rehearsal::{Rehearsed, rehearse};
 pub use run_state::{RUN_FILE, RunNews, RunWatch};
 pub use server::{Listen, Server, ServerError};
 pub use state_folder::state_folder;

@@ -123,6 +123,13 @@ impl Outbox {
         Ok(())
     }
 
+    /// The replies that wait, which nobody is to be sent.
+    pub(super) fn take_replies(&self) -> VecDeque<String> {
+        let mut state = self.state.lock();
+        state.num_bytes = 0;
+        std::mem::take(&mut state.replies)
+    }
+
     /// Sends what waits and then ends.
     pub(super) fn finish(&self) {
         let mut state = self.state.lock();

@@ -40,6 +40,8 @@ pub const KEPT_PAGES: usize = 1 << 22;
 pub const FILE_BYTES: u64 = 4 << 30;
 /// FOVs of a dataset.
 pub const FOVS: usize = 1 << 20;
+/// FOVs inside of one array, a scan region: a length that nobody wrote costs no more than a large plate.
+pub const ARRAY_FOVS: u64 = 1 << 16;
 /// Entries of one folder that are listed.
 pub const FOLDER_ENTRIES: usize = 1 << 21;
 /// Channels of an image.

@@ -9,6 +9,10 @@ mod desk;
 mod docs;
 mod expected;
 mod fixture;
+#[path = "../../fuzz/src/lib.rs"]
+#[expect(unreachable_pub, reason = "also a crate of its own")]
+mod fuzz_targets;
+mod fuzzed;
 mod image_files;
 mod imports;
 mod labels;
@@ -27,6 +31,7 @@ mod live_window;
 mod live_writer;
 mod measuring;
 mod microscope;
+mod mutated;
 mod old_acquisitions;
 mod ome_kinds;
 mod ome_tiff;

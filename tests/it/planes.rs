@@ -9,7 +9,7 @@ use squidview::{
     dataset::{Dataset, ImageSlot},
     formats,
     model::{Absence, FovId, PlaneId, PlaneState, TileId, ZPick},
-    store::{ReadOutcome, Store},
+    store::{ReadError, ReadOutcome, Store},
 };
 
 /// The committed datasets of other writers.
@@ -59,6 +59,15 @@ pub(crate) fn planes_of(dataset: &Dataset, fov: FovId) -> Vec<PlaneId> {
 
 /// A plane as little-endian rows, put together from its tiles; `None` where a part of it is not on disk.
 pub(crate) fn plane_rows(store: &Store, dataset: &Dataset, plane: PlaneId) -> Option<Vec<u8>> {
+    try_plane_rows(store, dataset, plane).unwrap()
+}
+
+/// The same of a plane that may be damaged.
+pub(crate) fn try_plane_rows(
+    store: &Store,
+    dataset: &Dataset,
+    plane: PlaneId,
+) -> Result<Option<Vec<u8>>, ReadError> {
     let image = dataset.image(plane.fov).unwrap();
     let (grid, sample_bytes) = (
         image.grid(plane.level).unwrap(),
@@ -71,12 +80,12 @@ pub(crate) fn plane_rows(store: &Store, dataset: &Dataset, plane: PlaneId) -> Op
     {
         let asked = TileId { plane, row, col };
         let (x, y, width, height) = grid.tile_rect(row, col).unwrap();
-        let tile = match store.read_tile(dataset, asked, Absence::AsStored).unwrap() {
+        let tile = match store.read_tile(dataset, asked, Absence::AsStored)? {
             ReadOutcome::Pixels {
                 tiles,
                 state: PlaneState::Written,
             } => tiles.into_iter().next().unwrap(),
-            ReadOutcome::Pixels { .. } | ReadOutcome::Absent(_) => return None,
+            ReadOutcome::Pixels { .. } | ReadOutcome::Absent(_) => return Ok(None),
         };
         assert_eq!(tile.tile, asked, "the asked tile comes first");
         let pixels = tile.pixels.to_rows();
@@ -90,7 +99,7 @@ pub(crate) fn plane_rows(store: &Store, dataset: &Dataset, plane: PlaneId) -> Op
             bytes[at..at + samples.len()].copy_from_slice(samples);
         }
     }
-    Some(bytes)
+    Ok(Some(bytes))
 }
 
 /// The zlib CRC-32 of a plane as little-endian rows; `None` where a part of it is not on disk.

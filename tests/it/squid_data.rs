@@ -6,11 +6,14 @@ use serde_json::Value;
 use squidview::{
     dataset::Dataset,
     formats,
-    model::{FovId, PlaneId},
+    model::{Code, FovId, PlaneId, limits},
     store::Store,
 };
 
-use crate::planes::{data_folder, open_whole, plane_at, plane_crc};
+use crate::{
+    fixture::copy,
+    planes::{data_folder, open_whole, plane_at, plane_crc},
+};
 
 /// Names of all Zarr datasets whose manifest is committed.
 pub(crate) fn names() -> Vec<String> {
@@ -97,4 +100,20 @@ fn every_plane_of_the_tiff_folder_has_the_crc_that_its_writer_noted() {
     let dataset = formats::open(&data_folder().join("tiff_folder"), &mut |_| true).unwrap();
     assert_eq!(dataset.layout, "Squid acquisition in one file per plane");
     assert!(dataset.problems.is_empty(), "{:?}", dataset.problems);
+}
+
+#[test]
+fn an_array_of_two_billion_fovs_lists_some_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let region = data_folder().join("6d/zarr/A1");
+    copy(&region, folder.path());
+    let path = folder.path().join("acquisition.zarr/zarr.json");
+    let mut document: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    document["shape"][0] = (1_u64 << 31).into();
+    fs::write(&path, document.to_string()).unwrap();
+    let dataset = formats::open(folder.path(), &mut |_| true).unwrap();
+    assert_eq!(u64::from(dataset.num_fovs()), limits::ARRAY_FOVS);
+    let mut problems = dataset.problems.iter();
+    let said = problems.find(|problem| problem.code == Code::TooLarge);
+    assert!(said.is_some_and(|said| said.message.contains("2147483648 FOVs")));
 }
