@@ -4,7 +4,7 @@
 //! `instructions --list` names the parts; `instructions PART TIMES` works one of them off so many times, so that the
 //! difference of two runs is what the part itself takes. Data: `datasets.rs`, planes of 2048 x 2048 u16.
 
-use std::{hint::black_box, process::ExitCode};
+use std::{hint::black_box, io::Write as _, process::ExitCode};
 
 use squidview::{
     canvas::{AtHand, composite, draw_list},
@@ -144,8 +144,7 @@ fn main() -> ExitCode {
         .collect();
     let is_done = match arguments[..] {
         ["--list"] => {
-            println!("{}", PARTS.join("\n"));
-            true
+            writeln!(std::io::stdout(), "{}", PARTS.join("\n")).is_ok()
         }
         [part, times] => times.parse().is_ok_and(|times| work(part, times)),
         _ => false,
