@@ -1,6 +1,9 @@
 //! Several images below a folder or group: a folder of stores, a `bioformats2raw` series, label images.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use super::{
     OpenError, Progress, layout, levels,
@@ -14,8 +17,6 @@ use crate::{
     source::{self, Kind, SourceError},
 };
 
-/// Folders that a search looks into before it gives up: a TIFF acquisition has one per timepoint.
-const SEARCH_FOLDERS: usize = 20_000;
 /// Folders between two reports.
 const REPORT_EVERY: usize = 64;
 
@@ -40,7 +41,7 @@ fn series_names(folder: &Path) -> Vec<String> {
 pub(super) fn inside(folder: &Path, names: &[String]) -> (Vec<PathBuf>, Vec<SourceError>) {
     let (mut folders, mut errors) = (Vec::new(), Vec::new());
     for name in names {
-        match source::join_inside(folder, name) {
+        match source::follow_inside(folder, name, folder) {
             Ok(member) => folders.push(member),
             Err(error) => errors.push(error),
         }
@@ -48,18 +49,28 @@ pub(super) fn inside(folder: &Path, names: &[String]) -> (Vec<PathBuf>, Vec<Sour
     (folders, errors)
 }
 
-/// Searches for images below a folder, in natural order; what lies inside of an image is its own affair.
+/// Searches for images below a folder, in natural order; what lies inside of an image is its own affair. A folder that
+/// links lead to a second time, or in a circle, counts once.
 ///
 /// # Errors
 /// When the search was cancelled.
 pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<Vec<PathBuf>, OpenError> {
     let mut images = Vec::new();
     let mut num_visited = 0;
+    let mut seen = HashSet::new();
     // Last in, first out: pushed in reverse, folders come in natural order.
     let mut waiting = vec![(root.to_path_buf(), 0)];
     while let Some((folder, depth)) = waiting.pop() {
+        if !seen.insert(source::resolved(&folder)) {
+            continue;
+        }
         num_visited += 1;
-        if num_visited > SEARCH_FOLDERS || images.len() >= limits::FOVS {
+        if num_visited > limits::SEARCH_FOLDERS || images.len() >= limits::FOVS {
+            let limit = limits::SEARCH_FOLDERS;
+            tracing::warn!(
+                "more than {limit} folders to search for images, the rest is left aside: {}",
+                root.display()
+            );
             break;
         }
         if num_visited % REPORT_EVERY == 0

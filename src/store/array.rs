@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     dataset::{ZarrFormat, ZarrLocator},
-    model::{Code, SampleType, Samples, limits},
+    model::{Code, SampleType, Samples, json_size, limits},
     source::parse_json,
 };
 
@@ -120,6 +120,12 @@ pub(super) struct OpenedArray {
 impl OpenedArray {
     /// Reads an array document.
     pub(super) fn parse(locator: &ZarrLocator, document: &str) -> Result<Self, Refusal> {
+        let found = json_size(document);
+        if found > limits::JSON_VALUES {
+            let limit = limits::JSON_VALUES;
+            let message = format!("{found} values where at most {limit} are read");
+            return Err(Refusal::too_large(message));
+        }
         let value = parse_json(document).map_err(|error| Refusal {
             code: Code::BadJson,
             message: format!("not JSON ({error})"),
