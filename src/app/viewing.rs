@@ -219,7 +219,8 @@ impl Viewing {
         pixels: Option<Arc<Pixels>>,
     ) {
         if let PlaneState::Failed(reason) = &state {
-            self.failures.tell(Subject::Plane(tile.plane.at_level(0)), reason);
+            self.failures
+                .tell(Subject::Plane(tile.plane.at_level(0)), reason);
         }
         let image = self.dataset.image(tile.plane.fov);
         // Of label images nothing is booked.

@@ -13,12 +13,30 @@ use super::{
 };
 use crate::{
     dataset::{DatasetKind, Fov},
-    model::limits,
+    model::{Code, Problem, limits},
     source::{self, Kind, SourceError},
 };
 
 /// Folders between two reports.
 const REPORT_EVERY: usize = 64;
+
+/// Images of a collection, as they were found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Images {
+    /// Their folders, in natural order.
+    pub(super) folders: Vec<PathBuf>,
+    /// The search for them ended at [`limits::SEARCH_FOLDERS`].
+    pub(super) is_cut: bool,
+}
+
+impl From<Vec<PathBuf>> for Images {
+    fn from(folders: Vec<PathBuf>) -> Self {
+        Self {
+            folders,
+            is_cut: false,
+        }
+    }
+}
 
 /// The images of a series: as its group `OME` lists them, else members by number, in order.
 pub(super) fn series(folder: &Path) -> Vec<PathBuf> {
@@ -54,8 +72,8 @@ pub(super) fn inside(folder: &Path, names: &[String]) -> (Vec<PathBuf>, Vec<Sour
 ///
 /// # Errors
 /// When the search was cancelled.
-pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<Vec<PathBuf>, OpenError> {
-    let mut images = Vec::new();
+pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<Images, OpenError> {
+    let mut images = Images::default();
     let mut num_visited = 0;
     let mut seen = HashSet::new();
     // Last in, first out: pushed in reverse, folders come in natural order.
@@ -65,12 +83,8 @@ pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<Vec<PathBuf>
             continue;
         }
         num_visited += 1;
-        if num_visited > limits::SEARCH_FOLDERS || images.len() >= limits::FOVS {
-            let limit = limits::SEARCH_FOLDERS;
-            tracing::warn!(
-                "more than {limit} folders to search for images, the rest is left aside: {}",
-                root.display()
-            );
+        if num_visited > limits::SEARCH_FOLDERS || images.folders.len() >= limits::FOVS {
+            images.is_cut = true;
             break;
         }
         if num_visited % REPORT_EVERY == 0
@@ -81,7 +95,7 @@ pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<Vec<PathBuf>
             return Err(OpenError::cancelled(root));
         }
         if depth > 0 && is_image(&folder, root) {
-            images.push(folder);
+            images.folders.push(folder);
             continue;
         }
         if depth >= limits::SEARCH_DEPTH {
@@ -111,7 +125,7 @@ fn is_image(folder: &Path, root: &Path) -> bool {
 pub(super) fn list(
     opening: &mut Opening<'_>,
     kind: DatasetKind,
-    images: &[PathBuf],
+    images: &Images,
     words: &str,
 ) -> Result<Listing, OpenError> {
     let mut listing = Listing::new(kind, words);
@@ -119,6 +133,13 @@ pub(super) fn list(
     listing.ngff = node.attributes.ngff;
     listing.zarr_format = node.format;
     listing.problems = node.problems;
+    if images.is_cut {
+        let limit = limits::SEARCH_FOLDERS;
+        let message = format!("only {limit} folders were searched for images");
+        listing
+            .problems
+            .push(Problem::new(Code::TooLarge, ".", message));
+    }
     let names = match kind {
         DatasetKind::Labels => node.attributes.labels,
         DatasetKind::Series => series_names(&opening.root),
@@ -127,7 +148,7 @@ pub(super) fn list(
     let (_, errors) = inside(&opening.root, &names);
     let unsafe_names = errors.iter().map(|error| problem_of(error, &opening.root));
     listing.problems.extend(unsafe_names);
-    for image in images {
+    for image in &images.folders {
         let path = below(&opening.root, image);
         let name = image.file_name().unwrap_or_default().to_string_lossy();
         if layout::is_acquisition_store(&name) {

@@ -255,8 +255,7 @@ fn in_array(store: &Path, path: &str, region: Option<&str>, index: u32, present:
 fn num_fovs_in(node: &Node, root: &Path) -> Option<u64> {
     let multiscale = node.attributes.multiscale.as_ref();
     let named = multiscale.and_then(|multiscale| multiscale.levels.first());
-    let named = named
-        .and_then(|level| source::follow_inside(&node.folder, &level.path, root).ok());
+    let named = named.and_then(|level| source::follow_inside(&node.folder, &level.path, root).ok());
     let member = |folder: PathBuf| Node::read(&folder, root).array().ok().flatten();
     let array = named
         .filter(|folder| *folder != node.folder)

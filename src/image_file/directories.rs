@@ -305,7 +305,10 @@ impl Directories {
     /// When the file cannot be read.
     pub fn numbers(&mut self, entry: Entry) -> Result<Vec<u64>, ImageFileError> {
         let layout = self.layout;
-        let Some(size) = entry.whole_size().filter(|_| entry.count <= limits::TIFF_VALUES) else {
+        let Some(size) = entry
+            .whole_size()
+            .filter(|_| entry.count <= limits::TIFF_VALUES)
+        else {
             return Ok(Vec::new());
         };
         let bytes = self.bytes_at(entry.at, entry.count * size)?;

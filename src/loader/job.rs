@@ -558,7 +558,11 @@ impl State {
         let is_stuck = |(since, dataset): &(Instant, DatasetId)| {
             since.elapsed() > STUCK_AFTER && of.is_none_or(|of| of == *dataset)
         };
-        self.readers.values().flatten().filter(|it| is_stuck(it)).count()
+        self.readers
+            .values()
+            .flatten()
+            .filter(|it| is_stuck(it))
+            .count()
     }
 }
 

@@ -75,7 +75,11 @@ fn panicked(dataset: &Dataset, fov: FovId, panic: &(dyn Any + Send)) -> OpenFovE
 fn internal_error(doing: &str, panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let text: String = text.unwrap_or("no reason given").chars().take(200).collect();
+    let text: String = text
+        .unwrap_or("no reason given")
+        .chars()
+        .take(200)
+        .collect();
     format!("internal error while {doing} ({text}), please report it")
 }
 

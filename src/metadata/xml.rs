@@ -51,9 +51,17 @@ fn check_tags(text: &str) -> Result<(), String> {
                 let tag = Tag::of(rest);
                 num_attributes += tag.num_attributes;
                 prefixes.extend(tag.prefixes);
-                expect(tag.num_attributes, limits::XML_ATTRIBUTES_OF_ONE, "attributes of one element")?;
+                expect(
+                    tag.num_attributes,
+                    limits::XML_ATTRIBUTES_OF_ONE,
+                    "attributes of one element",
+                )?;
                 expect(num_attributes, limits::XML_ATTRIBUTES, "attributes")?;
-                expect(prefixes.len(), limits::XML_PREFIXES, "prefixes of namespaces")?;
+                expect(
+                    prefixes.len(),
+                    limits::XML_PREFIXES,
+                    "prefixes of namespaces",
+                )?;
                 Some(tag.len)
             }
         };
@@ -68,7 +76,9 @@ fn check_tags(text: &str) -> Result<(), String> {
 
 fn expect(found: usize, limit: usize, what: &str) -> Result<(), String> {
     if found > limit {
-        return Err(format!("XML of {found} {what} where at most {limit} are read"));
+        return Err(format!(
+            "XML of {found} {what} where at most {limit} are read"
+        ));
     }
     Ok(())
 }
@@ -127,7 +137,10 @@ fn prefix_of(before: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fmt::Write as _, time::{Duration, Instant}};
+    use std::{
+        fmt::Write as _,
+        time::{Duration, Instant},
+    };
 
     use proptest::prelude::*;
 
@@ -150,17 +163,24 @@ mod tests {
 
     #[test]
     fn attributes_and_namespaces_within_the_budgets_are_read() {
-        check("<a b='>' c=\"'\" d=\"<\u{b5}\"/>", Err((Code::BadMetadata, "no XML")));
+        check(
+            "<a b='>' c=\"'\" d=\"<\u{b5}\"/>",
+            Err((Code::BadMetadata, "no XML")),
+        );
         check("<a b='>' c=\"'\"/>", Ok(1));
         check("<!-- <a x='1'> --><a><![CDATA[<b c='1']]></a>", Ok(1));
-        let many: String = (0..limits::XML_ATTRIBUTES_OF_ONE).fold(String::new(), |mut text, at| {
-            write!(text, " a{at}='{at}'").unwrap();
-            text
-        });
+        let many: String =
+            (0..limits::XML_ATTRIBUTES_OF_ONE).fold(String::new(), |mut text, at| {
+                write!(text, " a{at}='{at}'").unwrap();
+                text
+            });
         check(&format!("<a{many}/>"), Ok(1));
         // Annotations of Bio-Formats declare the same namespace thousands of times.
         let annotations = "<x xmlns='a'><y xmlns=''/></x>".repeat(5000);
-        check(&format!("<OME xmlns:SA='b'>{annotations}</OME>"), Ok(10_001));
+        check(
+            &format!("<OME xmlns:SA='b'>{annotations}</OME>"),
+            Ok(10_001),
+        );
     }
 
     #[test]

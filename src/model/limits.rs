@@ -52,8 +52,8 @@ pub const TIFF_TAGS: u64 = 4096;
 pub const TIFF_VALUES: u64 = 2 << 20;
 /// Bytes of a file that is read whole.
 pub const FILE_BYTES: u64 = 4 << 30;
-/// FOVs of a dataset.
-pub const FOVS: usize = 1 << 20;
+/// FOVs of a dataset: a plate of 1536 wells with 170 each. A row of the table takes about 500 bytes.
+pub const FOVS: usize = 1 << 18;
 /// Entries of one folder that are listed.
 pub const FOLDER_ENTRIES: usize = 1 << 21;
 /// Channels of an image.
@@ -68,7 +68,7 @@ pub const LEVELS: usize = 32;
 pub const SEARCH_DEPTH: usize = 6;
 /// Folders that a search looks into before it stops: an acquisition in TIFF files has one per timepoint.
 pub const SEARCH_FOLDERS: usize = 20_000;
-/// Problems listed; further ones are counted.
+/// Problems of a dataset that are listed; the last place says that there are more.
 pub const PROBLEMS: usize = 1000;
 /// Timepoints that a notice may name where no plan says how many there are.
 pub const TIMEPOINTS: u32 = 1 << 16;

@@ -139,21 +139,31 @@ mod tests {
     #[test]
     fn parts_that_a_disk_never_answers_occupy_no_thread_of_others() {
         let (let_go, held) = bounded::<()>(0);
-        let num_parts = 4 * rayon::current_num_threads();
-        let stuck = thread::spawn(move || {
-            in_parallel(|| (0..num_parts).into_par_iter().for_each(|_| assert!(held.recv().is_err())));
-        });
-        // Twice, so that one of them comes when all threads of the first crew wait.
-        for _ in 0..2 {
-            let sum: usize = in_parallel(|| (0..1000_usize).into_par_iter().sum());
-            assert_eq!(sum, 499_500);
-            thread::sleep(Duration::from_millis(50));
+        let (begun, begins) = bounded(256);
+        let num_threads = rayon::current_num_threads();
+        let wait = move || {
+            in_parallel(|| {
+                (0..4 * num_threads).into_par_iter().for_each(|_| {
+                    begun.send(()).expect("the test waits");
+                    assert!(held.recv().is_err());
+                });
+            });
+        };
+        let stuck = thread::Builder::new().name("stuck".into()).spawn(wait);
+        let stuck = stuck.expect("a thread");
+        for _ in 0..num_threads {
+            begins.recv().expect("each thread begins");
         }
+        let sum: usize = in_parallel(|| (0..1000_usize).into_par_iter().sum());
+        assert_eq!(sum, 499_500);
         assert!(!stuck.is_finished());
         drop(let_go);
         stuck.join().expect("they go on when the disk answers");
         let panicked = std::panic::catch_unwind(|| {
-            in_parallel(|| (0..8).into_par_iter().for_each(|at| assert!(at < 4, "scripted")));
+            in_parallel(|| {
+                let parts = (0..8).into_par_iter();
+                parts.for_each(|at| assert!(at < 4, "scripted"));
+            });
         });
         assert!(panicked.is_err());
         assert_eq!(in_parallel(|| 7), 7);

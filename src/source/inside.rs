@@ -19,7 +19,10 @@ pub fn join_inside(base: &Path, relative: &str) -> Result<PathBuf, SourceError> 
             .components()
             .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     if !is_plain {
-        return Err(SourceError::new(SourceErrorKind::UnsafePath(shown(relative)), base));
+        return Err(SourceError::new(
+            SourceErrorKind::UnsafePath(shown(relative)),
+            base,
+        ));
     }
     let names = Path::new(relative)
         .components()
@@ -117,7 +120,12 @@ mod tests {
         check(plate, "B/1/0", plate, None);
         check("linked", "B/1/0", "linked", None);
         check("data/plate/A/1", "sibling", plate, None);
-        check("data/plate/A/1", "sibling", "data/plate/A", Some(Code::UnsafePath));
+        check(
+            "data/plate/A/1",
+            "sibling",
+            "data/plate/A",
+            Some(Code::UnsafePath),
+        );
         check("data/plate/A/1", "annexed/0", plate, None);
         check(plate, "out", plate, Some(Code::UnsafePath));
         check(plate, "out/0", plate, Some(Code::UnsafePath));
