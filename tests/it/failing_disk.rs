@@ -41,7 +41,7 @@ fn pipes_and_devices_in_place_of_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let lone = folder.path().join("a.tif");
     pipe(&lone);
-    check_refused(&lone, "not_zarr");
+    check_refused(&lone, "io_error");
     check_refused(Path::new("/dev/zero"), "not_zarr");
     for name in ["zarr.json", "0/zarr.json", "0/c/0/0/0/0/0"] {
         let image = folder.path().join("image");

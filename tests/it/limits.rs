@@ -295,7 +295,7 @@ fn a_search_ends_at_its_depth_and_its_number_of_folders() {
 
     fixture::write_v2(&folder.path().join("0"), &["y", "x"], &[2, 2]);
     for number in 0..limits::SEARCH_FOLDERS {
-        fs::create_dir(folder.path().join(format!("1/{number}"))).unwrap();
+        fs::create_dir(folder.path().join(format!("1/f{number}"))).unwrap();
     }
     let dataset = opened(folder.path()).unwrap();
     assert_eq!(dataset.num_fovs(), 1);
