@@ -143,9 +143,7 @@ fn main() -> ExitCode {
         .filter(|argument| *argument != "--bench")
         .collect();
     let is_done = match arguments[..] {
-        ["--list"] => {
-            writeln!(std::io::stdout(), "{}", PARTS.join("\n")).is_ok()
-        }
+        ["--list"] => writeln!(std::io::stdout(), "{}", PARTS.join("\n")).is_ok(),
         [part, times] => times.parse().is_ok_and(|times| work(part, times)),
         _ => false,
     };
