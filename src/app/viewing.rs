@@ -451,10 +451,15 @@ impl Viewing {
         (*key == (position.fov, position.t)).then_some(executed)
     }
 
-    /// True where planes of later timepoints than the shown one were acquired.
+    /// True where the acquisition has gone on to a later timepoint, or to a later slice of the same stack. In which order it
+    /// goes through FOVs nobody tells.
     pub(super) fn is_passed(&self) -> bool {
-        let t = self.shown_position().t;
-        self.newest.is_some_and(|newest| newest.t > t)
+        let at = self.shown_position();
+        self.newest.is_some_and(|newest| {
+            let is_same_stack = (newest.t, newest.fov) == (at.t, at.fov);
+            let is_later_slice = matches!(newest.z, ZPick::Slice(z) if z > at.z);
+            newest.t > at.t || (is_same_stack && is_later_slice)
+        })
     }
 
     /// True where the picture on the screen is beyond the sizes of its FOV.

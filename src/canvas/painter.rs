@@ -128,7 +128,7 @@ impl Painter {
         let blank = |kind, sample_type| (kind, blank_texture(device, format_of(sample_type)));
         Self {
             pipelines: Pipelines::new(device, target),
-            textures: Textures::default(),
+            textures: Textures::new(device),
             luts: lut_texture(device, queue),
             blanks: [
                 blank(Kind::Uint, SampleType::U8),

@@ -11,6 +11,8 @@ use crate::model::{DatasetId, MemoryOrder, Pixels, SampleType, Samples, TileId, 
 
 /// Bytes of textures that are kept; what a frame needs is kept whatever it takes.
 const MAX_BYTES: usize = 256 << 20;
+/// The same of a driver without a graphics card, whose textures are copies beside their samples, in the same memory.
+const MAX_BYTES_IN_SOFTWARE: usize = 96 << 20;
 /// Textures without a tile that wait for one of their size.
 const MAX_SPARE: usize = 8;
 
@@ -33,17 +35,34 @@ struct Held {
 }
 
 /// Textures of raw samples.
-#[derive(Default)]
 pub(super) struct Textures {
     held: HashMap<TextureKey, Held>,
     spare: Vec<Held>,
     bytes: usize,
     /// The most that they have taken so far.
     most_bytes: usize,
+    /// The most that they may keep.
+    max_bytes: usize,
     frame: u64,
 }
 
 impl Textures {
+    pub(super) fn new(device: &wgpu::Device) -> Self {
+        let is_software = device.adapter_info().device_type == wgpu::DeviceType::Cpu;
+        Self {
+            held: HashMap::new(),
+            spare: Vec::new(),
+            bytes: 0,
+            most_bytes: 0,
+            max_bytes: if is_software {
+                MAX_BYTES_IN_SOFTWARE
+            } else {
+                MAX_BYTES
+            },
+            frame: 0,
+        }
+    }
+
     /// Begins a frame: what is asked for from now on stays.
     pub(super) fn begin(&mut self) {
         self.frame += 1;
@@ -84,7 +103,7 @@ impl Textures {
             // For scripts/soak: what a driver takes for them is not told by every system.
             tracing::debug!("textures take {} bytes, more than before", self.bytes);
         }
-        if self.bytes <= MAX_BYTES {
+        if self.bytes <= self.max_bytes {
             return;
         }
         let frame = self.frame;
@@ -92,7 +111,7 @@ impl Textures {
         let mut idle: Vec<_> = idle.map(|(key, held)| (held.last_frame, *key)).collect();
         idle.sort_unstable_by_key(|(last_frame, _)| *last_frame);
         for (_, key) in idle {
-            if self.bytes <= MAX_BYTES {
+            if self.bytes <= self.max_bytes {
                 break;
             }
             if let Some(held) = self.held.remove(&key) {

@@ -166,7 +166,7 @@ fn failure_words(dataset: &Dataset) -> &'static str {
 /// them would blink with every plane.
 fn planned(view: &View<'_>, facts: &Facts) -> Option<Words> {
     let words = if facts.is_passed {
-        "Not on disk, later timepoints are"
+        "Not on disk, later planes are"
     } else {
         "Not acquired yet"
     };
@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn what_the_acquisition_has_passed_is_not_said_to_come() {
         let passed = Words::Instead {
-            words: "Not on disk, later timepoints are".into(),
+            words: "Not on disk, later planes are".into(),
             more: None,
         };
         let planned = [PlaneState::Planned, PlaneState::Planned];

@@ -153,7 +153,7 @@ pub struct Facts {
     pub executed: Option<Executed>,
     /// The position is beyond the sizes of its FOV.
     pub outside: bool,
-    /// Planes of later timepoints were acquired: what is planned here is late, was skipped, or holds nothing but zeros.
+    /// The acquisition has gone on to later planes: what is planned here is late, was skipped, or holds nothing but zeros.
     pub is_passed: bool,
     /// The FOV's store could be opened, or has not been tried.
     pub is_readable: bool,
