@@ -1,11 +1,34 @@
 //! Statistics of a plane's samples: extremes, counts, percentiles. From level-0 samples, never from means.
 
-use super::{ContrastLimits, Pixels, Samples};
+use super::{ContrastLimits, Pixels, Samples, Value};
 
 /// Intervals that a person sees.
 const NUM_BINS: usize = 256;
 /// Intervals that samples wider than 16 bit are counted in.
 const FINE_BINS: usize = 1 << 16;
+
+/// The counts without the samples of gaps, which all hold the fill value.
+fn without_gaps(mut values: Vec<(f64, u32)>, pixels: &Pixels) -> Vec<(f64, u32)> {
+    let Some(first) = pixels.gaps().first() else {
+        return values;
+    };
+    let fill = pixels.value(first.x, first.y).map(Value::as_f64);
+    let Some(fill) = fill.filter(|fill| fill.is_finite()) else {
+        return values;
+    };
+    let areas = pixels.gaps().iter();
+    let areas = areas.map(|gap| u64::from(gap.width) * u64::from(gap.height));
+    let num_absent = u32::try_from(areas.sum::<u64>()).unwrap_or(u32::MAX);
+    let distance = |(value, _): &&mut (f64, u32)| (value - fill).abs();
+    let nearest = values
+        .iter_mut()
+        .min_by(|a, b| distance(a).total_cmp(&distance(b)));
+    if let Some((_, count)) = nearest {
+        *count = count.saturating_sub(num_absent);
+    }
+    values.retain(|&(_, count)| count > 0);
+    values
+}
 
 /// Statistics of the samples of one plane or tile.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +48,7 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Counts the samples of `pixels`; `None` where no sample is finite.
+    /// Counts the samples of `pixels`, those of gaps left out; `None` where no sample is finite.
     ///
     /// Under 5 ms for 2048 x 2048 u16 (`benches/picture.rs`). The same samples give the same statistics in any memory
     /// order.
@@ -54,6 +77,7 @@ impl Histogram {
             Samples::F32(v) => binned(|| v.iter().map(|&s| f64::from(s)), false),
             Samples::F64(v) => binned(|| v.iter().copied(), false),
         };
+        let values = without_gaps(values, pixels);
         Self::of_values(values, !pixels.sample_type().is_float())
     }
 
@@ -232,7 +256,7 @@ fn binned<I: Iterator<Item = f64>>(samples: impl Fn() -> I, are_whole: bool) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{MemoryOrder, SampleType};
+    use crate::model::{Gap, MemoryOrder, SampleType};
 
     fn of(samples: Samples) -> Option<Histogram> {
         let width = samples.len() as u32;
@@ -273,6 +297,25 @@ mod tests {
             let auto = of(samples).expect("finite").auto;
             assert!(auto.high > auto.low, "{auto:?}");
         }
+    }
+
+    #[test]
+    fn what_is_no_sample_of_the_file_is_left_out() {
+        let samples = Samples::U16(vec![0, 0, 7, 0, 0, 9]);
+        let gap = |x, width| Gap {
+            x,
+            y: 0,
+            width,
+            height: 2,
+        };
+        let pixels = Pixels::new(3, 2, MemoryOrder::RowMajor, samples).expect("fits");
+        let half = Histogram::of(&pixels.clone().with_gaps(vec![gap(0, 2)])).expect("finite");
+        assert_eq!((half.min, half.max, half.num_samples), (7.0, 9.0, 2));
+        assert_eq!(Histogram::of(&pixels).expect("finite").num_samples, 6);
+        let zeros = Samples::U16(vec![0; 4]);
+        let zeros = Pixels::new(2, 2, MemoryOrder::RowMajor, zeros).expect("fits");
+        let absent = zeros.with_gaps(vec![gap(0, 1), gap(1, 1)]);
+        assert_eq!(Histogram::of(&absent), None);
     }
 
     #[test]
