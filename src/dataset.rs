@@ -789,14 +789,17 @@ impl Dataset {
         self.template = image;
     }
 
-    /// Lists problems that are not listed yet, within the budget.
+    /// Lists problems that are not listed yet, within the budget; the last place says that there are more.
     pub fn add_problems(&mut self, problems: Vec<Problem>) {
         for problem in problems {
-            if self.problems.len() < crate::model::limits::PROBLEMS
-                && !self.problems.contains(&problem)
-            {
-                self.problems.push(problem);
+            let num_free = crate::model::limits::PROBLEMS.saturating_sub(self.problems.len());
+            if num_free == 0 || self.problems.contains(&problem) {
+                continue;
             }
+            self.problems.push(match num_free {
+                1 => Problem::new(Code::TooLarge, ".", "further problems are not listed"),
+                _ => problem,
+            });
         }
     }
 }

@@ -2,15 +2,22 @@
 //!
 //! Today a local folder. Every function blocks on I/O and belongs on a reader or opener thread. Only regular files are
 //! opened (a FIFO never hangs us, a device is never read), every read is bounded by a budget or by the length of the
-//! file, and paths that metadata names go through [`join_inside`]. Symbolic links are followed: people link data
-//! folders together, and whoever can place a link in a dataset can place the data itself.
+//! file, and paths that metadata names go through [`follow_inside`], so that neither `..` nor a symbolic link leads out of
+//! the dataset. Links that a listing finds, and those in place of chunks, are followed: people link data folders together,
+//! and data managers keep the content of files elsewhere.
 //!
 //! On live data a document is rewritten in place by Squid (truncate, then write), so a reader can find it empty or cut
 //! off; [`read_json`] waits for such a writer, briefly.
 
+mod crew;
 mod holes;
+mod inside;
 
-pub use self::holes::Holes;
+pub use self::{
+    crew::in_parallel,
+    holes::Holes,
+    inside::{follow_inside, join_inside},
+};
 
 use std::{
     fmt,
@@ -21,7 +28,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::model::{Code, limits, natural_cmp};
+use crate::model::{Code, json_size, limits, natural_cmp};
 
 /// How often a document that is being rewritten (or on Windows, a file that its writer holds) is tried again.
 const RETRIES: u32 = 5;
@@ -111,6 +118,14 @@ pub enum SourceErrorKind {
     /// A path that metadata names leaves its folder.
     #[error("path {0:?} is not a plain relative path")]
     UnsafePath(String),
+    /// A path that metadata names leads out of the dataset by a symbolic link.
+    #[error("path {relative:?} leads out of the dataset, to {}", target.display())]
+    LeavesDataset {
+        /// The path as the metadata names it.
+        relative: String,
+        /// Where it leads.
+        target: PathBuf,
+    },
     /// The document is not JSON.
     #[error("not JSON ({0})")]
     BadJson(#[source] serde_json::Error),
@@ -165,7 +180,9 @@ impl SourceError {
             }
             SourceErrorKind::TooLarge { .. } => Code::TooLarge,
             SourceErrorKind::TooShort { .. } => Code::CorruptData,
-            SourceErrorKind::UnsafePath(_) => Code::UnsafePath,
+            SourceErrorKind::UnsafePath(_) | SourceErrorKind::LeavesDataset { .. } => {
+                Code::UnsafePath
+            }
             SourceErrorKind::BadJson(_) => Code::BadJson,
         }
     }
@@ -218,6 +235,10 @@ pub fn is_on_network(path: &Path) -> bool {
 /// # Errors
 /// When it is absent, not a folder, cannot be read, or has more than [`limits::FOLDER_ENTRIES`] entries.
 pub fn list(folder: &Path) -> Result<Vec<Entry>, SourceError> {
+    list_at_most(folder, limits::FOLDER_ENTRIES)
+}
+
+fn list_at_most(folder: &Path, limit: usize) -> Result<Vec<Entry>, SourceError> {
     let at = |error| SourceError::io(error, folder);
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder).map_err(at)? {
@@ -228,10 +249,10 @@ pub fn list(folder: &Path) -> Result<Vec<Entry>, SourceError> {
         if name.starts_with("._") {
             continue;
         }
-        if entries.len() >= limits::FOLDER_ENTRIES {
+        if entries.len() >= limit {
             let kind = SourceErrorKind::TooLarge {
                 found: entries.len() as u64 + 1,
-                limit: limits::FOLDER_ENTRIES as u64,
+                limit: limit as u64,
                 unit: "entries",
             };
             return Err(SourceError::new(kind, folder));
@@ -297,6 +318,17 @@ pub fn read_document(path: &Path) -> Result<Option<String>, SourceError> {
         return Ok(None);
     };
     let limit = limits::DOCUMENT_BYTES;
+    let too_large = |found: u64| {
+        let kind = SourceErrorKind::TooLarge {
+            found,
+            limit,
+            unit: "bytes",
+        };
+        SourceError::new(kind, path)
+    };
+    if file.num_bytes > limit {
+        return Err(too_large(file.num_bytes));
+    }
     let mut bytes = Vec::new();
     // One byte more than allowed: the file may grow while it is read.
     let mut bounded = (&file.file).take(limit + 1);
@@ -304,12 +336,7 @@ pub fn read_document(path: &Path) -> Result<Option<String>, SourceError> {
         .read_to_end(&mut bytes)
         .map_err(|error| SourceError::io(error, path))?;
     if bytes.len() as u64 > limit {
-        let kind = SourceErrorKind::TooLarge {
-            found: file.num_bytes.max(limit + 1),
-            limit,
-            unit: "bytes",
-        };
-        return Err(SourceError::new(kind, path));
+        return Err(too_large(limit + 1));
     }
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
@@ -334,6 +361,15 @@ pub fn read_json(path: &Path) -> Result<Option<serde_json::Value>, SourceError> 
         let Some(text) = read_document(path)? else {
             return Ok(None);
         };
+        let found = json_size(&text);
+        if found > limits::JSON_VALUES {
+            let kind = SourceErrorKind::TooLarge {
+                found: found as u64,
+                limit: limits::JSON_VALUES as u64,
+                unit: "values",
+            };
+            return Err(SourceError::new(kind, path));
+        }
         match parse_json(&text) {
             Ok(value) => return Ok(Some(value)),
             Err(error) if error.is_eof() && tries < RETRIES && is_recent(path) => {
@@ -348,8 +384,14 @@ pub fn read_json(path: &Path) -> Result<Option<serde_json::Value>, SourceError> 
 /// Parses JSON; the bare `NaN`, `Infinity` and `-Infinity` of Python's `json.dump` count as null.
 ///
 /// # Errors
-/// When it is not JSON otherwise.
+/// When it is not JSON otherwise, or beyond [`limits::JSON_VALUES`].
 pub fn parse_json(text: &str) -> Result<serde_json::Value, serde_json::Error> {
+    let found = json_size(text);
+    if found > limits::JSON_VALUES {
+        let limit = limits::JSON_VALUES;
+        let message = format!("{found} values where at most {limit} are read");
+        return Err(serde::de::Error::custom(message));
+    }
     serde_json::from_str(text).or_else(|error| match without_bare_words(text) {
         Some(text) => serde_json::from_str(&text),
         None => Err(error),
@@ -559,27 +601,6 @@ fn is_absence(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     )
-}
-
-/// `relative` below `base`, where `relative` comes from metadata: names with `/` between them; "." and "" are `base`.
-///
-/// # Errors
-/// When it is absolute, has a `..`, a backslash, a drive letter or a NUL.
-pub fn join_inside(base: &Path, relative: &str) -> Result<PathBuf, SourceError> {
-    let has_drive = relative.as_bytes().get(1) == Some(&b':');
-    let is_plain = !has_drive
-        && !relative.contains(['\\', '\0'])
-        && Path::new(relative)
-            .components()
-            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    if !is_plain {
-        let shown = relative.chars().take(200).collect();
-        return Err(SourceError::new(SourceErrorKind::UnsafePath(shown), base));
-    }
-    let names = Path::new(relative)
-        .components()
-        .filter(|part| matches!(part, Component::Normal(_)));
-    Ok(base.join(names.collect::<PathBuf>()))
 }
 
 #[cfg(test)]

@@ -300,6 +300,7 @@ impl App {
             Ok(dataset) => dataset,
             Err(error) => {
                 if !self.waits_for_first_image(&opened.path, error.code) {
+                    tracing::warn!("{error}");
                     self.error = Some(error.to_string());
                 }
                 return;

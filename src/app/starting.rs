@@ -57,8 +57,23 @@ impl App {
         settings: Settings,
         timing: Timing,
     ) -> Result<Starting, AppError> {
-        let context: Arc<OnceLock<egui::Context>> = Arc::default();
         let store = Arc::new(Store::new());
+        let tiles = Arc::clone(&store) as Arc<dyn ReadTiles>;
+        Self::start_reading(store, tiles, options, settings, timing)
+    }
+
+    /// The same with tiles from elsewhere than the store: a disk that does what a test says.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_reading(
+        store: Arc<Store>,
+        tiles: Arc<dyn ReadTiles>,
+        options: Options,
+        settings: Settings,
+        timing: Timing,
+    ) -> Result<Starting, AppError> {
+        let context: Arc<OnceLock<egui::Context>> = Arc::default();
         let cache_bytes = options
             .cache_bytes
             .unwrap_or_else(facts::default_cache_bytes);
@@ -67,8 +82,7 @@ impl App {
             num_readers: 4,
             wake: waker(&context),
         };
-        let readers = Arc::clone(&store) as Arc<dyn ReadTiles>;
-        let loader = Arc::new(Loader::new(readers, Arc::clone(&cache), loader_options));
+        let loader = Arc::new(Loader::new(tiles, Arc::clone(&cache), loader_options));
         let ear = Arc::new(Ear::new(Arc::clone(&context), Arc::clone(&loader)));
         let live = Live::start(Arc::clone(&ear) as Arc<dyn Audience>);
         let live = live.map_err(|error| AppError::NoWindow {

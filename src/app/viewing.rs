@@ -4,6 +4,7 @@
 //! position whose tiles all arrived, so that the previous picture stays until the next one is whole. Nothing here reads,
 //! decodes or waits.
 
+mod failures;
 mod hover;
 mod news;
 
@@ -14,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use failures::{Failures, Subject};
 pub(super) use news::plane_of;
 
 use crate::{
@@ -71,6 +73,7 @@ pub(super) struct Viewing {
     waiting_since: Option<Instant>,
     /// When planes that were not there are looked for again.
     recheck_at: Option<Instant>,
+    failures: Failures,
     /// News of the wished planes came: the loader is to be asked again.
     is_dirty: bool,
     late: news::Late,
@@ -106,6 +109,7 @@ impl Viewing {
             opened_labels: Vec::new(),
             waiting_since: None,
             recheck_at: None,
+            failures: Failures::default(),
             is_dirty: false,
             late: news::Late::default(),
             last_read: None,
@@ -172,13 +176,25 @@ impl Viewing {
                 dataset,
                 fov,
                 outcome,
-            } if dataset == id => self.opened.push((fov, outcome)),
+            } if dataset == id => {
+                // One that is only planned is no failure.
+                let failed = outcome.as_ref().err();
+                if let Some(error) = failed.filter(|error| error.code != Code::NotWritten) {
+                    self.failures.tell(Subject::Fov(fov), error);
+                }
+                self.opened.push((fov, outcome));
+            }
             Loaded::Label {
                 dataset,
                 fov,
                 layer,
                 outcome,
-            } if dataset == id => self.opened_labels.push((fov, layer, outcome)),
+            } if dataset == id => {
+                if let Err(error) = &outcome {
+                    self.failures.tell(Subject::Label(fov, layer), error);
+                }
+                self.opened_labels.push((fov, layer, outcome));
+            }
             Loaded::Executed {
                 dataset,
                 fov,
@@ -202,8 +218,9 @@ impl Viewing {
         state: PlaneState,
         pixels: Option<Arc<Pixels>>,
     ) {
-        if matches!(state, PlaneState::Missing | PlaneState::Failed(_)) {
-            tracing::debug!("read of {tile:?}, revision {revision}: {state:?}");
+        if let PlaneState::Failed(reason) = &state {
+            self.failures
+                .tell(Subject::Plane(tile.plane.at_level(0)), reason);
         }
         let image = self.dataset.image(tile.plane.fov);
         // Of label images nothing is booked.

@@ -38,6 +38,8 @@ pub(super) struct Textures {
     held: HashMap<TextureKey, Held>,
     spare: Vec<Held>,
     bytes: usize,
+    /// The most that they have taken so far.
+    most_bytes: usize,
     frame: u64,
 }
 
@@ -77,6 +79,11 @@ impl Textures {
 
     /// Ends a frame: textures beyond the bound leave, those not drawn for longest first.
     pub(super) fn end(&mut self) {
+        if self.bytes > self.most_bytes {
+            self.most_bytes = self.bytes;
+            // For scripts/soak: what a driver takes for them is not told by every system.
+            tracing::debug!("textures take {} bytes, more than before", self.bytes);
+        }
         if self.bytes <= MAX_BYTES {
             return;
         }

@@ -477,7 +477,7 @@ mod tests {
         );
         check(
             Announcement::per_region(path(), sizes(), &[0], None),
-            "FOVs of a region is 0, expected 1 to 1048576",
+            "FOVs of a region is 0, expected 1 to 262144",
         );
         check(
             Announcement::per_region(path(), sizes(), &[1, 2], None),

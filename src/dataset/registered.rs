@@ -49,19 +49,24 @@ impl RegisteredPlanes {
     /// Registers a page of an image file. False where there is no room for another plane.
     pub fn put_file(&self, at: PlaneAt, path: PathBuf, page_idx: u32) -> bool {
         let file = Registered::File { path, page_idx };
-        self.inner.lock().put(at, file).is_some()
+        let mut inner = self.inner.lock();
+        inner.put(at, file, limits::REGISTERED_PLANES).is_some()
     }
 
     /// Registers pixels; the oldest ones make room. False where there is no room for another plane.
     pub fn put_pixels(&self, at: PlaneAt, pixels: Arc<Pixels>) -> bool {
         let num_bytes = pixels.num_bytes();
         let mut inner = self.inner.lock();
-        if inner.put(at, Registered::Pixels(pixels)).is_none() {
+        let pixels = Registered::Pixels(pixels);
+        if inner.put(at, pixels, limits::REGISTERED_PLANES).is_none() {
             return false;
         }
         inner.ages.push_back((at, num_bytes));
         inner.num_bytes += num_bytes;
-        while inner.num_bytes > limits::REGISTERED_BYTES {
+        // Registering the same few pixels over and over makes no list grow.
+        while inner.num_bytes > limits::REGISTERED_BYTES
+            || inner.ages.len() > limits::REGISTERED_PLANES
+        {
             let Some((oldest, bytes)) = inner.ages.pop_front() else {
                 break;
             };
@@ -90,8 +95,8 @@ impl RegisteredPlanes {
 }
 
 impl Inner {
-    fn put(&mut self, at: PlaneAt, registered: Registered) -> Option<()> {
-        if self.planes.len() >= limits::REGISTERED_PLANES && !self.planes.contains_key(&at) {
+    fn put(&mut self, at: PlaneAt, registered: Registered, limit: usize) -> Option<()> {
+        if self.planes.len() >= limit && !self.planes.contains_key(&at) {
             return None;
         }
         self.planes.insert(at, registered);
@@ -112,6 +117,19 @@ mod tests {
             c: 0,
             z: 0,
         }
+    }
+
+    #[test]
+    fn beyond_the_budget_only_planes_that_are_known_are_registered_again() {
+        let mut inner = Inner::default();
+        let file = || Registered::File {
+            path: PathBuf::new(),
+            page_idx: 0,
+        };
+        assert!(inner.put(at(0), file(), 2).is_some());
+        assert!(inner.put(at(1), file(), 2).is_some());
+        assert!(inner.put(at(2), file(), 2).is_none());
+        assert!(inner.put(at(1), file(), 2).is_some());
     }
 
     #[test]

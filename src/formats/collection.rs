@@ -1,6 +1,9 @@
 //! Several images below a folder or group: a folder of stores, a `bioformats2raw` series, label images.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use super::{
     OpenError, Progress, layout, levels,
@@ -10,14 +13,30 @@ use super::{
 };
 use crate::{
     dataset::{DatasetKind, Fov},
-    model::limits,
+    model::{Code, Problem, limits},
     source::{self, Kind, SourceError},
 };
 
-/// Folders that a search looks into before it gives up: a TIFF acquisition has one per timepoint.
-const SEARCH_FOLDERS: usize = 20_000;
 /// Folders between two reports.
 const REPORT_EVERY: usize = 64;
+
+/// Images of a collection, as they were found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Images {
+    /// Their folders, in natural order.
+    pub(super) folders: Vec<PathBuf>,
+    /// The search for them ended at [`limits::SEARCH_FOLDERS`].
+    pub(super) is_cut: bool,
+}
+
+impl From<Vec<PathBuf>> for Images {
+    fn from(folders: Vec<PathBuf>) -> Self {
+        Self {
+            folders,
+            is_cut: false,
+        }
+    }
+}
 
 /// The images of a series: as its group `OME` lists them, else members by number, in order.
 pub(super) fn series(folder: &Path) -> Vec<PathBuf> {
@@ -40,7 +59,7 @@ fn series_names(folder: &Path) -> Vec<String> {
 pub(super) fn inside(folder: &Path, names: &[String]) -> (Vec<PathBuf>, Vec<SourceError>) {
     let (mut folders, mut errors) = (Vec::new(), Vec::new());
     for name in names {
-        match source::join_inside(folder, name) {
+        match source::follow_inside(folder, name, folder) {
             Ok(member) => folders.push(member),
             Err(error) => errors.push(error),
         }
@@ -48,18 +67,24 @@ pub(super) fn inside(folder: &Path, names: &[String]) -> (Vec<PathBuf>, Vec<Sour
     (folders, errors)
 }
 
-/// Searches for images below a folder, in natural order; what lies inside of an image is its own affair.
+/// Searches for images below a folder, in natural order; what lies inside of an image is its own affair. A folder that
+/// links lead to a second time, or in a circle, counts once.
 ///
 /// # Errors
 /// When the search was cancelled.
-pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<Vec<PathBuf>, OpenError> {
-    let mut images = Vec::new();
+pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<Images, OpenError> {
+    let mut images = Images::default();
     let mut num_visited = 0;
+    let mut seen = HashSet::new();
     // Last in, first out: pushed in reverse, folders come in natural order.
     let mut waiting = vec![(root.to_path_buf(), 0)];
     while let Some((folder, depth)) = waiting.pop() {
+        if !seen.insert(source::resolved(&folder)) {
+            continue;
+        }
         num_visited += 1;
-        if num_visited > SEARCH_FOLDERS || images.len() >= limits::FOVS {
+        if num_visited > limits::SEARCH_FOLDERS || images.folders.len() >= limits::FOVS {
+            images.is_cut = true;
             break;
         }
         if num_visited % REPORT_EVERY == 0
@@ -70,7 +95,7 @@ pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<Vec<PathBuf>
             return Err(OpenError::cancelled(root));
         }
         if depth > 0 && is_image(&folder, root) {
-            images.push(folder);
+            images.folders.push(folder);
             continue;
         }
         if depth >= limits::SEARCH_DEPTH {
@@ -100,7 +125,7 @@ fn is_image(folder: &Path, root: &Path) -> bool {
 pub(super) fn list(
     opening: &mut Opening<'_>,
     kind: DatasetKind,
-    images: &[PathBuf],
+    images: &Images,
     words: &str,
 ) -> Result<Listing, OpenError> {
     let mut listing = Listing::new(kind, words);
@@ -108,6 +133,13 @@ pub(super) fn list(
     listing.ngff = node.attributes.ngff;
     listing.zarr_format = node.format;
     listing.problems = node.problems;
+    if images.is_cut {
+        let limit = limits::SEARCH_FOLDERS;
+        let message = format!("only {limit} folders were searched for images");
+        listing
+            .problems
+            .push(Problem::new(Code::TooLarge, ".", message));
+    }
     let names = match kind {
         DatasetKind::Labels => node.attributes.labels,
         DatasetKind::Series => series_names(&opening.root),
@@ -116,7 +148,7 @@ pub(super) fn list(
     let (_, errors) = inside(&opening.root, &names);
     let unsafe_names = errors.iter().map(|error| problem_of(error, &opening.root));
     listing.problems.extend(unsafe_names);
-    for image in images {
+    for image in &images.folders {
         let path = below(&opening.root, image);
         let name = image.file_name().unwrap_or_default().to_string_lossy();
         if layout::is_acquisition_store(&name) {

@@ -26,13 +26,15 @@ pub(super) fn names(folder: &Path, context: &Context) -> (Vec<String>, Vec<Probl
     let node = Node::read(&group, &context.root);
     let mut problems = node.problems;
     let mut names = node.attributes.labels;
-    names.retain(|name| match source::join_inside(&group, name) {
-        Ok(_) => true,
-        Err(error) => {
-            problems.push(problem_of(&error, &context.root));
-            false
-        }
-    });
+    names.retain(
+        |name| match source::follow_inside(&group, name, &context.root) {
+            Ok(_) => true,
+            Err(error) => {
+                problems.push(problem_of(&error, &context.root));
+                false
+            }
+        },
+    );
     if names.len() > limits::LABELS {
         let message = format!(
             "{} label images, the first {} are offered",
@@ -58,7 +60,7 @@ pub fn open_label(
 ) -> Result<(Dataset, FovId), OpenError> {
     let row = dataset.fov(fov).cloned().unwrap_or_default();
     let group = row.folder.join(LABELS);
-    let folder = source::join_inside(&group, name)?;
+    let folder = source::follow_inside(&group, name, &dataset.root)?;
     let absent = || OpenError::at(&folder, Code::MissingArray, "expected a label image here");
     if folder == group || !matches!(source::stat(&folder), Ok(Some(_))) {
         return Err(absent());
@@ -97,7 +99,7 @@ pub(super) fn of_fov(
 
 fn over(row: &Fov, image: &Image, name: &str, root: &Path) -> Result<OpenedLabel, OpenFovError> {
     let group = row.folder.join(LABELS);
-    let folder = source::join_inside(&group, name).map_err(|error| fov_error_of(&error))?;
+    let folder = source::follow_inside(&group, name, root).map_err(|error| fov_error_of(&error))?;
     if folder == group || !matches!(source::stat(&folder), Ok(Some(_))) {
         let message = "expected a label image here".to_owned();
         return Err(error_at(&folder, Code::MissingArray, message));

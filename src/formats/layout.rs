@@ -45,7 +45,7 @@ pub(super) enum What {
         regions: Vec<Region>,
     },
     /// Images by path below the folder: a series, labels or a collection.
-    Images(DatasetKind, Vec<PathBuf>),
+    Images(DatasetKind, collection::Images),
     /// Image files in folders of timepoints.
     Files(Timepoints),
     /// One OME-TIFF per FOV.
@@ -191,10 +191,10 @@ fn by_metadata(node: &Node) -> Option<What> {
     }
     if attributes.is_bioformats2raw {
         let images = collection::series(&node.folder);
-        return (!images.is_empty()).then_some(What::Images(DatasetKind::Series, images));
+        return (!images.is_empty()).then(|| What::Images(DatasetKind::Series, images.into()));
     }
     let (labels, _) = collection::inside(&node.folder, &attributes.labels);
-    (!labels.is_empty()).then_some(What::Images(DatasetKind::Labels, labels))
+    (!labels.is_empty()).then(|| What::Images(DatasetKind::Labels, labels.into()))
 }
 
 /// What a folder without metadata of its own is by its place in a plate.
@@ -247,7 +247,7 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
         return Ok(What::Tiff(words));
     }
     let images = collection::search(root, progress)?;
-    if !images.is_empty() {
+    if !images.folders.is_empty() {
         return Ok(What::Images(DatasetKind::Collection, images));
     }
     Err(match (node.problems.first(), unreadable(root, &entries)) {

@@ -122,7 +122,7 @@ impl Search<'_> {
 
     /// The array that a level's path leads to; otherwise lists why not.
     fn array_at(&mut self, path: &str) -> Option<FoundArray> {
-        let folder = match source::join_inside(&self.node.folder, path) {
+        let folder = match source::follow_inside(&self.node.folder, path, self.root) {
             Ok(folder) => folder,
             Err(error) => {
                 self.fail(error_at(&self.node.folder, error.code(), error.message()));

@@ -95,15 +95,16 @@ fn document_of(path: &Path) -> Result<Option<(Arc<Pages>, OmeDocument)>, OpenErr
 }
 
 fn parsed(text: &str, path: &Path) -> Result<OmeDocument, OpenError> {
-    ome_xml::parse(text).map_err(|message| {
+    ome_xml::parse(text).map_err(|(code, message)| {
         let message = format!("OME-XML that cannot be read: {message}");
-        OpenError::at(path, Code::BadMetadata, message)
+        OpenError::at(path, code, message)
     })
 }
 
 /// The document of a file that only names another one: XML by itself, or in the first page of an OME-TIFF.
 fn companion(path: &Path, name: &str) -> Result<OmeDocument, OpenError> {
-    let companion = source::join_inside(path.parent().unwrap_or(path), name)?;
+    let folder = path.parent().unwrap_or(path);
+    let companion = source::follow_inside(folder, name, folder)?;
     let text = if is_image_name(name) {
         image_file::description(&companion)?
     } else {
@@ -266,7 +267,7 @@ fn others_of(table: &PlaneTable, path: &Path, problems: &mut Vec<Problem>) -> Ve
     let mut others = Vec::with_capacity(names.len());
     let mut missing = Vec::new();
     for name in names {
-        let found = match source::join_inside(folder, name) {
+        let found = match source::follow_inside(folder, name, folder) {
             Ok(found) => found,
             Err(error) => {
                 let message = error.message();

@@ -173,7 +173,7 @@ fn named_wells(
     let mut seen = HashSet::new();
     let mut wells = Vec::new();
     for well in &entry.wells {
-        match source::join_inside(folder, &well.path) {
+        match source::follow_inside(folder, &well.path, root) {
             Ok(path) if seen.insert(path.clone()) => {
                 wells.push(well_names(
                     &path,
@@ -250,10 +250,12 @@ fn read_fields(
         );
         opening.report(&text)?;
         let root = &opening.root;
-        let found: Vec<Fields> = batch
-            .par_iter()
-            .map(|well| fields_of(well, root, is_squid))
-            .collect();
+        let found: Vec<Fields> = source::in_parallel(|| {
+            batch
+                .par_iter()
+                .map(|well| fields_of(well, root, is_squid))
+                .collect()
+        });
         for fields in found {
             check_length(listing.fovs.len() + fields.fovs.len(), root)?;
             listing.fovs.extend(fields.fovs);
@@ -274,7 +276,7 @@ fn fields_of(well: &Well, root: &Path, is_squid: bool) -> Fields {
     let entries = node.attributes.fields.unwrap_or_default();
     let mut seen = HashSet::new();
     for entry in &entries {
-        let folder = match source::join_inside(&well.folder, &entry.path) {
+        let folder = match source::follow_inside(&well.folder, &entry.path, root) {
             Ok(folder) => folder,
             Err(error) => {
                 fields.problems.push(problem_of(&error, root));

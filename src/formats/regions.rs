@@ -137,10 +137,12 @@ pub(super) fn list(
         );
         opening.report(&text)?;
         let root = &opening.root;
-        let found: Vec<_> = batch
-            .par_iter()
-            .map(|region| fovs_of(region, root))
-            .collect();
+        let found: Vec<_> = source::in_parallel(|| {
+            batch
+                .par_iter()
+                .map(|region| fovs_of(region, root))
+                .collect()
+        });
         for (fovs, problems) in found {
             check_length(listing.fovs.len() + fovs.len(), root)?;
             listing.fovs.extend(fovs);
@@ -253,7 +255,7 @@ fn in_array(store: &Path, path: &str, region: Option<&str>, index: u32, present:
 fn num_fovs_in(node: &Node, root: &Path) -> Option<u64> {
     let multiscale = node.attributes.multiscale.as_ref();
     let named = multiscale.and_then(|multiscale| multiscale.levels.first());
-    let named = named.and_then(|level| source::join_inside(&node.folder, &level.path).ok());
+    let named = named.and_then(|level| source::follow_inside(&node.folder, &level.path, root).ok());
     let member = |folder: PathBuf| Node::read(&folder, root).array().ok().flatten();
     let array = named
         .filter(|folder| *folder != node.folder)

@@ -45,10 +45,6 @@ pub mod tags {
     pub const SUB_IFDS: u16 = 330;
 }
 
-/// Entries of one directory; the most that anybody writes are some dozens.
-const MAX_ENTRIES: u64 = 4096;
-/// Values of one tag that are read: the offsets of so many strips or tiles.
-const MAX_VALUES: u64 = 2 << 20;
 /// What is read at once: a directory and the values behind it, as most writers place them.
 const WINDOW_BYTES: u64 = 4096;
 
@@ -214,9 +210,9 @@ impl Directories {
         let Some(count) = count.filter(|&count| count > 0) else {
             return Ok(None);
         };
-        if count > MAX_ENTRIES {
-            let message =
-                format!("a directory of {count} tags where at most {MAX_ENTRIES} are read");
+        if count > limits::TIFF_TAGS {
+            let limit = limits::TIFF_TAGS;
+            let message = format!("a directory of {count} tags where at most {limit} are read");
             return Err(self.refuse(Code::CorruptData, message));
         }
         let entries_at = offset.saturating_add(count_bytes);
@@ -309,7 +305,10 @@ impl Directories {
     /// When the file cannot be read.
     pub fn numbers(&mut self, entry: Entry) -> Result<Vec<u64>, ImageFileError> {
         let layout = self.layout;
-        let Some(size) = entry.whole_size().filter(|_| entry.count <= MAX_VALUES) else {
+        let Some(size) = entry
+            .whole_size()
+            .filter(|_| entry.count <= limits::TIFF_VALUES)
+        else {
             return Ok(Vec::new());
         };
         let bytes = self.bytes_at(entry.at, entry.count * size)?;

@@ -216,12 +216,13 @@ struct Known {
 }
 
 impl Known {
-    fn put(&mut self, path: PathBuf, listed: Listed) {
+    /// Keeps the pages of a file; those of files that were read longest ago make room within `limit` pages.
+    fn put(&mut self, path: PathBuf, listed: Listed, limit: usize) {
         self.num_pages += listed.pages.len();
         if let Some(old) = self.files.put(path, listed) {
             self.num_pages -= old.pages.len();
         }
-        while self.num_pages > limits::KEPT_PAGES && self.files.len() > 1 {
+        while self.num_pages > limit && self.files.len() > 1 {
             if let Some((_, old)) = self.files.pop_lru() {
                 self.num_pages -= old.pages.len();
             }
@@ -265,6 +266,36 @@ pub(super) fn pages_of(file: &mut Directories) -> Result<Arc<Pages>, Refusal> {
         stamp,
         is_settled,
     };
-    KNOWN.lock().put(path, listed);
+    KNOWN.lock().put(path, listed, limits::KEPT_PAGES);
     Ok(pages)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_files_that_were_read_longest_ago_make_room() {
+        let mut known = Known {
+            files: LruCache::unbounded(),
+            num_pages: 0,
+        };
+        for (number, num_pages) in [2, 2, 2, 7].into_iter().enumerate() {
+            let pages = Pages {
+                chain: Chain::of((0..num_pages).collect()),
+                identity: Identity::default(),
+                is_cut: false,
+                is_ome: false,
+            };
+            let listed = Listed {
+                pages: Arc::new(pages),
+                stamp: (0, None),
+                is_settled: true,
+            };
+            known.put(PathBuf::from(number.to_string()), listed, 5);
+            let expected = [2, 4, 4, 7][number];
+            assert_eq!(known.num_pages, expected, "after file {number}");
+        }
+        assert_eq!(known.files.len(), 1, "the file itself is always kept");
+    }
 }

@@ -18,8 +18,8 @@ use crate::{
     source::OpenFile,
 };
 
-/// Bytes of one tag: the offsets of two million strips.
-const TAG_BYTES: usize = 16 << 20;
+/// Bytes of one tag, each value of 8 bytes.
+const TAG_BYTES: usize = 8 * limits::TIFF_VALUES as usize;
 
 impl From<TiffError> for Refusal {
     fn from(error: TiffError) -> Self {

@@ -12,14 +12,14 @@ use std::{
 use lru::LruCache;
 use parking_lot::{Condvar, Mutex};
 
-use super::{Loaded, Task};
+use super::{Loaded, STUCK_AFTER, Task};
 use crate::{
     cache::{Cache, CacheKey},
     dataset::{Dataset, Executed},
     ledger::{Ledger, Notice},
     model::{
         Absence, DatasetId, FovId, Histogram, Pixels, PlaneId, PlaneState, Tier, TileId, TileState,
-        Visible,
+        Visible, limits,
     },
 };
 
@@ -93,8 +93,8 @@ struct State {
     executed: LruCache<(DatasetId, FovId, u32), (Option<Executed>, Instant)>,
     /// Messages whose answer is known without a reader.
     known: VecDeque<Loaded>,
-    /// Readers, and since when each works on its job.
-    readers: HashMap<usize, Option<Instant>>,
+    /// Readers, and since when each works on a job of which dataset.
+    readers: HashMap<usize, Option<(Instant, DatasetId)>>,
     num_given_up: usize,
     wanted_readers: usize,
     next_reader: usize,
@@ -133,7 +133,6 @@ impl Shared {
         ledger: &Ledger,
         visible: &Visible,
         cache: &Cache,
-        stuck_after: Duration,
     ) -> usize {
         let mut state = self.state.lock();
         state.dataset = Some(Arc::clone(dataset));
@@ -149,7 +148,7 @@ impl Shared {
             .filter(|wish| wish.tier <= Tier::Visible);
         state.visible = shown.map(|wish| wish.tile).collect();
         state.answer_known(dataset.id, cache);
-        let num_stuck = state.newly_stuck(stuck_after);
+        let num_stuck = state.newly_stuck();
         drop(state);
         self.wakes_readers.notify_all();
         num_stuck
@@ -165,7 +164,8 @@ impl Shared {
                 return None;
             }
             if let Some(task) = state.take() {
-                state.readers.insert(reader, Some(Instant::now()));
+                let since = (Instant::now(), task.dataset.id);
+                state.readers.insert(reader, Some(since));
                 return Some(task);
             }
             self.wakes_readers.wait(&mut state);
@@ -470,9 +470,13 @@ impl State {
         }
     }
 
-    /// The most urgent job that nobody works on and that can be worked on now.
+    /// The most urgent job that nobody works on and that can be worked on now. Of a dataset whose disk has left
+    /// [`limits::STUCK_READS`] without an answer none can, until one of them returns.
     fn take(&mut self) -> Option<Task> {
         let dataset = Arc::clone(self.dataset.as_ref()?);
+        if self.num_stuck(Some(dataset.id)) >= limits::STUCK_READS {
+            return None;
+        }
         let at = self
             .queue
             .iter()
@@ -542,13 +546,23 @@ impl State {
     }
 
     /// Readers that have had no answer for too long, as far as they have not been replaced yet.
-    fn newly_stuck(&mut self, after: Duration) -> usize {
-        let is_stuck =
-            |since: &&Option<Instant>| since.is_some_and(|since| since.elapsed() > after);
-        let num_stuck = self.readers.values().filter(is_stuck).count();
+    fn newly_stuck(&mut self) -> usize {
+        let num_stuck = self.num_stuck(None);
         let newly = num_stuck.saturating_sub(self.num_given_up);
         self.num_given_up = num_stuck;
         newly
+    }
+
+    /// Readers without an answer for [`STUCK_AFTER`], those of one dataset or all.
+    fn num_stuck(&self, of: Option<DatasetId>) -> usize {
+        let is_stuck = |(since, dataset): &(Instant, DatasetId)| {
+            since.elapsed() > STUCK_AFTER && of.is_none_or(|of| of == *dataset)
+        };
+        self.readers
+            .values()
+            .flatten()
+            .filter(|it| is_stuck(it))
+            .count()
     }
 }
 

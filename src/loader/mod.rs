@@ -26,6 +26,7 @@ use crate::{
     ledger::Ledger,
     model::{
         Absence, DatasetId, FovId, Histogram, PlaneId, PlaneState, TileId, TileState, Visible,
+        limits,
     },
     store::{ReadError, ReadOutcome, Store},
 };
@@ -35,8 +36,6 @@ use job::{Job, Shared};
 const MAX_MESSAGES: usize = 1024;
 /// A reader without an answer for this time is given up: another one takes its place.
 const STUCK_AFTER: Duration = Duration::from_secs(2);
-/// Readers in all, stuck ones included.
-const MAX_READERS: usize = 16;
 /// Closing waits for readers no longer than this.
 const JOIN_WITHIN: Duration = Duration::from_millis(500);
 
@@ -185,12 +184,10 @@ impl Loader {
     ///
     /// The statistics of every visible channel's plane are made as well. Tiles that are cached are not read again.
     pub fn want(&self, dataset: &Arc<Dataset>, ledger: &Ledger, visible: &Visible) {
-        let num_stuck = self
-            .shared
-            .replace(dataset, ledger, visible, &self.cache, STUCK_AFTER);
+        let num_stuck = self.shared.replace(dataset, ledger, visible, &self.cache);
         if let Some(tools) = self.tools.as_ref().filter(|_| num_stuck > 0) {
             for _ in 0..num_stuck {
-                if self.shared.num_readers() < MAX_READERS {
+                if self.shared.num_readers() < limits::READERS {
                     tracing::warn!(
                         "a read has had no answer for {STUCK_AFTER:?}; another reader takes over"
                     );

@@ -1,6 +1,7 @@
 //! One reader thread: takes the most urgent job, reads, caches, tells.
 
 use std::{
+    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
@@ -62,13 +63,29 @@ fn executed(tools: &Tools, task: &Task, fov: FovId, t: u32) -> Loaded {
 }
 
 /// The error of a store whose opening panicked.
-fn panicked(dataset: &Dataset, fov: FovId) -> OpenFovError {
-    let folder = dataset.fov(fov).map(|row| row.folder.display().to_string());
+fn panicked(dataset: &Dataset, fov: FovId, panic: &(dyn Any + Send)) -> OpenFovError {
     OpenFovError {
         code: Code::BadMetadata,
-        message: "internal error while opening, please report it".into(),
-        location: folder.unwrap_or_default(),
+        message: internal_error("opening", panic),
+        location: location_of(dataset, fov),
     }
+}
+
+/// What a panic says, in words for people.
+fn internal_error(doing: &str, panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text: String = text
+        .unwrap_or("no reason given")
+        .chars()
+        .take(200)
+        .collect();
+    format!("internal error while {doing} ({text}), please report it")
+}
+
+fn location_of(dataset: &Dataset, fov: FovId) -> String {
+    let folder = dataset.fov(fov).map(|row| row.folder.as_path());
+    folder.unwrap_or(&dataset.root).display().to_string()
 }
 
 fn open_label(task: &Task, fov: FovId, layer: u16) -> Loaded {
@@ -78,8 +95,8 @@ fn open_label(task: &Task, fov: FovId, layer: u16) -> Loaded {
     let name = layers.find(|(other, _)| *other == layer);
     let name = name.map_or("", |(_, name)| name);
     let open = || dataset.opener.open_label(dataset, fov, name);
-    let outcome =
-        catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| Err(panicked(dataset, fov)));
+    let outcome = catch_unwind(AssertUnwindSafe(open))
+        .unwrap_or_else(|panic| Err(panicked(dataset, fov, panic.as_ref())));
     Loaded::Label {
         dataset: dataset.id,
         fov,
@@ -91,7 +108,7 @@ fn open_label(task: &Task, fov: FovId, layer: u16) -> Loaded {
 fn open_fov(task: &Task, fov: FovId) -> Loaded {
     let dataset = &task.dataset;
     let outcome = catch_unwind(AssertUnwindSafe(|| dataset.opener.open_fov(dataset, fov)))
-        .unwrap_or_else(|_| Err(panicked(dataset, fov)));
+        .unwrap_or_else(|panic| Err(panicked(dataset, fov, panic.as_ref())));
     Loaded::Fov {
         dataset: dataset.id,
         fov,
@@ -155,11 +172,11 @@ fn read_any(
         ZPick::Slice(_) => Some(tools.source.read_tile(dataset, tile, version.absence)),
         ZPick::Max => projection::project(tools, task, tile, version),
     }));
-    let outcome = guarded.unwrap_or_else(|_| {
+    let outcome = guarded.unwrap_or_else(|panic| {
         Some(Err(ReadError {
             code: Code::CorruptData,
-            message: "internal error while decoding, please report it".into(),
-            location: dataset.root.display().to_string(),
+            message: internal_error("decoding", panic.as_ref()),
+            location: location_of(dataset, tile.plane.fov),
         }))
     })?;
     if let Ok(ReadOutcome::Pixels {

@@ -508,6 +508,59 @@ fn dropping_the_loader_does_not_wait_for_a_stuck_reader() {
 }
 
 #[test]
+fn a_disk_that_never_answers_keeps_few_readers_and_leaves_the_rest_to_others() {
+    let (begun_sender, begun) = bounded(64);
+    let (let_go, held) = bounded(64);
+    let scripts = (0..20).map(|z| (z, Script::Held(begun_sender.clone(), held.clone())));
+    let bench = bench(limits::STUCK_READS, scripts);
+    let sizes = Sizes {
+        z: 200,
+        ..Sizes::default()
+    };
+    let (dead, other) = (Arc::new(dataset(sizes)), Arc::new(dataset(sizes)));
+    let tiles: Vec<TileId> = (0..20).map(slice).collect();
+    bench.want(&dead, &tiles, Tier::Visible);
+    for _ in 0..limits::STUCK_READS {
+        begun.recv_timeout(SOON).expect("each reader begins");
+    }
+    thread::sleep(STUCK_AFTER + Duration::from_millis(100));
+    // Others take over, and begin nothing more on that disk.
+    bench.want(&dead, &tiles, Tier::Visible);
+    assert!(begun.recv_timeout(Duration::from_millis(200)).is_err());
+    assert_eq!(bench.reads().len(), limits::STUCK_READS);
+    assert_eq!(bench.loader.state(dead.id, slice(0)), TileState::Loading);
+    bench.want(&other, &[slice(30)], Tier::Visible);
+    assert_eq!(bench.next_tile().0, slice(30));
+    // It answers again: what is still wished for is read.
+    bench.want(&dead, &tiles, Tier::Visible);
+    for _ in 0..tiles.len() {
+        let_go.send(()).expect("held");
+    }
+    let mut found: Vec<TileId> = (0..tiles.len()).map(|_| bench.next_tile().0).collect();
+    found.sort_by_key(|tile| tiles.iter().position(|other| other == tile));
+    assert_eq!(found, tiles);
+    assert!(bench.loader.shared.num_readers() <= limits::READERS);
+}
+
+#[test]
+fn the_reason_of_a_panic_is_that_of_its_plane() {
+    let (bench, dataset) = (
+        bench(1, [(0, Script::Panics)]),
+        Arc::new(dataset(Sizes::default())),
+    );
+    bench.want(&dataset, &[slice(0), slice(1)], Tier::Visible);
+    let (_, state, _) = bench.next_tile();
+    let PlaneState::Failed(reason) = &state else {
+        panic!("{state:?}")
+    };
+    assert!(
+        reason.contains("internal error while decoding (scripted)"),
+        "{reason}"
+    );
+    assert_eq!(bench.next_tile().0, slice(1), "the reader goes on");
+}
+
+#[test]
 fn what_becomes_visible_is_read_before_any_prefetch_that_waits() {
     let (script, begun, let_go) = held();
     let described = dataset(Sizes {

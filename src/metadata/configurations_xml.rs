@@ -4,26 +4,17 @@
 //! `Selected`; its text is the colour as a decimal number of 24 bits. All channels of the microscope are listed, those of
 //! the acquisition are selected; files of the first years have no such mark.
 
-use roxmltree::{Document, Node, ParsingOptions};
+use roxmltree::Node;
 
-use super::json::shown_text;
+use super::{json::shown_text, xml};
 use crate::model::{Channel, Rgb, limits};
-
-/// Elements and texts of a file that are read.
-const MAX_NODES: u32 = 1 << 16;
 
 /// Reads the selected channels in the order of the file, or all where none is; at most `limits::CHANNELS`.
 ///
 /// # Errors
 /// When it is not XML, or has no `mode`.
 pub fn parse(text: &str) -> Result<Vec<Channel>, String> {
-    let options = ParsingOptions {
-        allow_dtd: false,
-        nodes_limit: MAX_NODES,
-        ..ParsingOptions::default()
-    };
-    let document = Document::parse_with_options(text, options)
-        .map_err(|error| format!("not XML ({error})"))?;
+    let document = xml::parse(text, limits::SIDE_XML_NODES).map_err(|(_, message)| message)?;
     let modes = || {
         let nodes = document.descendants();
         nodes.filter(|node| node.tag_name().name() == "mode")

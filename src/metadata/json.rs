@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use crate::model::{json_size, limits};
+
 /// Characters of a foreign text that a message repeats.
 const SHOWN_CHARS: usize = 40;
 
@@ -11,8 +13,13 @@ const SHOWN_CHARS: usize = 40;
 /// `Infinity` and `-Infinity`, which Python writes and JSON does not know, become null.
 ///
 /// # Errors
-/// When it is not JSON even so; the message says where.
+/// When it is not JSON even so, the message says where; and when it is beyond [`limits::JSON_VALUES`].
 pub fn parse_json(text: &str) -> Result<Value, String> {
+    let found = json_size(text);
+    if found > limits::JSON_VALUES {
+        let limit = limits::JSON_VALUES;
+        return Err(format!("{found} values where at most {limit} are read"));
+    }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let strict = serde_json::from_str(text);
     strict.or_else(|error| {

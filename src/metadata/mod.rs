@@ -13,6 +13,7 @@ pub mod ngff;
 pub mod ome_xml;
 pub mod run_state;
 pub mod squid;
+mod xml;
 mod yaml;
 pub mod zarr_array;
 

@@ -10,9 +10,12 @@ mod tests;
 
 pub use planes::{Place, PlaneTable};
 
-use roxmltree::{Document, Node, ParsingOptions};
+use roxmltree::Node;
 
-use super::ngff::{unit_to_seconds, unit_to_um};
+use super::{
+    ngff::{unit_to_seconds, unit_to_um},
+    xml,
+};
 use crate::model::{Channel, Code, Problem, Rgb, SampleType, limits};
 
 /// An axis that pages follow each other along.
@@ -101,26 +104,15 @@ pub struct TiffData {
 /// Reads a document.
 ///
 /// # Errors
-/// When it is larger than the budgets, not XML, or its root is no `OME`; the words say which.
-pub fn parse(text: &str) -> Result<OmeDocument, String> {
-    if text.len() as u64 > limits::DOCUMENT_BYTES {
-        return Err(format!(
-            "OME-XML of {} bytes where at most {} are read",
-            text.len(),
-            limits::DOCUMENT_BYTES
-        ));
-    }
-    let options = ParsingOptions {
-        nodes_limit: limits::XML_NODES,
-        ..ParsingOptions::default()
-    };
+/// When it is beyond the budgets, not XML, or its root is no `OME`; the words say which.
+pub fn parse(text: &str) -> Result<OmeDocument, (Code, String)> {
     let text = text.trim_matches(|letter: char| letter.is_whitespace() || letter == '\0');
-    let document =
-        Document::parse_with_options(text, options).map_err(|error| format!("no XML ({error})"))?;
+    let document = xml::parse(text, limits::XML_NODES)?;
     let root = document.root_element();
     if root.tag_name().name() != "OME" {
         let found = root.tag_name().name().chars().take(40).collect::<String>();
-        return Err(format!("root element {found:?}, expected OME"));
+        let message = format!("root element {found:?}, expected OME");
+        return Err((Code::BadMetadata, message));
     }
     let mut found = OmeDocument {
         uuid: root.attribute("UUID").map(str::to_owned),

@@ -1,6 +1,7 @@
 //! Every budget: what a file may make us allocate, and what the viewer keeps.
 //!
-//! Over a budget means a clean `too_large` before the allocation, never a failed one.
+//! Over a budget means a clean `too_large` before the allocation, never a failed one. `docs/limits.md` has the table with
+//! what is shown and which test holds each; `tests/it/limits.rs` compares the two.
 
 /// A plane up to this many pixels a side is one tile.
 pub const WHOLE_PLANE_TILE_PX: u32 = 4096;
@@ -8,18 +9,27 @@ pub const WHOLE_PLANE_TILE_PX: u32 = 4096;
 pub const TILE_PX: u32 = 2048;
 /// Bytes of a metadata document (JSON, YAML, XML).
 pub const DOCUMENT_BYTES: u64 = 64 << 20;
+/// What a JSON document holds, in values of about 80 bytes of memory: a mapping counts as 8, a list as 2. A document of
+/// 64 MiB that a writer made has less; one of nothing but `{"a":0}` would take 5 GB.
+pub const JSON_VALUES: usize = 1 << 23;
 /// Elements and texts of an XML document: a million planes of an OME-XML, with room.
 pub const XML_NODES: u32 = 1 << 22;
+/// Attributes of an XML document.
+pub const XML_ATTRIBUTES: usize = 1 << 23;
+/// Attributes of one element: the parser compares each with all others.
+pub const XML_ATTRIBUTES_OF_ONE: usize = 128;
+/// Prefixes of namespaces in an XML document: the parser copies those in scope for each element that declares one.
+pub const XML_PREFIXES: usize = 32;
+/// Elements and texts of `configurations.xml`: every channel of a microscope.
+pub const SIDE_XML_NODES: u32 = 1 << 16;
 /// Bytes of a YAML side file: 100,000 positions of 100 bytes each, with room.
 pub const YAML_BYTES: usize = 16 << 20;
 /// Values in a YAML side file, aliases counted by what they repeat.
 pub const YAML_VALUES: usize = 1 << 21;
 /// Mappings and lists inside each other in a YAML side file.
 pub const YAML_DEPTH: usize = 32;
-/// Rows of a table: 40,000 FOVs of 100 z-slices.
-pub const TABLE_ROWS: usize = 1 << 22;
-/// Bytes of a table (`coordinates.csv`): 100,000 FOVs of 200 bytes each, times 3.
-pub const TABLE_BYTES: u64 = 64 << 20;
+/// Rows of a table (`coordinates.csv`): what a document of 64 bytes a row holds.
+pub const TABLE_ROWS: usize = 1 << 20;
 /// Dimensions of an array.
 pub const ARRAY_DIMENSIONS: usize = 16;
 /// Pixels of one plane (2^36: 262,144 a side); only its tiles are ever in memory.
@@ -36,10 +46,14 @@ pub const TILE_CHUNKS: u64 = 1 << 18;
 pub const PAGES: usize = 1 << 20;
 /// Offsets of pages that are kept, of all TIFF files together.
 pub const KEPT_PAGES: usize = 1 << 22;
+/// Tags of one directory of a TIFF file; the most that anybody writes are some dozens.
+pub const TIFF_TAGS: u64 = 4096;
+/// Numbers of one tag of a TIFF file: the offsets of so many strips or tiles.
+pub const TIFF_VALUES: u64 = 2 << 20;
 /// Bytes of a file that is read whole.
 pub const FILE_BYTES: u64 = 4 << 30;
-/// FOVs of a dataset.
-pub const FOVS: usize = 1 << 20;
+/// FOVs of a dataset: a plate of 1536 wells with 170 each. A row of the table takes about 500 bytes.
+pub const FOVS: usize = 1 << 18;
 /// FOVs inside of one array, a scan region: a length that nobody wrote costs no more than a large plate.
 pub const ARRAY_FOVS: u64 = 1 << 16;
 /// Entries of one folder that are listed.
@@ -54,7 +68,9 @@ pub const LABELS: usize = 256;
 pub const LEVELS: usize = 32;
 /// Folders below a path that are searched for images when nothing names them.
 pub const SEARCH_DEPTH: usize = 6;
-/// Problems listed; further ones are counted.
+/// Folders that a search looks into before it stops: an acquisition in TIFF files has one per timepoint.
+pub const SEARCH_FOLDERS: usize = 20_000;
+/// Problems of a dataset that are listed; the last place says that there are more.
 pub const PROBLEMS: usize = 1000;
 /// Timepoints that a notice may name where no plan says how many there are.
 pub const TIMEPOINTS: u32 = 1 << 16;
@@ -66,3 +82,9 @@ pub const ANNOUNCED_SIDE_PX: u32 = 1 << 18;
 pub const REGISTERED_BYTES: usize = 512 << 20;
 /// Planes that are registered one by one in one acquisition.
 pub const REGISTERED_PLANES: usize = 1 << 22;
+/// Reader threads in all, those included that a disk does not answer.
+pub const READERS: usize = 64;
+/// Reads of one dataset that its disk does not answer; then no further one is begun until one of them returns.
+pub const STUCK_READS: usize = 8;
+/// Planes that cannot be read and have a line in the log each; further ones are counted.
+pub const LOGGED_FAILURES: usize = 100;

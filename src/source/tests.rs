@@ -141,6 +141,18 @@ fn a_range_beyond_the_file_is_refused() {
     }
 }
 
+#[test]
+fn a_folder_of_too_many_entries_is_refused() {
+    let folder = folder_with(&[("a", b""), ("b", b""), ("c", b"")]);
+    assert_eq!(
+        list_at_most(folder.path(), 3).map(|it| it.len()).ok(),
+        Some(3)
+    );
+    let error = list_at_most(folder.path(), 2).expect_err("one too many");
+    assert_eq!(error.code(), Code::TooLarge);
+    assert_eq!(error.message(), "3 entries where at most 2 are read");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_pipe_is_refused_and_does_not_hang() {

@@ -16,9 +16,14 @@ use super::{
 };
 use crate::{
     dataset::{ZarrFormat, ZarrLocator},
-    model::{Code, SampleType, Samples, limits},
-    source::parse_json,
+    model::{Code, SampleType, Samples, json_size, limits},
+    source::{SourceError, parse_json, stat},
 };
+
+/// Where the document of an array stands in its folder, by the version of the format.
+pub(super) const V3_DOCUMENT: &str = "zarr.json";
+/// The same of version 2.
+pub(super) const V2_DOCUMENT: &str = ".zarray";
 
 /// An array document cannot be used; the path is added by whoever knows it.
 #[derive(Debug)]
@@ -115,11 +120,23 @@ pub(super) struct OpenedArray {
     pub(super) reading: Reading,
     prefix: &'static str,
     separator: char,
+    document: &'static str,
 }
 
 impl OpenedArray {
+    /// True where the document of the array is (still) on disk.
+    pub(super) fn is_there(&self) -> Result<bool, SourceError> {
+        Ok(stat(&self.folder.join(self.document))?.is_some())
+    }
+
     /// Reads an array document.
     pub(super) fn parse(locator: &ZarrLocator, document: &str) -> Result<Self, Refusal> {
+        let found = json_size(document);
+        if found > limits::JSON_VALUES {
+            let limit = limits::JSON_VALUES;
+            let message = format!("{found} values where at most {limit} are read");
+            return Err(Refusal::too_large(message));
+        }
         let value = parse_json(document).map_err(|error| Refusal {
             code: Code::BadJson,
             message: format!("not JSON ({error})"),
@@ -184,6 +201,7 @@ fn parse_v3(document: &Value) -> Result<OpenedArray, Refusal> {
         sample_type,
         prefix,
         separator,
+        document: V3_DOCUMENT,
     })
 }
 
@@ -244,6 +262,7 @@ fn parse_v2(document: &Value) -> Result<OpenedArray, Refusal> {
         reading: reading(fast, &file_shape, document, sample_type)?,
         separator: separator_of(separator.unwrap_or("."))?,
         prefix: "",
+        document: V2_DOCUMENT,
         shape,
         file_shape,
         sample_type,

@@ -200,6 +200,11 @@ impl Store {
             total,
             gaps,
         } = read;
+        if present < total && !array.is_there()? {
+            // What was deleted or unmounted while it was open is not the fill value.
+            let message = "the array was there when the dataset was opened, and is gone";
+            return Err(ReadError::new(Code::MissingArray, message, &array.folder));
+        }
         let is_finished = is_finished(dataset, image);
         let is_room = absence == Absence::Unannounced && !is_finished && is_all_zero(&pixels);
         Ok(if is_room {

@@ -5,7 +5,10 @@ use std::{num::NonZeroUsize, sync::Arc, time::SystemTime};
 use lru::LruCache;
 use parking_lot::Mutex;
 
-use super::{ReadError, array::OpenedArray};
+use super::{
+    ReadError,
+    array::{OpenedArray, V2_DOCUMENT, V3_DOCUMENT},
+};
 use crate::{
     dataset::{ZarrFormat, ZarrLocator},
     source::{read_document, stat},
@@ -38,8 +41,8 @@ impl OpenedArrays {
         locator: &ZarrLocator,
     ) -> Result<Option<Arc<OpenedArray>>, ReadError> {
         let path = locator.folder.join(match locator.format {
-            ZarrFormat::V3 => "zarr.json",
-            ZarrFormat::V2 => ".zarray",
+            ZarrFormat::V3 => V3_DOCUMENT,
+            ZarrFormat::V2 => V2_DOCUMENT,
         });
         let stamp = match &locator.document {
             Some(_) => None,

@@ -244,6 +244,8 @@ impl Recipe {
                 zarrs::array::ArrayBytes::new_flen(bytes),
             )
             .expect("writable");
+        // An array without its document counts as gone.
+        array.store_metadata().expect("writable");
     }
 
     fn dataset(&self, folder: &Path) -> Dataset {

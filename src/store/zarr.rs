@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     model::{Code, Gap, MemoryOrder, Pixels, Samples, limits},
-    source::{OpenFile, open_samples},
+    source::{OpenFile, in_parallel, open_samples},
 };
 
 /// Shards that a read keeps open at once, each with its index; further ones are opened again for each chunk.
@@ -191,10 +191,12 @@ pub(super) fn decode_only(
     if let [only] = across[..] {
         return decode_band(only);
     }
-    across
-        .into_par_iter()
-        .map(decode_band)
-        .try_reduce(|| 0, |sum, band| Ok(sum + band))
+    in_parallel(|| {
+        across
+            .into_par_iter()
+            .map(decode_band)
+            .try_reduce(|| 0, |sum, band| Ok(sum + band))
+    })
 }
 
 /// Samples of the tile, if it and its chunks fit the budgets.
@@ -390,10 +392,12 @@ impl<'a> Reader<'a> {
                 .map(|(chunk, band)| self.read_band(chunk, band))
                 .try_fold(Found::default(), |found, band| Ok(found.joined(band?)));
         }
-        bands
-            .into_par_iter()
-            .map(|(chunk, band)| self.read_band(chunk, band))
-            .try_reduce(Found::default, |found, band| Ok(found.joined(band)))
+        in_parallel(|| {
+            bands
+                .into_par_iter()
+                .map(|(chunk, band)| self.read_band(chunk, band))
+                .try_reduce(Found::default, |found, band| Ok(found.joined(band)))
+        })
     }
 
     fn read_band(&self, across: u64, band: &mut [u8]) -> Result<Found, ReadError> {

@@ -1,5 +1,7 @@
 //! Words on the canvas where planes are not drawn, or not all of them: why, when they are expected, and whom to tell.
 
+use std::time::Duration;
+
 use egui::{Align2, FontId, Rect, Ui, UiBuilder, vec2};
 
 use super::{
@@ -13,6 +15,8 @@ use crate::{
 
 /// Size of the words in points.
 const WORDS_PT: f32 = 16.0;
+/// A picture that takes this long may be one of a disk that does not answer.
+pub(super) const LONG_WAIT: Duration = Duration::from_secs(3);
 /// The reason is cut to this part of the canvas.
 const REASON_PART: f32 = 0.8;
 
@@ -136,6 +140,16 @@ fn words(view: &View<'_>, facts: &Facts) -> Option<Words> {
     absent(view, facts, &PlaneState::Missing, "Not on disk")
         .or_else(|| planned(view, facts))
         .or_else(|| partial(facts))
+        .or_else(|| waiting(facts))
+}
+
+/// A disk that does not answer looks like nothing at all; whoever waits is told that something is still to come.
+fn waiting(facts: &Facts) -> Option<Words> {
+    let waiting = facts.loading.filter(|waiting| *waiting >= LONG_WAIT)?;
+    Some(Words::Beside(format!(
+        "Still reading, {}\u{2009}s",
+        waiting.as_secs()
+    )))
 }
 
 /// What a plane that cannot be read is: registered ones lie in no chunk.
@@ -144,7 +158,7 @@ fn failure_words(dataset: &Dataset) -> &'static str {
     if announced.is_some_and(|it| it.layout == AnnouncedLayout::Registered) {
         "This plane cannot be drawn"
     } else {
-        "Chunk is damaged"
+        "Cannot be read"
     }
 }
 
@@ -266,7 +280,7 @@ mod tests {
             more: more.map(str::to_owned),
         };
         let damaged = Words::Failed {
-            words: "Chunk is damaged".into(),
+            words: "Cannot be read".into(),
             reason: "channel 1: torn /a".into(),
         };
         let planned = instead("Not acquired yet", Some("expected within 00:41"));

@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use egui::{Event, Key, Modifiers, MouseWheelUnit, Pos2, Rect, Response, Sense, Ui, pos2, vec2};
 
-use super::{Action, Facts, Stage, View, absence, readout, tokens::palette};
+use super::{
+    Action, Facts, Stage, View,
+    absence::{self, LONG_WAIT},
+    readout,
+    tokens::palette,
+};
 use crate::{
     model::{CanvasSize, NavAxis},
     session::Command,
@@ -197,6 +202,11 @@ impl CanvasView {
                 .request_repaint_after(MENTION_AFTER.saturating_sub(waiting));
             return;
         }
+        // The words about a long wait count seconds.
+        let next = LONG_WAIT
+            .saturating_sub(waiting)
+            .max(Duration::from_secs(1));
+        ui.ctx().request_repaint_after(next);
         let line = Rect::from_min_size(rect.min, vec2(rect.width(), 2.0));
         ui.painter()
             .rect_filled(line, 0.0, palette(facts.theme).accent);

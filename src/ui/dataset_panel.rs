@@ -125,10 +125,12 @@ fn lines(view: &View<'_>, facts: &Facts) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// Counts of an acquisition that runs or ran while it was shown; what is 0 is left out.
+/// Counts of an acquisition that runs or ran while it was shown, of another dataset those that failed; what is 0 is left
+/// out.
 fn live_lines(view: &View<'_>, facts: &Facts) -> Vec<(&'static str, String)> {
     let Some(live) = &facts.live else {
-        return Vec::new();
+        let failed = view.ledger.total().failed;
+        return Vec::from_iter((failed > 0).then(|| ("Failed", grouped(failed))));
     };
     let at = view.session.position;
     let page = PageSize::of(view.session.image(view.dataset)).num_planes();

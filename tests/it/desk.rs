@@ -11,11 +11,13 @@ use egui_kittest::{Harness, kittest::Queryable as _};
 use egui_system_font_provider::SystemFontProvider;
 use image::{Rgba, RgbaImage};
 use squidview::{
-    app::{App, Options, Timing},
+    app::{App, Options, Starting, Timing},
     live::Status,
+    loader::ReadTiles,
     model::Theme,
     session::Session,
     settings::Settings,
+    store::Store,
     ui::tokens::palette,
 };
 
@@ -73,9 +75,27 @@ impl Desk {
             return None;
         }
         let starting = App::start(setup.options, setup.settings, Timing::start()).unwrap();
+        Some(Self::of(starting, setup.size_pt, setup.pixels_per_point))
+    }
+
+    /// The window with a dataset whose tiles are read as `tiles` does; opening has begun.
+    pub(crate) fn reading(path: &Path, tiles: Arc<dyn ReadTiles>, setup: Setup) -> Option<Self> {
+        if !has_adapter() {
+            return None;
+        }
+        let options = Options {
+            path: Some(path.to_owned()),
+            ..setup.options
+        };
+        let (store, timing) = (Arc::new(Store::new()), Timing::start());
+        let starting = App::start_reading(store, tiles, options, setup.settings, timing).unwrap();
+        Some(Self::of(starting, setup.size_pt, setup.pixels_per_point))
+    }
+
+    fn of(starting: Starting, size_pt: [f32; 2], pixels_per_point: f32) -> Self {
         let harness = Harness::builder()
-            .with_size(setup.size_pt)
-            .with_pixels_per_point(setup.pixels_per_point)
+            .with_size(size_pt)
+            .with_pixels_per_point(pixels_per_point)
             .with_step_dt(1.0 / 60.0)
             .with_max_steps(200)
             // As eframe does for a real window.
@@ -84,7 +104,7 @@ impl Desk {
             })
             .wgpu()
             .build_eframe(|cc| starting.in_window(cc).unwrap());
-        Some(Self { harness })
+        Self { harness }
     }
 
     /// The window with a dataset, once its first picture is whole.

@@ -8,6 +8,7 @@ mod data;
 mod desk;
 mod docs;
 mod expected;
+mod failing_disk;
 mod fixture;
 #[path = "../../fuzz/src/lib.rs"]
 #[expect(unreachable_pub, reason = "also a crate of its own")]
@@ -16,6 +17,8 @@ mod fuzzed;
 mod image_files;
 mod imports;
 mod labels;
+mod limits;
+mod links;
 mod live;
 mod live_absence;
 mod live_crash;
@@ -49,5 +52,6 @@ mod squid_data;
 mod squid_ome_tiff;
 mod stacks;
 mod tiff_folders;
+mod torn_window;
 mod uniform;
 mod window;

@@ -15,7 +15,10 @@ use std::{
 use lru::LruCache;
 use parking_lot::Mutex;
 
-use crate::source;
+use crate::{
+    model::{json_size, limits},
+    source,
+};
 
 /// Notes that are kept: the file that is filled now, and those on the screen.
 const KEPT_NOTES: NonZeroUsize = NonZeroUsize::new(64).expect("above 0");
@@ -102,6 +105,9 @@ struct Listed {
 
 /// `written_indices` of the notes; `None` where they are cut off.
 fn parse(text: &str) -> Option<Written> {
+    if json_size(text) > limits::JSON_VALUES {
+        return None;
+    }
     let listed: Listed = serde_json::from_str(text).ok()?;
     let planes = listed.written_indices.iter().filter_map(|index| {
         let mut numbers = index.as_str()?.split('-').map(str::parse);

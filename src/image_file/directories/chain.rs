@@ -13,6 +13,15 @@ pub struct Chain {
 }
 
 impl Chain {
+    /// A chain that was gone through before.
+    #[cfg(test)]
+    pub(in crate::image_file) fn of(offsets: Vec<u64>) -> Self {
+        Self {
+            seen: offsets.iter().copied().collect(),
+            offsets,
+        }
+    }
+
     /// Where the directories lie that were gone through.
     #[must_use]
     pub fn offsets(&self) -> &[u64] {

@@ -233,7 +233,7 @@ fn image_with_unit(unit: &str) -> OmeImage {
 
 #[test]
 fn what_is_no_ome_xml_is_refused_in_words() {
-    let refused = |text: &str| parse(text).expect_err(text);
+    let refused = |text: &str| parse(text).expect_err(text).1;
     assert!(refused("").contains("no XML"));
     assert!(refused("<OME>").contains("no XML"));
     assert!(refused(r#"{"shape": [1]}"#).contains("no XML"));

@@ -234,9 +234,7 @@ fn decompress(
             Compressor::Lz4 => lz4_flex::block::decompress_into(data, target)
                 .map_err(|error| corrupt(format!("lz4 block is damaged ({error})")))?,
             Compressor::Zstd => return zstd_exact(data, target, scratch),
-            Compressor::Zlib => {
-                return super::fill("zlib", flate2::bufread::ZlibDecoder::new(data), target);
-            }
+            Compressor::Zlib => return super::zlib_exact(data, target),
             Compressor::BloscLz => blosclz::decompress(data, target)
                 .ok_or_else(|| corrupt("blosclz block is damaged"))?,
             Compressor::Snappy => snappy::decompress(data, target)

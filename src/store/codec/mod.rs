@@ -68,7 +68,7 @@ impl ByteCodec {
                 flate2::bufread::MultiGzDecoder::new(encoded),
                 target,
             ),
-            Self::Zlib => fill("zlib", flate2::bufread::ZlibDecoder::new(encoded), target),
+            Self::Zlib => zlib_exact(encoded, target),
             Self::Zstd => with_scratch(|scratch| zstd_exact(encoded, target, scratch)),
             Self::Crc32c => copy_exact(checked(encoded)?, target),
         }
@@ -193,6 +193,20 @@ fn fill(name: &str, mut decoder: impl Read, target: &mut [u8]) -> Result<(), Dec
         0 => Ok(()),
         _ => Err(too_long(target.len())),
     }
+}
+
+/// Decodes one zlib stream that gives exactly `target`, and after which nothing follows.
+fn zlib_exact(mut encoded: &[u8], target: &mut [u8]) -> Result<(), DecodeError> {
+    fill(
+        "zlib",
+        flate2::bufread::ZlibDecoder::new(&mut encoded),
+        target,
+    )?;
+    if encoded.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{} bytes after the end of a zlib stream", encoded.len());
+    Err(DecodeError::corrupt(message))
 }
 
 /// What a decoding thread keeps between chunks: fresh blocks of memory cost a page fault each 4 KiB.

@@ -1,0 +1,143 @@
+//! Paths that metadata names, kept inside of the dataset.
+
+use std::{
+    fs,
+    path::{Component, Path, PathBuf},
+};
+
+use super::{SourceError, SourceErrorKind};
+
+/// `relative` below `base`, where `relative` comes from metadata: names with `/` between them; "." and "" are `base`.
+///
+/// # Errors
+/// When it is absolute, has a `..`, a backslash, a drive letter or a NUL.
+pub fn join_inside(base: &Path, relative: &str) -> Result<PathBuf, SourceError> {
+    let has_drive = relative.as_bytes().get(1) == Some(&b':');
+    let is_plain = !has_drive
+        && !relative.contains(['\\', '\0'])
+        && Path::new(relative)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !is_plain {
+        return Err(SourceError::new(
+            SourceErrorKind::UnsafePath(shown(relative)),
+            base,
+        ));
+    }
+    let names = Path::new(relative)
+        .components()
+        .filter(|part| matches!(part, Component::Normal(_)));
+    Ok(base.join(names.collect::<PathBuf>()))
+}
+
+/// As [`join_inside`], and the place that it leads to by symbolic links lies inside of `base` or of `root`, the whole
+/// dataset. Blocks on I/O: it looks at each part of `relative`, and where one is a link, at where it leads.
+///
+/// A path at which nothing is, or whose links go round in a circle, is for whoever opens it to refuse. Content that
+/// git-annex and `DataLad` keep for the repository around the dataset counts as inside.
+///
+/// # Errors
+/// As [`join_inside`], and when it leads out of the dataset.
+pub fn follow_inside(base: &Path, relative: &str, root: &Path) -> Result<PathBuf, SourceError> {
+    let path = join_inside(base, relative)?;
+    if !has_link(base, &path) {
+        return Ok(path);
+    }
+    let Ok(target) = fs::canonicalize(&path) else {
+        return Ok(path);
+    };
+    let around = |folder: &Path| {
+        let folder = fs::canonicalize(folder).ok()?;
+        let is_inside = target.starts_with(&folder) || is_annexed(&folder, &target);
+        is_inside.then_some(())
+    };
+    if [base, root].into_iter().find_map(around).is_some() {
+        return Ok(path);
+    }
+    let kind = SourceErrorKind::LeavesDataset {
+        relative: shown(relative),
+        target,
+    };
+    Err(SourceError::new(kind, base))
+}
+
+/// True where a part of `path` below `base` is a symbolic link.
+fn has_link(base: &Path, path: &Path) -> bool {
+    let below = path.ancestors().take_while(|part| *part != base);
+    below
+        .into_iter()
+        .any(|part| fs::symlink_metadata(part).is_ok_and(|found| found.is_symlink()))
+}
+
+/// True where `target` is content that git-annex keeps for a repository that holds `folder`.
+fn is_annexed(folder: &Path, target: &Path) -> bool {
+    let mut around = folder.ancestors();
+    around.any(|repository| target.starts_with(repository.join(".git/annex/objects")))
+}
+
+fn shown(relative: &str) -> String {
+    relative.chars().take(200).collect()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::model::Code;
+
+    #[test]
+    fn a_path_follows_links_inside_of_the_dataset_and_none_out_of_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let at = |path: &str| folder.path().join(path);
+        for path in [
+            "data/plate/A/1/0",
+            "data/plate/B",
+            "elsewhere/0",
+            "data/.git/annex/objects/x/0",
+        ] {
+            fs::create_dir_all(at(path)).expect("a folder");
+        }
+        for (link, target) in [
+            ("data/plate/B/1", "../A/1"),
+            ("data/plate/out", "../../elsewhere"),
+            ("data/plate/A/1/sibling", "../../B"),
+            ("data/plate/A/1/annexed", "../../../.git/annex/objects/x"),
+            ("data/plate/round", "round"),
+            ("data/plate/dangling", "../../nothing"),
+            ("linked", "data/plate"),
+        ] {
+            symlink(target, at(link)).expect("a link");
+        }
+        let check = |base: &str, relative: &str, root: &str, expected: Option<Code>| {
+            let found = follow_inside(&at(base), relative, &at(root));
+            let code = found.as_ref().err().map(SourceError::code);
+            assert_eq!(code, expected, "{relative}: {found:?}");
+        };
+        let plate = "data/plate";
+        check(plate, "A/1/0", plate, None);
+        check(plate, ".", plate, None);
+        check(plate, "B/1/0", plate, None);
+        check("linked", "B/1/0", "linked", None);
+        check("data/plate/A/1", "sibling", plate, None);
+        check(
+            "data/plate/A/1",
+            "sibling",
+            "data/plate/A",
+            Some(Code::UnsafePath),
+        );
+        check("data/plate/A/1", "annexed/0", plate, None);
+        check(plate, "out", plate, Some(Code::UnsafePath));
+        check(plate, "out/0", plate, Some(Code::UnsafePath));
+        check("linked", "out/0", "linked", Some(Code::UnsafePath));
+        // Nothing there: no error of this kind.
+        check(plate, "round/0", plate, None);
+        check(plate, "dangling", plate, None);
+        check(plate, "none/0", plate, None);
+        check(plate, "../plate", plate, Some(Code::UnsafePath));
+        // The folder itself may be a link: a person, or a listing, chose it.
+        check("data/plate/out", "0", plate, None);
+        let error = follow_inside(&at(plate), "out/0", &at(plate)).expect_err("out");
+        assert!(error.message().contains("elsewhere"), "{error}");
+    }
+}
