@@ -52,10 +52,10 @@ pub const TIFF_TAGS: u64 = 4096;
 pub const TIFF_VALUES: u64 = 2 << 20;
 /// Bytes of a file that is read whole.
 pub const FILE_BYTES: u64 = 4 << 30;
-/// FOVs inside of one array, a scan region: a length that nobody wrote costs no more than a large plate.
-pub const ARRAY_FOVS: u64 = 1 << 16;
 /// FOVs of a dataset: a plate of 1536 wells with 170 each. A row of the table takes about 500 bytes.
 pub const FOVS: usize = 1 << 18;
+/// FOVs inside of one array, a scan region: a length that nobody wrote costs no more than a large plate.
+pub const ARRAY_FOVS: u64 = 1 << 16;
 /// Entries of one folder that are listed.
 pub const FOLDER_ENTRIES: usize = 1 << 21;
 /// Channels of an image.

@@ -264,7 +264,7 @@ fn channels_levels_and_labels_beyond_the_budgets_are_refused_or_cut_and_listed()
 }
 
 #[test]
-fn fovs_beyond_the_budget_are_cut_and_listed() {
+fn fovs_of_an_array_beyond_the_budget_are_cut_and_listed() {
     let folder = tempfile::tempdir().unwrap();
     let axes = ["fov", "y", "x"];
     let path = image(
@@ -274,11 +274,11 @@ fn fovs_beyond_the_budget_are_cut_and_listed() {
         &json!([1, 2, 2]),
     );
     let dataset = opened(&path).unwrap();
-    assert_eq!(dataset.num_fovs() as usize, limits::FOVS);
+    assert_eq!(u64::from(dataset.num_fovs()), limits::ARRAY_FOVS);
     check(
         &path,
         Code::TooLarge,
-        "2147483648 FOVs in one array, the first 262144",
+        "2147483648 FOVs in one array, the first 65536",
     );
 }
 

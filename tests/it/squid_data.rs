@@ -103,17 +103,22 @@ fn every_plane_of_the_tiff_folder_has_the_crc_that_its_writer_noted() {
 }
 
 #[test]
-fn an_array_of_two_billion_fovs_lists_some_and_says_so() {
+fn fovs_of_all_arrays_beyond_the_budget_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let region = data_folder().join("6d/zarr/A1");
-    copy(&region, folder.path());
-    let path = folder.path().join("acquisition.zarr/zarr.json");
-    let mut document: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    document["shape"][0] = (1_u64 << 31).into();
-    fs::write(&path, document.to_string()).unwrap();
-    let dataset = formats::open(folder.path(), &mut |_| true).unwrap();
-    assert_eq!(u64::from(dataset.num_fovs()), limits::ARRAY_FOVS);
-    let mut problems = dataset.problems.iter();
-    let said = problems.find(|problem| problem.code == Code::TooLarge);
-    assert!(said.is_some_and(|said| said.message.contains("2147483648 FOVs")));
+    let num_regions = limits::FOVS as u64 / limits::ARRAY_FOVS + 1;
+    for number in 0..num_regions {
+        let region = folder.path().join(format!("zarr/R{number}"));
+        copy(&data_folder().join("6d/zarr/A1"), &region);
+        let path = region.join("acquisition.zarr/zarr.json");
+        let mut document: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        document["shape"][0] = (1_u64 << 31).into();
+        fs::write(&path, document.to_string()).unwrap();
+    }
+    let refused = formats::open(folder.path(), &mut |_| true).unwrap_err();
+    assert_eq!(refused.code, Code::TooLarge, "{refused}");
+    let found = num_regions * limits::ARRAY_FOVS;
+    assert!(
+        refused.message.contains(&format!("{found} FOVs")),
+        "{refused}"
+    );
 }
