@@ -167,6 +167,8 @@ impl Viewing {
             } if dataset == id => {
                 if !elapsed.is_zero() {
                     self.last_read = Some(elapsed);
+                    self.session
+                        .apply(&Command::TileRead(elapsed), &self.dataset);
                 }
                 self.take_tile(tile, revision, state, pixels);
             }

@@ -100,6 +100,9 @@ pub enum Command {
         histogram: std::sync::Arc<Histogram>,
     },
 
+    /// A tile was read (by the loader), and how long that took: the slower, the further is read ahead.
+    TileRead(std::time::Duration),
+
     /// Draw the label image of that name over the image, or not.
     ShowLabel(String, bool),
     /// Opacity of a label image, 0 to 1.

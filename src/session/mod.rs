@@ -58,6 +58,8 @@ pub struct Session {
     pub last_move: (NavAxis, Direction),
     /// False until the first move: nothing is read ahead before it.
     pub has_moved: bool,
+    /// How long reading takes lately.
+    read_pace: prefetch::ReadPace,
     /// One per channel of the dataset.
     pub channels: Vec<ChannelView>,
     /// The same as the files said it last.
@@ -102,6 +104,7 @@ impl Session {
             position: Position::first(dataset),
             last_move: (longest.unwrap_or(NavAxis::Z), Direction::Forward),
             has_moved: false,
+            read_pace: prefetch::ReadPace::default(),
             channels: described.clone(),
             described,
             mode: ChannelMode::Composite,
@@ -208,6 +211,7 @@ impl Session {
             | Command::ToggleMode
             | Command::SetLut(..)
             | Command::SetGamma(..) => self.set_channels(command),
+            Command::TileRead(took) => self.read_pace.add(*took),
             Command::ShowLabel(..)
             | Command::SetLabelOpacity(..)
             | Command::SetLabelOutline(..) => self.set_label(command),

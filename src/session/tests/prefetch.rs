@@ -93,6 +93,47 @@ fn what_moves_nothing_leaves_the_direction_as_it_was() {
     }
 }
 
+/// Steps that are read ahead along time, once reads have taken so long.
+fn check_pace(read_ms: u64, commands: &[Command], expected: usize) {
+    let dataset = dataset(Sizes {
+        t: 100,
+        z: 1,
+        ..Sizes::default()
+    });
+    let mut session = after(
+        &[Command::SetIndex(Time, 10), Command::Step(Time, 1)],
+        &dataset,
+    );
+    for command in commands {
+        session.apply(command, &dataset);
+    }
+    for _ in 0..40 {
+        let took = std::time::Duration::from_millis(read_ms);
+        session.apply(&Command::TileRead(took), &dataset);
+    }
+    let ledger = Ledger::default();
+    let visible = super::super::resolve(&session, &session.selection(), &dataset, &ledger, CANVAS);
+    let ahead = visible
+        .wishes
+        .iter()
+        .filter(|wish| wish.tier == Tier::Prefetch);
+    let later: std::collections::HashSet<u32> = ahead
+        .map(|wish| wish.tile.plane.t)
+        .filter(|&t| t > 11)
+        .collect();
+    assert_eq!(later.len(), expected, "{read_ms} ms");
+}
+
+#[test]
+fn the_slower_the_disk_the_further_is_read_ahead_up_to_a_bound() {
+    // 2 channels, ten steps a second.
+    check_pace(1, &[], 3);
+    check_pace(60, &[], 5);
+    check_pace(10_000, &[], 12);
+    check_pace(1, &[Command::TogglePlay(None)], 8);
+    check_pace(60, &[Command::TogglePlay(None)], 10);
+}
+
 #[test]
 fn nothing_is_read_ahead_beyond_the_ends() {
     let last = Command::SetIndex(Time, 11);
