@@ -238,6 +238,62 @@ fn bytes_after_the_end_of_a_stream_are_errors() {
 }
 
 #[test]
+fn of_chunks_the_damage_is_found_that_docs_limits_md_names() {
+    let data = sample_bytes(300);
+    let zlib = |data: &[u8]| {
+        let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut writer, data).expect("in memory");
+        writer.finish().expect("in memory")
+    };
+    let gzip = |data: &[u8]| {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut writer, data).expect("in memory");
+        writer.finish().expect("in memory")
+    };
+    let zstd = |has_checksum| {
+        let mut compressor = zstd::bulk::Compressor::new(1).expect("in memory");
+        compressor
+            .include_checksum(has_checksum)
+            .expect("a setting");
+        compressor.compress(&data).expect("in memory")
+    };
+    let summed = [&data[..], &crc32c::crc32c(&data).to_le_bytes()].concat();
+    let in_blosc = |compressor| {
+        let recipe = Recipe {
+            compressor,
+            ..lz4_recipe(300)
+        };
+        blosc_container(&data, recipe)
+    };
+    // Codecs, the chunk, and whether every changed bit is found.
+    let cases = [
+        (vec![], data.clone(), false),
+        (vec![ByteCodec::Crc32c], summed, true),
+        (vec![ByteCodec::Zlib], zlib(&data), true),
+        (vec![ByteCodec::Gzip], gzip(&data), true),
+        (vec![ByteCodec::Zstd], zstd(true), true),
+        (vec![ByteCodec::Zstd], zstd(false), false),
+        (vec![ByteCodec::Blosc], in_blosc(1), false),
+    ];
+    for (codecs, chunk, is_found) in cases {
+        let is_wrong = |bytes: &[u8]| {
+            let mut target = vec![0; data.len()];
+            decode_chain(&codecs, bytes, &mut target).is_ok() && target != data
+        };
+        let cut = (0..chunk.len()).filter(|&end| is_wrong(&chunk[..end]));
+        assert_eq!(cut.count(), 0, "{codecs:?} cut off");
+        let longer = [&chunk[..], &[0]].concat();
+        assert!(!is_wrong(&longer), "{codecs:?} too long");
+        let flipped = (0..chunk.len() * 8).filter(|bit| {
+            let mut bytes = chunk.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            is_wrong(&bytes)
+        });
+        assert_eq!(flipped.count() == 0, is_found, "{codecs:?}");
+    }
+}
+
+#[test]
 fn blosclz_and_snappy_expand_runs_and_matches() {
     // Three literals, then 9 bytes from a distance of 3; then one literal.
     let packed = [2, b'a', b'b', b'c', 7 << 5, 0, 2, 0, b'!'];
