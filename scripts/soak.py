@@ -79,13 +79,17 @@ class Walk:
         self.slowest_s = 0.0
 
     def go(self, until: float) -> None:
-        """Goes on until that time."""
+        """Goes on until that time, and then home: what is held depends on what is open."""
         while time.monotonic() < until:
             if self.num_steps % STEPS_OF_ONE == 0:
                 # Another one: of the same path nobody can tell when it was opened again.
                 self.open(self.dice.choice([path for path in self.datasets if path != self.path]))
             self.step()
             self.num_steps += 1
+        if self.path == self.datasets[0]:
+            self.open(self.datasets[1])
+        self.open(self.datasets[0])
+        self.wait({"t": 0, "fov": 0, "z": 0})
 
     def open(self, path: str) -> None:
         """Opens a dataset and waits until the window says so."""
@@ -105,15 +109,20 @@ class Walk:
             name: self.dice.randrange(max(1, dataset[size]))
             for name, size in [("t", "num_t"), ("fov", "num_fovs"), ("z", "num_z")]
         }
-        self.viewer.set_index(**place)
         is_damaged = dataset["path"].endswith("damaged")
         if self.num_steps % WAIT_EVERY or is_damaged:
+            self.viewer.set_index(**place)
             time.sleep(self.dice.uniform(0.0, 0.08))
-            return
+        else:
+            self.wait(place)
+
+    def wait(self, place: dict[str, int]) -> None:
+        """Goes to a place and waits for its picture."""
+        self.viewer.set_index(**place)
         try:
             self.slowest_s = max(self.slowest_s, self.viewer.wait_shown(SHOWN_WITHIN_S, **place))
         except TimeoutError:
-            print(f"{place} of {dataset['path']} was not shown within {SHOWN_WITHIN_S:.0f} s")
+            print(f"{place} of {self.path} was not shown within {SHOWN_WITHIN_S:.0f} s")
             self.num_late += 1
 
     def is_fine(self) -> bool:

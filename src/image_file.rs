@@ -17,7 +17,12 @@ pub use self::{
     pages::Pages,
 };
 
-use std::{io, path::Path, sync::Arc};
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::Arc,
+};
 
 use crate::{
     model::{Code, MemoryOrder, PageAt, Pixels, SampleType, Samples, limits},
@@ -254,7 +259,13 @@ fn with_file<T>(
         );
         return Err(at(Refusal::new(Code::TooLarge, message)));
     }
-    work(kind, file).map(Some).map_err(at)
+    // The decoders are not ours: that of BMP (image 0.25.10) indexes a palette that is too short.
+    let decoded = catch_unwind(AssertUnwindSafe(|| work(kind, file)));
+    let gave_up = |_| {
+        let message = "cannot be decoded (its decoder did not expect what it found)";
+        Err(Refusal::new(Code::CorruptData, message))
+    };
+    decoded.unwrap_or_else(gave_up).map(Some).map_err(at)
 }
 
 fn kind_of(head: &[u8]) -> Result<Kind, Refusal> {

@@ -242,3 +242,56 @@ fn the_first_page_is_read_without_keeping_anything_of_its_file() {
     assert!(describe(&path, PageAt::Idx(1)).is_ok());
     assert!(super::pages::are_known(&path), "of a stack");
 }
+
+/// Of every file that differs from a whole one: how many are read without complaint as something else.
+fn num_wrong(whole: &[u8], damaged: impl Iterator<Item = Vec<u8>>) -> usize {
+    let pixels = |bytes: &[u8]| {
+        let (_folder, path) = folder_with("a", bytes);
+        read(&path, Wanted::default()).ok().flatten()
+    };
+    let right = pixels(whole).expect("readable");
+    let is_wrong = |bytes: &Vec<u8>| {
+        pixels(bytes).is_some_and(|found| {
+            (found.width(), found.height()) == (WIDTH, HEIGHT)
+                && found.samples().as_bytes() != right.samples().as_bytes()
+        })
+    };
+    damaged.filter(is_wrong).count()
+}
+
+/// The same file with one bit after the other flipped.
+fn flipped(whole: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    (0..whole.len() * 8).map(|bit| {
+        let mut bytes = whole.to_vec();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        bytes
+    })
+}
+
+fn deflated() -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let mut encoder = TiffEncoder::new(&mut bytes)
+        .expect("an encoder")
+        .with_compression(tiff::encoder::Compression::Deflate(
+            tiff::encoder::DeflateLevel::default(),
+        ));
+    encoder
+        .write_image::<colortype::Gray8>(WIDTH, HEIGHT, &gray(0))
+        .expect("written");
+    bytes.into_inner()
+}
+
+#[test]
+fn of_image_files_the_damage_is_found_that_docs_limits_md_names() {
+    let png = plain(image::ImageFormat::Png, false);
+    let bmp = plain(image::ImageFormat::Bmp, false);
+    let (tiff, deflated) = (tiff_pages(1), deflated());
+    for whole in [&png, &bmp, &tiff, &deflated] {
+        let cut = (0..whole.len()).map(|end| whole[..end].to_vec());
+        assert_eq!(num_wrong(whole, cut), 0, "cut off");
+    }
+    assert_eq!(num_wrong(&png, flipped(&png)), 0, "checksums of its parts");
+    // What has no checksum cannot tell.
+    let unnoticed = [&bmp, &tiff, &deflated].map(|whole| num_wrong(whole, flipped(whole)));
+    assert!(unnoticed.iter().all(|&count| count > 0), "{unnoticed:?}");
+}

@@ -3,7 +3,13 @@
 //! `zarrs` believes what files declare, so it sees them through [`Snapshot`]: a new one for each read, with one open file
 //! per key, so that a writer's rename never mixes two states, and every range checked before memory is taken.
 
-use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use parking_lot::Mutex;
 use zarrs::{
@@ -41,7 +47,12 @@ pub(super) fn read(
     let samples = if present == 0 {
         super::fill::filled(&array.fill, num_samples)
     } else {
-        retrieve(array, metadata, slab, rect, num_samples)?
+        // The codecs are not ours, and scripts read without a thread that would catch it.
+        let read = || retrieve(array, metadata, slab, rect, num_samples);
+        catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+            let message = "cannot be decoded (its codec did not expect what it found)";
+            Err(ReadError::corrupt(message, &array.folder))
+        })?
     };
     let order = if slab.y_axis < slab.x_axis {
         MemoryOrder::RowMajor

@@ -153,11 +153,14 @@ pub(super) fn decode(
             header.block_len, header.num_bytes
         )));
     }
+    let num_blocks = header.num_bytes.div_ceil(header.block_len);
+    let first = num_blocks.saturating_mul(4).saturating_add(HEADER_LEN);
     for (number, block) in target.chunks_mut(header.block_len).enumerate() {
         let start = number
             .checked_mul(4)
             .and_then(|at| u32_at(encoded, HEADER_LEN + at));
         let from = start
+            .filter(|&start| start >= first)
             .and_then(|start| encoded.get(start..))
             .ok_or_else(|| corrupt(format!("block {number} starts outside of the container")))?;
         decode_block(&header, from, block, scratch)?;

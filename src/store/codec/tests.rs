@@ -172,6 +172,128 @@ fn damaged_blosc_containers_are_errors() {
 }
 
 #[test]
+fn headers_that_lie_are_told_by_what_they_say() {
+    let data = sample_bytes(10_000);
+    let packed = blosc_container(&data, lz4_recipe(4096));
+    let first = u32::from_le_bytes([packed[16], packed[17], packed[18], packed[19]]) as usize;
+    let check = |at: usize, lie: &[u8], words: &str| {
+        let mut bad = packed.clone();
+        bad[at..at + lie.len()].copy_from_slice(lie);
+        let outcome = ByteCodec::Blosc.decode(&bad, &mut vec![0; data.len()]);
+        let message = outcome.expect_err(words).to_string();
+        assert!(message.contains(words), "{message}");
+    };
+    let number = |number: u32| number.to_le_bytes();
+    check(0, &[0], "format 0, expected 2");
+    check(2, &[5 << 5], "compressor 5, expected 0 to 4");
+    check(
+        4,
+        &number(9999),
+        "chunk decodes to 9999 bytes, 10000 expected",
+    );
+    check(4, &number(u32::MAX), "chunk decodes to 4294967295 bytes");
+    check(8, &number(0), "blocks of 0 bytes");
+    check(
+        8,
+        &number(20_000),
+        "blocks of 20000 bytes in a chunk of 10000",
+    );
+    check(12, &number(packed.len() as u32 - 1), "declares");
+    check(12, &number(u32::MAX), "declares 4294967295");
+    check(
+        16,
+        &number(u32::MAX),
+        "block 0 starts outside of the container",
+    );
+    check(16, &number(3), "block 0 starts outside of the container");
+    check(
+        20,
+        &number(packed.len() as u32 + 1),
+        "block 1 starts outside",
+    );
+    check(first, &number(u32::MAX), "block of 4294967295 bytes");
+    check(first, &number(0), "lz4 block is damaged");
+}
+
+#[test]
+fn bytes_after_the_end_of_a_stream_are_errors() {
+    let data = sample_bytes(1000);
+    let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut writer, &data).expect("in memory");
+    let zlib = writer.finish().expect("in memory");
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut writer, &data).expect("in memory");
+    let gzip = writer.finish().expect("in memory");
+    let zstd = zstd::bulk::compress(&data, 1).expect("in memory");
+    let mut target = vec![0; data.len()];
+    for (codec, packed) in [
+        (ByteCodec::Zlib, zlib),
+        (ByteCodec::Gzip, gzip),
+        (ByteCodec::Zstd, zstd),
+    ] {
+        assert_eq!(codec.decode(&packed, &mut target), Ok(()), "{codec:?}");
+        let longer = [&packed[..], b"more"].concat();
+        assert!(codec.decode(&longer, &mut target).is_err(), "{codec:?}");
+    }
+}
+
+#[test]
+fn of_chunks_the_damage_is_found_that_docs_limits_md_names() {
+    let data = sample_bytes(300);
+    let zlib = |data: &[u8]| {
+        let mut writer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut writer, data).expect("in memory");
+        writer.finish().expect("in memory")
+    };
+    let gzip = |data: &[u8]| {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut writer, data).expect("in memory");
+        writer.finish().expect("in memory")
+    };
+    let zstd = |has_checksum| {
+        let mut compressor = zstd::bulk::Compressor::new(1).expect("in memory");
+        compressor
+            .include_checksum(has_checksum)
+            .expect("a setting");
+        compressor.compress(&data).expect("in memory")
+    };
+    let summed = [&data[..], &crc32c::crc32c(&data).to_le_bytes()].concat();
+    let in_blosc = |compressor| {
+        let recipe = Recipe {
+            compressor,
+            ..lz4_recipe(300)
+        };
+        blosc_container(&data, recipe)
+    };
+    // Codecs, the chunk, and whether every changed bit is found.
+    let cases = [
+        (vec![], data.clone(), false),
+        (vec![ByteCodec::Crc32c], summed, true),
+        (vec![ByteCodec::Zlib], zlib(&data), true),
+        (vec![ByteCodec::Gzip], gzip(&data), true),
+        (vec![ByteCodec::Zstd], zstd(true), true),
+        (vec![ByteCodec::Zstd], zstd(false), false),
+        (vec![ByteCodec::Blosc], in_blosc(1), false),
+    ];
+    for (codecs, chunk, is_found) in cases {
+        let is_wrong = |bytes: &[u8]| {
+            let mut target = vec![0; data.len()];
+            decode_chain(&codecs, bytes, &mut target).is_ok() && target != data
+        };
+        let cut = (0..chunk.len()).filter(|&end| is_wrong(&chunk[..end]));
+        assert_eq!(cut.count(), 0, "{codecs:?} cut off");
+        let longer = [&chunk[..], &[0]].concat();
+        assert!(!is_wrong(&longer), "{codecs:?} too long");
+        let flipped = (0..chunk.len() * 8).filter(|bit| {
+            let mut bytes = chunk.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            is_wrong(&bytes)
+        });
+        assert_eq!(flipped.count() == 0, is_found, "{codecs:?}");
+    }
+}
+
+#[test]
 fn blosclz_and_snappy_expand_runs_and_matches() {
     // Three literals, then 9 bytes from a distance of 3; then one literal.
     let packed = [2, b'a', b'b', b'c', 7 << 5, 0, 2, 0, b'!'];
