@@ -209,22 +209,32 @@ struct Listed {
     is_settled: bool,
 }
 
+/// What keeping a file takes beside its pages, in pages: its path, its stamp, and room in lists.
+const PAGES_OF_A_FILE: usize = 128;
+
+impl Listed {
+    fn cost(&self) -> usize {
+        self.pages.len() + PAGES_OF_A_FILE
+    }
+}
+
 /// Pages of the files that were read last.
 struct Known {
     files: LruCache<PathBuf, Listed>,
-    num_pages: usize,
+    /// What they take, in pages.
+    cost: usize,
 }
 
 impl Known {
     /// Keeps the pages of a file; those of files that were read longest ago make room within `limit` pages.
     fn put(&mut self, path: PathBuf, listed: Listed, limit: usize) {
-        self.num_pages += listed.pages.len();
+        self.cost += listed.cost();
         if let Some(old) = self.files.put(path, listed) {
-            self.num_pages -= old.pages.len();
+            self.cost -= old.cost();
         }
-        while self.num_pages > limit && self.files.len() > 1 {
+        while self.cost > limit && self.files.len() > 1 {
             if let Some((_, old)) = self.files.pop_lru() {
-                self.num_pages -= old.pages.len();
+                self.cost -= old.cost();
             }
         }
     }
@@ -234,7 +244,7 @@ impl Known {
 static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(|| {
     Mutex::new(Known {
         files: LruCache::unbounded(),
-        num_pages: 0,
+        cost: 0,
     })
 });
 
@@ -278,8 +288,9 @@ mod tests {
     fn pages_of_files_that_were_read_longest_ago_make_room() {
         let mut known = Known {
             files: LruCache::unbounded(),
-            num_pages: 0,
+            cost: 0,
         };
+        let limit = 5 + 2 * PAGES_OF_A_FILE;
         for (number, num_pages) in [2, 2, 2, 7].into_iter().enumerate() {
             let pages = Pages {
                 chain: Chain::of((0..num_pages).collect()),
@@ -292,9 +303,10 @@ mod tests {
                 stamp: (0, None),
                 is_settled: true,
             };
-            known.put(PathBuf::from(number.to_string()), listed, 5);
-            let expected = [2, 4, 4, 7][number];
-            assert_eq!(known.num_pages, expected, "after file {number}");
+            known.put(PathBuf::from(number.to_string()), listed, limit);
+            let (num_pages, num_files) = [(2, 1), (4, 2), (4, 2), (7, 1)][number];
+            let expected = num_pages + num_files * PAGES_OF_A_FILE;
+            assert_eq!(known.cost, expected, "after file {number}");
         }
         assert_eq!(known.files.len(), 1, "the file itself is always kept");
     }

@@ -44,7 +44,7 @@ pub const SHARD_CHUNKS: u64 = 1 << 22;
 pub const TILE_CHUNKS: u64 = 1 << 18;
 /// Pages of one TIFF file; the offset of each is kept.
 pub const PAGES: usize = 1 << 20;
-/// Offsets of pages that are kept, of all TIFF files together.
+/// Offsets of pages that are kept, of all TIFF files together; a file counts as 128 beside its pages.
 pub const KEPT_PAGES: usize = 1 << 22;
 /// Tags of one directory of a TIFF file; the most that anybody writes are some dozens.
 pub const TIFF_TAGS: u64 = 4096;
