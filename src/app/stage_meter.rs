@@ -11,12 +11,7 @@ use std::{
 
 use parking_lot::Mutex;
 use tracing::{Subscriber, span::Id};
-use tracing_subscriber::{
-    Layer,
-    filter::filter_fn,
-    layer::Context,
-    registry::LookupSpan,
-};
+use tracing_subscriber::{Layer, filter::filter_fn, layer::Context, registry::LookupSpan};
 
 use crate::model::{STAGE_TARGET, StageFigures, WorkStage};
 

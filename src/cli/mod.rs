@@ -128,12 +128,7 @@ fn address(text: &str) -> Result<String, String> {
     port.map(|_| text.to_owned()).ok_or_else(expected)
 }
 
-fn window(
-    arguments: &WindowArguments,
-    demo: bool,
-    timing: Timing,
-    stages: StageMeter,
-) -> ExitCode {
+fn window(arguments: &WindowArguments, demo: bool, timing: Timing, stages: StageMeter) -> ExitCode {
     if let Some(path) = arguments.path.as_deref().filter(|_| arguments.reuse) {
         match reuse(path) {
             Ok(()) => return ExitCode::SUCCESS,

@@ -24,9 +24,7 @@ use crate::{
     cache::Cache,
     dataset::{Dataset, Executed, OpenFovError, OpenedFov, OpenedLabel},
     ledger::Ledger,
-    model::{
-        Absence, DatasetId, FovId, Histogram, PlaneId, PlaneState, TileId, Visible, limits,
-    },
+    model::{Absence, DatasetId, FovId, Histogram, PlaneId, PlaneState, TileId, Visible, limits},
     store::{ReadError, ReadOutcome, Store},
 };
 use job::{Job, Shared};

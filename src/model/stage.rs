@@ -81,6 +81,7 @@ impl WorkStage {
     }
 
     /// The same for work on so many bytes; `None` where they are too few to be told of.
+    #[must_use]
     pub fn enter_for(self, num_bytes: usize) -> Option<EnteredSpan> {
         Self::tells_of(num_bytes).then(|| self.enter())
     }

@@ -369,12 +369,7 @@ impl<'a> Reader<'a> {
             // Nothing of the tile is there, which its state says.
             return Ok(Found::default());
         };
-        decode(
-            self.fast,
-            &encoded,
-            samples.as_bytes_mut(),
-            Some(reading),
-        )?;
+        decode(self.fast, &encoded, samples.as_bytes_mut(), Some(reading))?;
         if self.fast.is_swapped {
             copy::swap_bytes(samples.as_bytes_mut(), self.size);
         }

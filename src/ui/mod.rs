@@ -242,9 +242,9 @@ impl Window {
                 .show(ui, |ui| status_line::ui(ui, stage.facts));
         }
         if self.shows_waiting {
-            Panel::bottom("waiting")
-                .frame(bar_frame())
-                .show(ui, |ui| waiting_panel::ui(ui, stage.facts, &mut self.shows_waiting));
+            Panel::bottom("waiting").frame(bar_frame()).show(ui, |ui| {
+                waiting_panel::ui(ui, stage.facts, &mut self.shows_waiting);
+            });
         }
         match stage.view {
             None => {

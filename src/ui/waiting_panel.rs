@@ -190,7 +190,7 @@ mod tests {
         });
         let drawing = StageFigures {
             num_running: 1,
-            longest: Some(Duration::from_secs(60)),
+            longest: Some(Duration::from_mins(1)),
             ..StageFigures::idle(WorkStage::Draw)
         };
         let facts = Facts {
