@@ -25,7 +25,7 @@ use std::{
 };
 
 use crate::{
-    model::{Code, MemoryOrder, PageAt, Pixels, SampleType, Samples, limits},
+    model::{Code, MemoryOrder, PageAt, Pixels, SampleType, Samples, WorkStage, limits},
     source::{self, OpenFile, SourceError},
 };
 
@@ -209,6 +209,7 @@ pub fn num_levels_below(path: &Path, page: PageAt) -> Result<Option<usize>, Imag
 /// # Errors
 /// As [`describe`], when the wanted page, colour or part is not in it, or when it would not fit the budgets.
 pub fn read(path: &Path, wanted: Wanted) -> Result<Option<Pixels>, ImageFileError> {
+    let _reading = WorkStage::Read.enter();
     with_file(path, |kind, file| match kind {
         Kind::Tiff => {
             let reader = tiff_page::reader_at(file, wanted.page, wanted.sub_idx)?;

@@ -3,7 +3,19 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use squidview::{app::Timing, cli::Arguments};
+use squidview::{
+    app::{StageMeter, Timing},
+    cli::Arguments,
+    model::STAGE_TARGET,
+};
+use tracing::Subscriber;
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterExt as _, filter_fn},
+    layer::SubscriberExt as _,
+    registry::LookupSpan,
+    util::SubscriberInitExt as _,
+};
 
 /// Planes come and go by the second; see `benches/reading.rs`, which uses it too.
 #[global_allocator]
@@ -11,11 +23,22 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let timing = Timing::start();
-    let filter = tracing_subscriber::EnvFilter::try_from_env("SQUIDVIEW_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+    let stages = StageMeter::default();
+    tracing_subscriber::registry()
+        .with(log())
+        .with(stages.layer())
         .init();
-    squidview::cli::run(Arguments::parse(), timing)
+    squidview::cli::run(Arguments::parse(), timing, stages)
+}
+
+/// What is logged, and where to. The stages are counted, not logged, whatever the filter says.
+fn log<S>() -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let filter = EnvFilter::try_from_env("SQUIDVIEW_LOG").unwrap_or_else(|_| "warn".into());
+    let is_logged = filter_fn(|metadata| metadata.target() != STAGE_TARGET);
+    tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_filter(filter.and(is_logged))
 }

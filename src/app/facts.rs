@@ -14,7 +14,7 @@ use crate::{
     dataset::Dataset,
     model::PlaneState,
     settings::RecentEntry,
-    ui::{Facts, Opening, Recent},
+    ui::{Facts, Opening, Recent, WorkFacts},
 };
 
 /// Bytes of samples kept in memory by default: a quarter of the machine's memory, 256 MB to 4 GB.
@@ -99,6 +99,18 @@ impl App {
             live: self.live_facts(now),
             offers: self.offers(),
             follows_running: self.settings.follows_running,
+            work: self.work(),
+        }
+    }
+
+    /// What is done between disk and screen.
+    fn work(&self) -> WorkFacts {
+        let workload = self.loader.workload();
+        WorkFacts {
+            stages: self.options.stages.figures(),
+            num_queued: workload.num_queued,
+            num_in_flight: workload.num_in_flight,
+            num_stuck: workload.num_stuck,
         }
     }
 

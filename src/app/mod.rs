@@ -14,12 +14,14 @@ mod live;
 mod opening;
 mod pace;
 mod running;
+mod stage_meter;
 mod starting;
 mod timing;
 mod viewing;
 mod waking;
 
 pub use driving::{Drive, Driver};
+pub use stage_meter::StageMeter;
 pub use starting::Starting;
 pub use timing::{Stage, Timing};
 
@@ -31,13 +33,14 @@ use std::{
 };
 
 use eframe::{egui, egui_wgpu::RenderState};
+use tracing::span::EnteredSpan;
 
 use crate::{
     cache::Cache,
     canvas::{self, DrawList},
     live::Listen,
     loader::Loader,
-    model::{CanvasSize, DatasetId, PlaneState, Shown},
+    model::{CanvasSize, DatasetId, PlaneState, Shown, WorkStage},
     session::{Command, Session},
     settings::Settings,
     store::Store,
@@ -77,6 +80,8 @@ pub struct Options {
     pub hears_runs: bool,
     /// Where other programs may push to.
     pub listen: Listen,
+    /// Counts the stages of the work that is done, where its layer belongs to the program's subscriber.
+    pub stages: StageMeter,
 }
 
 /// The program in its window could not do what it was started for.
@@ -218,6 +223,8 @@ struct Presented {
     has_image: bool,
     is_printed: bool,
     shown: Option<Arc<Shown>>,
+    /// From laying out a frame until it is handed to the screen.
+    drawing: Option<EnteredSpan>,
 }
 
 impl App {
@@ -561,9 +568,18 @@ impl App {
         });
     }
 
+    /// egui may lay a frame out twice.
+    fn begin_drawing(&self) {
+        let mut presented = self.presented.borrow_mut();
+        presented
+            .drawing
+            .get_or_insert_with(|| WorkStage::Draw.enter());
+    }
+
     /// Called by eframe right after a frame was handed to the screen.
     fn after_present(&self) {
         let mut presented = self.presented.borrow_mut();
+        presented.drawing = None;
         presented.timing.reach(Stage::FirstFrame);
         let now = Instant::now();
         let drawn = self.viewing.as_ref().zip(self.drawn.as_ref());
@@ -588,6 +604,8 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
         let now = Instant::now();
+        // Of a frame that was not presented.
+        self.presented.borrow_mut().drawing = None;
         self.frame_secs = frame.info().cpu_usage;
         self.forget_textures();
         self.take_runs(now);
@@ -611,6 +629,7 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let facts = self.facts();
+        self.begin_drawing();
         let Self {
             viewing,
             window,

@@ -199,6 +199,7 @@ impl Starting {
                 has_image: false,
                 is_printed: false,
                 shown: None,
+                drawing: None,
             }),
             settings: self.settings,
             options: self.options,

@@ -7,7 +7,9 @@ use std::{
 
 use eframe::wgpu;
 
-use crate::model::{DatasetId, MemoryOrder, Pixels, SampleType, Samples, TileId, folded_labels};
+use crate::model::{
+    DatasetId, MemoryOrder, Pixels, SampleType, Samples, TileId, WorkStage, folded_labels,
+};
 
 /// Bytes of textures that are kept; what a frame needs is kept whatever it takes.
 const MAX_BYTES: usize = 256 << 20;
@@ -87,6 +89,7 @@ impl Textures {
             self.bytes -= old.bytes;
             self.spare.push(old);
         }
+        let _uploading = WorkStage::Upload.enter();
         let is_label = key.tile.plane.layer != 0;
         let folded = is_label.then(|| folded_labels(pixels.samples())).flatten();
         let held = self.upload(device, queue, pixels, folded.as_deref());

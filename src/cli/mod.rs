@@ -23,7 +23,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::json;
 
 use crate::{
-    app::{self, Timing},
+    app::{self, StageMeter, Timing},
     live::{Client, InstanceFolder, Listen},
     settings::Settings,
 };
@@ -98,11 +98,11 @@ struct DemoArguments {
     cache_mb: Option<u32>,
 }
 
-/// Runs the mode that the arguments ask for.
+/// Runs the mode that the arguments ask for; `stages` are what the window shows of the work that is done.
 #[must_use]
-pub fn run(arguments: Arguments, timing: Timing) -> ExitCode {
+pub fn run(arguments: Arguments, timing: Timing, stages: StageMeter) -> ExitCode {
     match arguments.mode {
-        None => window(&arguments.window, false, timing),
+        None => window(&arguments.window, false, timing, stages),
         Some(Mode::Demo(demo)) => window(
             &WindowArguments {
                 cache_mb: demo.cache_mb,
@@ -110,6 +110,7 @@ pub fn run(arguments: Arguments, timing: Timing) -> ExitCode {
             },
             true,
             timing,
+            stages,
         ),
         Some(Mode::Inspect(arguments)) => answer(inspect::run(&arguments)),
         Some(Mode::Plane(arguments)) => answer(plane::run(&arguments)),
@@ -127,7 +128,7 @@ fn address(text: &str) -> Result<String, String> {
     port.map(|_| text.to_owned()).ok_or_else(expected)
 }
 
-fn window(arguments: &WindowArguments, demo: bool, timing: Timing) -> ExitCode {
+fn window(arguments: &WindowArguments, demo: bool, timing: Timing, stages: StageMeter) -> ExitCode {
     if let Some(path) = arguments.path.as_deref().filter(|_| arguments.reuse) {
         match reuse(path) {
             Ok(()) => return ExitCode::SUCCESS,
@@ -158,6 +159,7 @@ fn window(arguments: &WindowArguments, demo: bool, timing: Timing) -> ExitCode {
             Some(address) => Listen::At(address.clone()),
             None => Listen::Loopback,
         },
+        stages,
     };
     match app::run(options, timing) {
         Ok(()) => ExitCode::SUCCESS,

@@ -44,7 +44,7 @@ use std::path::{Path, PathBuf};
 use crate::{
     dataset::{Dataset, OpenFovError},
     image_file::ImageFileError,
-    model::Code,
+    model::{Code, WorkStage},
     source::{self, SourceError},
 };
 
@@ -160,6 +160,7 @@ pub fn detect(path: &Path) -> Result<Detected, OpenError> {
 /// # Errors
 /// When nothing is there that we can show. Everything smaller is a problem in the dataset.
 pub fn open(path: &Path, progress: Progress<'_>) -> Result<Dataset, OpenError> {
+    let _listing = WorkStage::List.enter();
     let path = plain_path(path);
     let found = layout::find(&path, progress)?;
     opener::open(&found, progress)

@@ -36,7 +36,7 @@ use crate::{
         OpenedLabel,
     },
     metadata::squid::SquidKeys,
-    model::{AxisRole, Code, FovId, Problem},
+    model::{AxisRole, Code, FovId, Problem, WorkStage},
     source,
 };
 
@@ -58,6 +58,7 @@ struct Opener {
 
 impl FovOpener for Opener {
     fn open_fov(&self, dataset: &Dataset, fov: FovId) -> Result<OpenedFov, OpenFovError> {
+        let _opening = WorkStage::Open.enter();
         let row = row_of(dataset, fov)?;
         match &self.files {
             Some(FileImages::Timepoints(shared)) => {
@@ -88,6 +89,7 @@ impl FovOpener for Opener {
         fov: FovId,
         name: &str,
     ) -> Result<OpenedLabel, OpenFovError> {
+        let _opening = WorkStage::Open.enter();
         labels::of_fov(dataset, fov, name)
     }
 
@@ -181,6 +183,7 @@ impl Opener {
     }
 
     fn open_row(&self, fov: FovId, row: &Fov) -> Result<(Arc<Image>, Vec<Problem>), OpenFovError> {
+        let _opening = WorkStage::Open.enter();
         if let Some(FileImages::PerFov(images)) = &self.files {
             let image = images.get(fov.row()).unwrap_or(&FovImage::File);
             return image.open(row, &self.context.root);

@@ -7,7 +7,7 @@ use image::{
 use super::{
     Block, Page, Reader, Refusal, Wanted, check_size, copy_block, part_of, pixels_of, sample_of,
 };
-use crate::model::{Code, PageAt, Pixels, SampleType, Samples, limits};
+use crate::model::{Code, PageAt, Pixels, SampleType, Samples, WorkStage, limits};
 
 impl From<ImageError> for Refusal {
     fn from(error: ImageError) -> Self {
@@ -99,6 +99,7 @@ pub(super) fn read(reader: Reader, format: ImageFormat, wanted: Wanted) -> Resul
     let part = part_of(&page, wanted)?;
     let (_, _, width, height) = part;
     let mut samples = Samples::zeros(page.sample_type, width as usize * height as usize);
+    let _decoding = WorkStage::Decompress.enter();
     if samples_per_pixel == 1 && (width, height) == (page.width, page.height) {
         decoder.read_image_boxed(samples.as_bytes_mut())?;
         return pixels_of(width, height, samples);

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use crate::source::OpenFile;
+use crate::{model::WorkStage, source::OpenFile};
 
 /// Buffered, because decoders read headers byte by byte.
 pub(super) type Reader = BufReader<Stream>;
@@ -34,6 +34,7 @@ impl Read for Stream {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
         let rest = self.file.num_bytes().saturating_sub(self.at);
         let count = rest.min(target.len() as u64) as usize;
+        let _reading = WorkStage::Read.enter_for(count);
         self.file
             .read_range(self.at, &mut target[..count])
             .map_err(io::Error::other)?;

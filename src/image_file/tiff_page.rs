@@ -14,7 +14,7 @@ use super::{
     sample_of,
 };
 use crate::{
-    model::{Code, PageAt, Pixels, SampleType, Samples, limits},
+    model::{Code, PageAt, Pixels, SampleType, Samples, WorkStage, limits},
     source::OpenFile,
 };
 
@@ -142,6 +142,7 @@ pub(super) fn read(reader: Reader, wanted: Wanted) -> Result<Pixels, Refusal> {
     let (_, _, width, height) = part;
     let mut samples = Samples::zeros(page.sample_type, width as usize * height as usize);
     let is_whole = (width, height) == (page.width, page.height);
+    let _decoding = WorkStage::Decompress.enter();
     if is_whole && opened.samples_per_pixel == 1 {
         opened.decoder.read_image_bytes(samples.as_bytes_mut())?;
     } else if is_whole || opened.is_planar {

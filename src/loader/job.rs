@@ -12,14 +12,14 @@ use std::{
 use lru::LruCache;
 use parking_lot::{Condvar, Mutex};
 
-use super::{Loaded, STUCK_AFTER, Task};
+use super::{Loaded, STUCK_AFTER, Task, Workload};
 use crate::{
     cache::{Cache, CacheKey},
     dataset::{Dataset, Executed},
     ledger::{Ledger, Notice},
     model::{
-        Absence, DatasetId, FovId, Histogram, Pixels, PlaneId, PlaneState, Tier, TileId, TileState,
-        Visible, limits,
+        Absence, DatasetId, FovId, Histogram, Pixels, PlaneId, PlaneState, Tier, TileId, Visible,
+        limits,
     },
 };
 
@@ -327,25 +327,12 @@ impl Shared {
         self.state.lock().known.pop_front()
     }
 
-    pub(super) fn state(&self, dataset: DatasetId, tile: TileId) -> TileState {
+    pub(super) fn workload(&self) -> Workload {
         let state = self.state.lock();
-        let is_tile = |job: &Job| matches!(job, Job::Tile(other, _) if *other == tile);
-        if state
-            .in_flight
-            .keys()
-            .any(|(id, job)| *id == dataset && is_tile(job))
-        {
-            TileState::Loading
-        } else if state.is_current(dataset) && state.queue.iter().any(is_tile) {
-            TileState::Queued
-        } else if state
-            .outcomes
-            .iter()
-            .any(|((id, other, _), _)| (*id, *other) == (dataset, tile))
-        {
-            TileState::Failed
-        } else {
-            TileState::Absent
+        Workload {
+            num_queued: state.queue.len(),
+            num_in_flight: state.in_flight.len(),
+            num_stuck: state.num_stuck(None),
         }
     }
 

@@ -24,10 +24,7 @@ use crate::{
     cache::Cache,
     dataset::{Dataset, Executed, OpenFovError, OpenedFov, OpenedLabel},
     ledger::Ledger,
-    model::{
-        Absence, DatasetId, FovId, Histogram, PlaneId, PlaneState, TileId, TileState, Visible,
-        limits,
-    },
+    model::{Absence, DatasetId, FovId, Histogram, PlaneId, PlaneState, TileId, Visible, limits},
     store::{ReadError, ReadOutcome, Store},
 };
 use job::{Job, Shared};
@@ -122,6 +119,17 @@ impl ReadTiles for Store {
     ) -> Result<ReadOutcome, ReadError> {
         Self::read_tile(self, dataset, tile, absence)
     }
+}
+
+/// What the readers have before them: tiles, stores to open, statistics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Workload {
+    /// Wished, and nobody works on it yet.
+    pub num_queued: usize,
+    /// Being worked on.
+    pub num_in_flight: usize,
+    /// Of those, without an answer for so long that another reader took over.
+    pub num_stuck: usize,
 }
 
 /// How the loader is set up.
@@ -230,10 +238,10 @@ impl Loader {
         known.or_else(|| self.receiver.as_ref()?.recv_timeout(timeout).ok())
     }
 
-    /// What the readers do with a tile.
+    /// How much is to do, and how much of it has no answer.
     #[must_use]
-    pub fn state(&self, dataset: DatasetId, tile: TileId) -> TileState {
-        self.shared.state(dataset, tile)
+    pub fn workload(&self) -> Workload {
+        self.shared.workload()
     }
 }
 

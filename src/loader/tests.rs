@@ -631,7 +631,10 @@ fn a_disk_that_never_answers_keeps_few_readers_and_leaves_the_rest_to_others() {
     bench.want(&dead, &tiles, Tier::Visible);
     assert!(begun.recv_timeout(Duration::from_millis(200)).is_err());
     assert_eq!(bench.reads().len(), limits::STUCK_READS);
-    assert_eq!(bench.loader.state(dead.id, slice(0)), TileState::Loading);
+    let workload = bench.loader.workload();
+    let stuck = (workload.num_in_flight, workload.num_stuck);
+    assert_eq!(stuck, (limits::STUCK_READS, limits::STUCK_READS));
+    assert!(workload.num_queued >= tiles.len() - limits::STUCK_READS);
     bench.want(&other, &[slice(30)], Tier::Visible);
     assert_eq!(bench.next_tile().0, slice(30));
     // It answers again: what is still wished for is read.

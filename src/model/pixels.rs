@@ -5,7 +5,7 @@
 
 use half::f16;
 
-use super::{Gap, SampleType, Value};
+use super::{Gap, SampleType, Value, WorkStage};
 
 /// How a tile's samples follow each other in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -260,6 +260,7 @@ impl Pixels {
         if self.order == MemoryOrder::RowMajor {
             return std::borrow::Cow::Borrowed(self);
         }
+        let _turning = WorkStage::Transpose.enter();
         let (width, height) = (self.width as usize, self.height as usize);
         let samples = match &self.samples {
             Samples::Bool(v) => Samples::Bool(transposed(v, width, height)),

@@ -1,4 +1,4 @@
-//! What the disk says of a plane, and what the viewer holds of a tile. Absence is a value.
+//! What the disk says of a plane. Absence is a value.
 
 use std::sync::Arc;
 
@@ -23,19 +23,4 @@ pub enum PlaneState {
     Missing,
     /// It is there and cannot be read; the reason in words, ending with the path.
     Failed(Arc<str>),
-}
-
-/// What the viewer holds of one tile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TileState {
-    /// Nothing, and nobody asked.
-    Absent,
-    /// Asked for.
-    Queued,
-    /// Being read.
-    Loading,
-    /// Its pixels are here.
-    Ready,
-    /// Its read failed.
-    Failed,
 }

@@ -30,7 +30,7 @@ use super::{
     zarr::{Tile, TileRect, check_budget},
 };
 use crate::{
-    model::{Code, MemoryOrder, Pixels, Samples, limits},
+    model::{Code, MemoryOrder, Pixels, Samples, WorkStage, limits},
     source::{OpenFile, open_samples},
 };
 
@@ -41,6 +41,7 @@ pub(super) fn read(
     slab: &Slab,
     rect: TileRect,
 ) -> Result<Tile, ReadError> {
+    let _reading = WorkStage::Read.enter();
     let files = tile_files(array, slab, rect);
     let num_samples = check_budget(array, rect, files.len() as u64)?;
     let (present, total) = count_files(array, &files)?;
@@ -94,12 +95,14 @@ fn retrieve(
     let subset = ArraySubset::new_with_ranges(&ranges.collect::<Vec<_>>());
     // Parallel are planes, not the chunks of one.
     let options = CodecOptions::default().with_concurrent_target(1);
+    let decoding = WorkStage::Decompress.enter();
     let bytes: ArrayBytes<'_> = opened
         .retrieve_array_subset_opt(&subset, &options)
         .map_err(|error| located(Code::CorruptData, error.to_string()))?;
     let bytes = bytes
         .into_fixed()
         .map_err(|error| located(Code::Unsupported, error.to_string()))?;
+    drop(decoding);
     let mut samples = Samples::zeros(array.sample_type, num_samples);
     if bytes.len() != samples.as_bytes().len() {
         let message = format!("{} bytes for a tile of {num_samples} samples", bytes.len());
@@ -196,6 +199,7 @@ impl ReadableStorageTraits for Snapshot {
                 )));
             }
             let mut bytes = vec![0; (end - start) as usize];
+            let _reading = WorkStage::Read.enter_for(bytes.len());
             file.read_range(start, &mut bytes).map_err(storage_error)?;
             Ok(Bytes::from(bytes))
         };

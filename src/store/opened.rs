@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     dataset::{ZarrFormat, ZarrLocator},
+    model::WorkStage,
     source::{read_document, stat},
 };
 
@@ -57,6 +58,7 @@ impl OpenedArrays {
         {
             return Ok(Some(array));
         }
+        let _opening = WorkStage::Open.enter();
         let text = match &locator.document {
             Some(document) => Arc::clone(document),
             None => match read_document(&path)? {

@@ -7,6 +7,7 @@
 use std::{cell::Cell, collections::HashMap, ops::Range, path::Path, sync::Arc};
 
 use rayon::prelude::*;
+use tracing::span::EnteredSpan;
 
 use super::{
     ReadError,
@@ -18,7 +19,7 @@ use super::{
     shard::Shard,
 };
 use crate::{
-    model::{Code, Gap, MemoryOrder, Pixels, Samples, limits},
+    model::{Code, Gap, MemoryOrder, Pixels, Samples, WorkStage, limits},
     source::{OpenFile, in_parallel, open_samples},
 };
 
@@ -182,7 +183,9 @@ pub(super) fn decode_only(
         let mut num_bytes = 0;
         for along in reader.along.chunks() {
             if let Some(encoded) = reader.find(across, along)? {
-                with_scratch(fast.chunk_bytes, |decoded| decode(fast, &encoded, decoded))?;
+                with_scratch(fast.chunk_bytes, |decoded| {
+                    decode(fast, &encoded, decoded, None)
+                })?;
                 num_bytes += fast.chunk_bytes as u64;
             }
         }
@@ -264,6 +267,7 @@ impl<'a> Reader<'a> {
         let Some(index) = self.fast.index else {
             return Ok(());
         };
+        let _reading = WorkStage::Read.enter();
         for across in self.across.chunks() {
             for along in self.along.chunks() {
                 let (file, _) = self.file_of(across, along);
@@ -358,13 +362,14 @@ impl<'a> Reader<'a> {
     }
 
     fn read_direct(&self, samples: &mut Samples) -> Result<Found, ReadError> {
+        let reading = WorkStage::Read.enter();
         let Some(encoded) = self.find(self.across.chunks().start, self.along.chunks().start)?
         else {
             *samples = filled(&self.array.fill, samples.len());
             // Nothing of the tile is there, which its state says.
             return Ok(Found::default());
         };
-        decode(self.fast, &encoded, samples.as_bytes_mut())?;
+        decode(self.fast, &encoded, samples.as_bytes_mut(), Some(reading))?;
         if self.fast.is_swapped {
             copy::swap_bytes(samples.as_bytes_mut(), self.size);
         }
@@ -402,8 +407,12 @@ impl<'a> Reader<'a> {
 
     fn read_band(&self, across: u64, band: &mut [u8]) -> Result<Found, ReadError> {
         let (mut found, lines) = (Found::default(), self.across.shared(across));
+        // Small chunks are told of together.
+        let is_told = WorkStage::tells_of(self.fast.chunk_bytes);
+        let _all = (!is_told).then(|| WorkStage::Read.enter());
         for along in self.along.chunks() {
             let rectangle = self.rectangle(across, along);
+            let reading = is_told.then(|| WorkStage::Read.enter());
             let Some(encoded) = self.find(across, along)? else {
                 found.lacks(&lines, self.along.shared(along));
                 if !is_zero(&self.array.fill) {
@@ -413,7 +422,9 @@ impl<'a> Reader<'a> {
             };
             found.present += 1;
             with_scratch(self.fast.chunk_bytes, |decoded| {
-                decode(self.fast, &encoded, decoded)?;
+                decode(self.fast, &encoded, decoded, reading)?;
+                let is_turned = is_told && rectangle.source_step != 1;
+                let _turning = is_turned.then(|| WorkStage::Transpose.enter());
                 copy::copy(decoded, band, self.size, &rectangle);
                 Ok::<_, ReadError>(())
             })?;
@@ -452,8 +463,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Reads and decodes a chunk into `target`, which has its decoded length.
-fn decode(fast: &Fast, encoded: &Encoded, target: &mut [u8]) -> Result<(), ReadError> {
+/// Reads and decodes a chunk into `target`, which has its decoded length. `reading` ends when its bytes are there.
+fn decode(
+    fast: &Fast,
+    encoded: &Encoded,
+    target: &mut [u8],
+    reading: Option<EnteredSpan>,
+) -> Result<(), ReadError> {
     let (file, offset, len) = match encoded {
         Encoded::File(file) => (file, 0, file.num_bytes()),
         Encoded::Inner(shard, offset, len) => (shard.file(), *offset, *len),
@@ -471,6 +487,8 @@ fn decode(fast: &Fast, encoded: &Encoded, target: &mut [u8]) -> Result<(), ReadE
     }
     with_scratch(len as usize, |bytes| {
         file.read_range(offset, bytes)?;
+        drop(reading);
+        let _decoding = WorkStage::Decompress.enter_for(target.len());
         decode_chain(&fast.codecs, bytes, target).map_err(|error| decode_error(error, file.path()))
     })
 }

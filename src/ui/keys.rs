@@ -16,6 +16,7 @@ pub(super) enum Wish {
     Help,
     GoTo,
     Status,
+    Waiting,
     Leave,
 }
 
@@ -44,6 +45,7 @@ enum Does {
     Bars,
     Help,
     Status,
+    Waiting,
     Open,
     Close,
     Quit,
@@ -125,6 +127,7 @@ const TABLE: &[Line] = &[
     line(Key::Slash, SHIFT, Does::Help, "", ""),
     line(Key::F1, NONE, Does::Help, "", ""),
     line(Key::F8, NONE, Does::Status, "F8", "Status line"),
+    line(Key::F9, NONE, Does::Waiting, "F9", "Why am I waiting"),
     line(Key::O, CTRL, Does::Open, "Ctrl O", "Open a folder"),
     line(Key::W, CTRL, Does::Close, "Ctrl W", "Close the dataset"),
     line(Key::Q, CTRL, Does::Quit, "Ctrl Q", "Quit"),
@@ -278,6 +281,7 @@ fn wish(does: Does, view: Option<&View<'_>>, facts: &Facts, canvas: &CanvasView)
     match does {
         Does::Help => return Some(Wish::Help),
         Does::Status => return Some(Wish::Status),
+        Does::Waiting => return Some(Wish::Waiting),
         Does::Open => return act(Action::OpenDialog),
         Does::Quit => return act(Action::Quit),
         Does::Escape if facts.opening.is_some() => return act(Action::CancelOpening),
@@ -326,9 +330,13 @@ fn wish(does: Does, view: Option<&View<'_>>, facts: &Facts, canvas: &CanvasView)
             bars: !panels.bars,
             ..panels
         }),
-        Does::Channel | Does::Help | Does::Status | Does::Open | Does::Quit | Does::Escape => {
-            return None;
-        }
+        Does::Channel
+        | Does::Help
+        | Does::Status
+        | Does::Waiting
+        | Does::Open
+        | Does::Quit
+        | Does::Escape => return None,
     };
     act(Action::View(command))
 }

@@ -28,6 +28,7 @@ mod status_line;
 mod tests;
 pub mod tokens;
 mod top_bar;
+mod waiting_panel;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -41,6 +42,7 @@ use crate::{
 };
 pub use live::{LiveFacts, LiveState, Offer, OfferKind};
 pub use tokens::apply_theme;
+pub use waiting_panel::WorkFacts;
 
 /// Width of the panel of FOVs at first, in points.
 pub const LEFT_PT: f32 = 176.0;
@@ -163,6 +165,8 @@ pub struct Facts {
     pub offers: Vec<Offer>,
     /// Running acquisitions are opened by themselves.
     pub follows_running: bool,
+    /// What is done between disk and screen.
+    pub work: WorkFacts,
 }
 
 /// What is looked at.
@@ -202,6 +206,7 @@ pub struct Window {
     placed: Option<DatasetId>,
     shows_help: bool,
     shows_status: bool,
+    shows_waiting: bool,
     go_to: go_to::GoTo,
     canvas: canvas_view::CanvasView,
     fovs: fov_panel::FovPanel,
@@ -235,6 +240,11 @@ impl Window {
             Panel::bottom("status")
                 .frame(bar_frame())
                 .show(ui, |ui| status_line::ui(ui, stage.facts));
+        }
+        if self.shows_waiting {
+            Panel::bottom("waiting").frame(bar_frame()).show(ui, |ui| {
+                waiting_panel::ui(ui, stage.facts, &mut self.shows_waiting);
+            });
         }
         match stage.view {
             None => {
@@ -326,6 +336,7 @@ impl Window {
                 keys::Wish::GoTo => self.go_to.open(),
                 keys::Wish::Leave => self.leave(ctx),
                 keys::Wish::Status => self.shows_status = !self.shows_status,
+                keys::Wish::Waiting => self.shows_waiting = !self.shows_waiting,
             }
         }
     }

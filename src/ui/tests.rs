@@ -289,3 +289,22 @@ fn the_dataset_panel_counts_what_is_acquired_here_and_in_all() {
     desk.click("Next T (Right)");
     assert!(desk.says("0 of 10 at t 1"));
 }
+
+#[test]
+fn the_waiting_panel_asks_for_frames_only_while_it_is_open() {
+    let mut desk = Desk::new(Scene::new(), USUAL);
+    let delay = |desk: &mut Desk| {
+        desk.harness.run_steps(30);
+        let views = &desk.harness.output().viewport_output;
+        views.values().map(|view| view.repaint_delay).min().unwrap()
+    };
+    assert_eq!(delay(&mut desk), Duration::MAX);
+    desk.harness.key_press(egui::Key::F9);
+    let open = delay(&mut desk);
+    assert!(desk.has("Why am I waiting"));
+    let few_a_second = Duration::from_millis(100)..Duration::from_millis(500);
+    assert!(few_a_second.contains(&open), "{open:?}");
+    desk.harness.key_press(egui::Key::F9);
+    assert_eq!(delay(&mut desk), Duration::MAX);
+    assert!(!desk.has("Why am I waiting"));
+}

@@ -56,4 +56,5 @@ mod stacks;
 mod tiff_folders;
 mod torn_window;
 mod uniform;
+mod waiting;
 mod window;

@@ -17,12 +17,17 @@ use squidview::{
     app::Options,
     dataset::AnnouncedSizes,
     live::state_folder,
+    loader::ReadTiles,
     model::Theme,
     settings::{RecentEntry, Settings},
     simulate::{Ending, Plan, Structure, Written, simulate},
 };
 
-use crate::desk::{Desk, Setup};
+use crate::{
+    desk::{Desk, Setup},
+    torn_window::Disk,
+    waiting::stage_meter,
+};
 
 /// The size that a window has at first.
 const USUAL: Look = Look {
@@ -158,6 +163,7 @@ fn every_state_is_pictured() {
     running(&album);
     announced(&album);
     offered(&album);
+    waiting(&album);
 }
 
 fn start_pages(album: &Album) {
@@ -505,6 +511,38 @@ fn announced(album: &Album) {
         .unwrap();
     pass(&mut desk, Duration::from_secs(1));
     album.save(&mut desk, "offer-of-another-client");
+}
+
+/// The panel that says what is waited for: nothing, and a disk that does not answer.
+fn waiting(album: &Album) {
+    let path = album.dataset("plate", &plate(&["A1"]));
+    for (name, look) in [
+        ("waiting", USUAL),
+        ("waiting-small", SMALL),
+        ("waiting-light", LIGHT),
+        ("waiting-dense", DENSE),
+    ] {
+        let disk = Disk::of(&path);
+        let (mut setup, tiles) = (look.setup(), Arc::clone(&disk) as Arc<dyn ReadTiles>);
+        setup.options.stages = stage_meter();
+        let mut desk = Desk::reading(&path, tiles, setup).unwrap();
+        desk.settle();
+        desk.press(Modifiers::NONE, Key::ArrowUp);
+        desk.settle();
+        desk.press(Modifiers::NONE, Key::F9);
+        album.save(&mut desk, &format!("{name}-nothing"));
+        disk.go_away();
+        desk.press(Modifiers::NONE, Key::PageDown);
+        pass(&mut desk, Duration::from_secs(3));
+        album.save(&mut desk, name);
+        disk.come_back();
+        desk.settle();
+    }
+    let mut setup = SMALL.setup();
+    setup.options.stages = stage_meter();
+    let mut desk = Desk::new(setup).unwrap();
+    desk.press(Modifiers::NONE, Key::F9);
+    album.save(&mut desk, "waiting-start-small");
 }
 
 /// Where `scripts/screenshots` lets the microscope keep its state.

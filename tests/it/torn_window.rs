@@ -17,7 +17,7 @@ use serde_json::json;
 use squidview::{
     dataset::Dataset,
     loader::ReadTiles,
-    model::{Absence, PlaneState, TileId},
+    model::{Absence, PlaneState, TileId, WorkStage},
     store::{ReadError, ReadOutcome, Store},
 };
 
@@ -231,25 +231,31 @@ fn a_dataset_that_is_replaced_by_another_is_told_and_read_again() {
     assert!(desk.says("40 × 32"));
 }
 
-/// A source that answers, until its disk goes away.
-struct Disk {
+/// A source that answers, until the disk of one dataset goes away.
+pub(crate) struct Disk {
     store: Store,
+    root: PathBuf,
     is_gone: AtomicBool,
     is_back: Mutex<bool>,
     comes_back: Condvar,
 }
 
 impl Disk {
-    fn new() -> Arc<Self> {
+    pub(crate) fn of(root: &Path) -> Arc<Self> {
         Arc::new(Self {
             store: Store::new(),
+            root: root.to_owned(),
             is_gone: AtomicBool::new(false),
             is_back: Mutex::new(false),
             comes_back: Condvar::new(),
         })
     }
 
-    fn come_back(&self) {
+    pub(crate) fn go_away(&self) {
+        self.is_gone.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn come_back(&self) {
         *self.is_back.lock() = true;
         self.comes_back.notify_all();
     }
@@ -262,8 +268,9 @@ impl ReadTiles for Disk {
         tile: TileId,
         absence: Absence,
     ) -> Result<ReadOutcome, ReadError> {
-        let is_on_it = dataset.root.ends_with("plate run");
+        let is_on_it = dataset.root.file_name() == self.root.file_name();
         if is_on_it && self.is_gone.load(Ordering::SeqCst) {
+            let _reading = WorkStage::Read.enter();
             let mut is_back = self.is_back.lock();
             while !*is_back {
                 self.comes_back.wait(&mut is_back);
@@ -276,13 +283,14 @@ impl ReadTiles for Disk {
 #[test]
 fn a_disk_that_stops_answering_is_waited_for_and_holds_nothing_else_up() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, disk) = (plate(folder.path()), Disk::new());
+    let path = plate(folder.path());
+    let disk = Disk::of(&path);
     let tiles = Arc::clone(&disk) as Arc<dyn ReadTiles>;
     let Some(mut desk) = Desk::reading(&path, tiles, Setup::default()) else {
         return;
     };
     desk.settle();
-    disk.is_gone.store(true, Ordering::SeqCst);
+    disk.go_away();
     desk.press(Modifiers::NONE, Key::PageDown);
     desk.press(Modifiers::NONE, Key::PageDown);
     let began = Instant::now();
@@ -316,8 +324,9 @@ fn a_disk_that_stops_answering_is_waited_for_and_holds_nothing_else_up() {
 #[test]
 fn a_window_over_a_disk_that_does_not_answer_closes() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, disk) = (plate(folder.path()), Disk::new());
-    disk.is_gone.store(true, Ordering::SeqCst);
+    let path = plate(folder.path());
+    let disk = Disk::of(&path);
+    disk.go_away();
     let tiles = Arc::clone(&disk) as Arc<dyn ReadTiles>;
     let Some(mut desk) = Desk::reading(&path, tiles, Setup::default()) else {
         return;
