@@ -7,9 +7,11 @@
 
 mod job;
 mod projection;
+mod queue;
 mod reader;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::{
     collections::VecDeque,
@@ -27,7 +29,8 @@ use crate::{
     model::{Absence, DatasetId, FovId, Histogram, PlaneId, PlaneState, TileId, Visible, limits},
     store::{ReadError, ReadOutcome, Store},
 };
-use job::{Job, Shared};
+use job::Job;
+use queue::Shared;
 
 /// Messages that may wait for the interface; a reader that finds them full waits.
 const MAX_MESSAGES: usize = 1024;

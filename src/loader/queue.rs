@@ -1,0 +1,489 @@
+//! The queue: what is wished, what is being worked on, and what is known already.
+//!
+//! One lock protects these lists; nothing is opened, read or decoded under it.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    num::NonZeroUsize,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use lru::LruCache;
+use parking_lot::{Condvar, Mutex};
+
+use super::{
+    Loaded, STUCK_AFTER, Task, Workload,
+    job::{Job, Version, jobs},
+    turns::Anticipated,
+};
+use crate::{
+    cache::{Cache, CacheKey},
+    dataset::{Dataset, Executed},
+    ledger::Ledger,
+    model::{
+        Absence, DatasetId, FovId, Histogram, Pixels, PlaneId, PlaneState, Tier, TileId, Visible,
+        limits,
+    },
+};
+
+/// Statistics kept: a few kilobytes each.
+const MAX_HISTOGRAMS: NonZeroUsize = NonZeroUsize::new(512).expect("not zero");
+/// Outcomes without pixels kept.
+const MAX_OUTCOMES: NonZeroUsize = NonZeroUsize::new(1 << 16).expect("not zero");
+/// A plane that was not there may be looked for again after this time.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(900);
+
+/// A job of a dataset.
+type JobKey = (DatasetId, Job);
+
+/// What became of the queue that was replaced.
+pub(super) struct Replaced {
+    /// Readers that are newly found stuck.
+    pub(super) num_stuck: usize,
+    /// Reads whose end was to wake the interface will not begin.
+    pub(super) has_dropped_anticipated: bool,
+}
+
+/// What the loader and its readers share.
+pub(super) struct Shared {
+    state: Mutex<State>,
+    wakes_readers: Condvar,
+}
+
+pub(super) struct State {
+    pub(super) dataset: Option<Arc<Dataset>>,
+    /// What the last `want` asked for.
+    pub(super) wanted: HashSet<Job>,
+    /// What of it nobody works on yet, most urgent first.
+    pub(super) queue: VecDeque<Job>,
+    /// What is being worked on, and since when.
+    pub(super) in_flight: HashMap<JobKey, Instant>,
+    /// Planes (named at level 0) that are read for notices that the interface has not taken yet.
+    pub(super) anticipated: HashMap<PlaneId, Anticipated>,
+    /// Tiles that the last `want` shows; the others are read ahead.
+    pub(super) visible: HashSet<TileId>,
+    /// Tiles that may be read ahead at the same time: the picture and its drawing come first.
+    pub(super) max_ahead: usize,
+    /// Tiles without pixels, why, and when that was found.
+    pub(super) outcomes: LruCache<(DatasetId, TileId, u64), (PlaneState, Instant)>,
+    pub(super) histograms: LruCache<(DatasetId, PlaneId, u64), Arc<Histogram>>,
+    /// Where and when timepoints of FOVs were taken, and when that was looked up.
+    pub(super) executed: LruCache<(DatasetId, FovId, u32), (Option<Executed>, Instant)>,
+    /// Messages whose answer is known without a reader.
+    pub(super) known: VecDeque<Loaded>,
+    /// Readers, and since when each works on a job of which dataset.
+    pub(super) readers: HashMap<usize, Option<(Instant, DatasetId)>>,
+    pub(super) num_given_up: usize,
+    pub(super) wanted_readers: usize,
+    pub(super) next_reader: usize,
+    pub(super) is_shutting_down: bool,
+}
+
+impl Shared {
+    pub(super) fn new(wanted_readers: usize) -> Self {
+        let state = State {
+            dataset: None,
+            wanted: HashSet::new(),
+            queue: VecDeque::new(),
+            in_flight: HashMap::new(),
+            anticipated: HashMap::new(),
+            visible: HashSet::new(),
+            max_ahead: max_ahead(wanted_readers),
+            outcomes: LruCache::new(MAX_OUTCOMES),
+            histograms: LruCache::new(MAX_HISTOGRAMS),
+            executed: LruCache::new(MAX_OUTCOMES),
+            known: VecDeque::new(),
+            readers: HashMap::new(),
+            num_given_up: 0,
+            wanted_readers,
+            next_reader: 0,
+            is_shutting_down: false,
+        };
+        Self {
+            state: Mutex::new(state),
+            wakes_readers: Condvar::new(),
+        }
+    }
+
+    /// Replaces the queue.
+    pub(super) fn replace(
+        &self,
+        dataset: &Arc<Dataset>,
+        ledger: &Ledger,
+        visible: &Visible,
+        cache: &Cache,
+    ) -> Replaced {
+        let mut state = self.state.lock();
+        if !state.is_current(dataset.id) {
+            state.anticipated.clear();
+        }
+        state.dataset = Some(Arc::clone(dataset));
+        state.known.clear();
+        let wished = jobs(dataset, ledger, visible);
+        state.wanted = wished.iter().copied().collect();
+        let has_dropped_anticipated = state.drop_anticipated();
+        // A wish for what is being worked on joins it.
+        let is_new = |job: &Job| !state.in_flight.contains_key(&(dataset.id, *job));
+        state.queue = wished.into_iter().filter(is_new).collect();
+        let shown = visible
+            .wishes
+            .iter()
+            .filter(|wish| wish.tier <= Tier::Visible);
+        state.visible = shown.map(|wish| wish.tile).collect();
+        state.answer_known(dataset.id, cache);
+        let num_stuck = state.newly_stuck();
+        drop(state);
+        self.wakes_readers.notify_all();
+        Replaced {
+            num_stuck,
+            has_dropped_anticipated,
+        }
+    }
+
+    /// The next job, waiting for one; `None` when the reader is to end.
+    pub(super) fn next(&self, reader: usize) -> Option<Task> {
+        let mut state = self.state.lock();
+        state.readers.insert(reader, None);
+        loop {
+            if state.is_shutting_down || state.has_too_many_readers() {
+                state.readers.remove(&reader);
+                return None;
+            }
+            if let Some(task) = state.take() {
+                let since = (Instant::now(), task.dataset.id);
+                state.readers.insert(reader, Some(since));
+                return Some(task);
+            }
+            self.wakes_readers.wait(&mut state);
+        }
+    }
+
+    /// The wished tiles of a plane (named at level 0) are to be read once more, first of all, as of the revision that
+    /// the ledger is about to give it. True where there are any.
+    pub(super) fn anticipate(&self, dataset: DatasetId, plane: PlaneId) -> bool {
+        let mut state = self.state.lock();
+        if !state.is_current(dataset) {
+            return false;
+        }
+        let is_of_plane = |job: &&Job| {
+            state
+                .versioned(job)
+                .is_some_and(|(other, _)| other == plane)
+        };
+        let jobs: Vec<Job> = state.wanted.iter().filter(is_of_plane).copied().collect();
+        let versions = jobs.iter().filter_map(|job| state.versioned(job));
+        let Some(newest) = versions.map(|(_, version)| version.revision).max() else {
+            return false;
+        };
+        let next = Version {
+            revision: newest + 1,
+            absence: Absence::AsStored,
+        };
+        let renewed = |job: &Job| match *job {
+            Job::Tile(tile, version) if version.revision == newest => Some(Job::Tile(tile, next)),
+            Job::Statistics(plane, version) if version.revision == newest => {
+                Some(Job::Statistics(plane, next))
+            }
+            _ => None,
+        };
+        let mut jobs: Vec<Job> = jobs.iter().filter_map(renewed).collect();
+        jobs.retain(|job| !state.in_flight.contains_key(&(dataset, *job)));
+        // Each goes to the front, so the picture comes last.
+        jobs.sort_by_key(|job| match job {
+            Job::Tile(tile, _) => (true, state.visible.contains(tile)),
+            _ => (false, false),
+        });
+        let begins = jobs.iter().any(|job| matches!(job, Job::Tile(..)));
+        for job in jobs {
+            state.wanted.insert(job);
+            state.queue.push_front(job);
+        }
+        if begins {
+            let anticipated = Anticipated {
+                revision: next.revision,
+                has_begun: false,
+                is_old: false,
+            };
+            state.anticipated.insert(plane, anticipated);
+        }
+        drop(state);
+        self.wakes_readers.notify_all();
+        begins
+    }
+
+    /// The job is done. True where its dataset is still the one that is shown.
+    pub(super) fn finish(&self, task: &Task) -> bool {
+        let mut state = self.state.lock();
+        state.in_flight.remove(&(task.dataset.id, task.job));
+        let is_current = state.is_current(task.dataset.id);
+        drop(state);
+        // Statistics wait for the tiles of their plane, FOVs of an array for each other.
+        self.wakes_readers.notify_all();
+        is_current
+    }
+
+    /// True while the last `want` still asks for the job.
+    pub(super) fn is_wanted(&self, task: &Task) -> bool {
+        let state = self.state.lock();
+        state.is_current(task.dataset.id) && state.wanted.contains(&task.job)
+    }
+
+    /// True while the dataset is the one that is shown.
+    pub(super) fn is_current(&self, dataset: DatasetId) -> bool {
+        self.state.lock().is_current(dataset)
+    }
+
+    pub(super) fn remember_outcome(
+        &self,
+        dataset: DatasetId,
+        tile: TileId,
+        revision: u64,
+        state: PlaneState,
+    ) {
+        self.state
+            .lock()
+            .outcomes
+            .put((dataset, tile, revision), (state, Instant::now()));
+    }
+
+    pub(super) fn remember_histogram(
+        &self,
+        dataset: DatasetId,
+        plane: PlaneId,
+        revision: u64,
+        histogram: Arc<Histogram>,
+    ) {
+        self.state
+            .lock()
+            .histograms
+            .put((dataset, plane, revision), histogram);
+    }
+
+    pub(super) fn remember_executed(
+        &self,
+        dataset: DatasetId,
+        fov: FovId,
+        t: u32,
+        executed: Option<Executed>,
+    ) {
+        self.state
+            .lock()
+            .executed
+            .put((dataset, fov, t), (executed, Instant::now()));
+    }
+
+    pub(super) fn forget_outcomes(&self) {
+        self.state.lock().outcomes.clear();
+    }
+
+    pub(super) fn take_known(&self) -> VecDeque<Loaded> {
+        std::mem::take(&mut self.state.lock().known)
+    }
+
+    pub(super) fn take_one_known(&self) -> Option<Loaded> {
+        self.state.lock().known.pop_front()
+    }
+
+    pub(super) fn workload(&self) -> Workload {
+        let state = self.state.lock();
+        Workload {
+            num_queued: state.queue.len(),
+            num_in_flight: state.in_flight.len(),
+            num_stuck: state.num_stuck(None),
+        }
+    }
+
+    pub(super) fn num_readers(&self) -> usize {
+        self.state.lock().readers.len()
+    }
+
+    pub(super) fn add_reader(&self) -> usize {
+        let mut state = self.state.lock();
+        let number = state.next_reader;
+        state.next_reader += 1;
+        state.readers.insert(number, None);
+        number
+    }
+
+    pub(super) fn remove_reader(&self, number: usize) {
+        self.state.lock().readers.remove(&number);
+    }
+
+    pub(super) fn stop(&self) {
+        let mut state = self.state.lock();
+        state.dataset = None;
+        state.wanted.clear();
+        state.queue.clear();
+        state.known.clear();
+    }
+
+    pub(super) fn shut_down(&self) {
+        let mut state = self.state.lock();
+        state.is_shutting_down = true;
+        state.wanted.clear();
+        state.queue.clear();
+        drop(state);
+        self.wakes_readers.notify_all();
+    }
+}
+
+impl State {
+    fn is_current(&self, dataset: DatasetId) -> bool {
+        self.dataset
+            .as_ref()
+            .is_some_and(|current| current.id == dataset)
+    }
+
+    /// The name at level 0 of the plane that a tile is of.
+    pub(super) fn at_level_0(&self, tile: TileId) -> PlaneId {
+        let dataset = self.dataset.as_ref();
+        dataset.map_or(tile.plane.at_level(0), |it| it.at_level_0(tile.plane))
+    }
+
+    /// Takes jobs off the queue whose answer is cached or known, and answers the known ones. A visible tile is handed
+    /// over with its pixels: the cache may drop it before anybody looks.
+    fn answer_known(&mut self, dataset: DatasetId, cache: &Cache) {
+        let mut rest = VecDeque::with_capacity(self.queue.len());
+        // Planes of which nothing is there have no statistics to look for. The picture comes before its statistics.
+        let mut is_absent: HashMap<PlaneId, bool> = HashMap::new();
+        for job in std::mem::take(&mut self.queue) {
+            match job {
+                Job::Tile(tile, version) => {
+                    let plane = self.at_level_0(tile);
+                    let key = CacheKey {
+                        dataset,
+                        tile,
+                        revision: version.revision,
+                    };
+                    if self.visible.contains(&tile)
+                        && let Some(pixels) = cache.get(&key)
+                    {
+                        is_absent.insert(plane, false);
+                        self.known
+                            .push_back(found(key, PlaneState::Written, Some(pixels)));
+                    } else if cache.contains(&key) {
+                        // Read ahead already.
+                    } else if let Some(state) = self.outcome(&key) {
+                        let nothing = matches!(state, PlaneState::Planned | PlaneState::Missing);
+                        *is_absent.entry(plane).or_insert(true) &= nothing;
+                        self.known.push_back(found(key, state, None));
+                    } else {
+                        is_absent.insert(plane, false);
+                        rest.push_back(job);
+                    }
+                }
+                Job::Statistics(plane, _)
+                    if is_absent.get(&plane) == Some(&true)
+                        && !self.is_being_read(dataset, plane) => {}
+                _ => match self.answer(dataset, job) {
+                    Some(news) => self.known.push_back(news),
+                    None => rest.push_back(job),
+                },
+            }
+        }
+        self.queue = rest;
+    }
+
+    /// Why a tile has no pixels, where that is known and not worth another look.
+    fn outcome(&mut self, key: &CacheKey) -> Option<PlaneState> {
+        let (state, at) = self.outcomes.get(&(key.dataset, key.tile, key.revision))?;
+        (!may_look_again(state, *at)).then(|| state.clone())
+    }
+
+    /// The answer to a job other than a tile, where it is known.
+    fn answer(&mut self, dataset: DatasetId, job: Job) -> Option<Loaded> {
+        match job {
+            Job::Statistics(plane, version) => {
+                let key = (dataset, plane, version.revision);
+                let histogram = Arc::clone(self.histograms.get(&key)?);
+                Some(Loaded::Statistics {
+                    dataset,
+                    plane,
+                    histogram,
+                })
+            }
+            Job::Executed(fov, t) => {
+                let (executed, at) = self.executed.get(&(dataset, fov, t))?;
+                let is_known = executed.is_some() || at.elapsed() < LOOK_AGAIN_AFTER;
+                is_known.then(|| Loaded::Executed {
+                    dataset,
+                    fov,
+                    t,
+                    executed: executed.clone(),
+                })
+            }
+            Job::Fov(_) | Job::Label(..) | Job::Tile(..) => None,
+        }
+    }
+
+    /// The most urgent job that nobody works on and that can be worked on now. Of a dataset whose disk has left
+    /// [`limits::STUCK_READS`] without an answer none can, until one of them returns.
+    fn take(&mut self) -> Option<Task> {
+        let dataset = Arc::clone(self.dataset.as_ref()?);
+        if self.num_stuck(Some(dataset.id)) >= limits::STUCK_READS {
+            return None;
+        }
+        let at = self
+            .queue
+            .iter()
+            .position(|job| self.can_start(&dataset, job))?;
+        let job = self.queue.remove(at)?;
+        if let Some((plane, version)) = self.versioned(&job)
+            && let Some(anticipated) = self.anticipated.get_mut(&plane)
+        {
+            anticipated.has_begun |= anticipated.revision == version.revision;
+        }
+        self.in_flight.insert((dataset.id, job), Instant::now());
+        Some(Task { job, dataset })
+    }
+
+    /// More readers than wanted, because stuck ones came back.
+    fn has_too_many_readers(&self) -> bool {
+        self.readers.len() > self.wanted_readers + self.num_given_up
+    }
+
+    /// Readers that have had no answer for too long, as far as they have not been replaced yet.
+    fn newly_stuck(&mut self) -> usize {
+        let num_stuck = self.num_stuck(None);
+        let newly = num_stuck.saturating_sub(self.num_given_up);
+        self.num_given_up = num_stuck;
+        newly
+    }
+
+    /// Readers without an answer for [`STUCK_AFTER`], those of one dataset or all.
+    fn num_stuck(&self, of: Option<DatasetId>) -> usize {
+        let is_stuck = |(since, dataset): &(Instant, DatasetId)| {
+            since.elapsed() > STUCK_AFTER && of.is_none_or(|of| of == *dataset)
+        };
+        self.readers
+            .values()
+            .flatten()
+            .filter(|it| is_stuck(it))
+            .count()
+    }
+}
+
+/// Half of the cores, and never the last reader: a new wish finds one free.
+fn max_ahead(num_readers: usize) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    (cores / 2).min(num_readers.saturating_sub(1)).max(1)
+}
+
+/// News of a tile that needed no reader.
+fn found(key: CacheKey, state: PlaneState, pixels: Option<Arc<Pixels>>) -> Loaded {
+    Loaded::Tile {
+        dataset: key.dataset,
+        tile: key.tile,
+        revision: key.revision,
+        state,
+        pixels,
+        elapsed: Duration::ZERO,
+    }
+}
+
+/// A plane that was not there may have been written since; one that failed stays failed until somebody asks again.
+fn may_look_again(state: &PlaneState, found: Instant) -> bool {
+    matches!(state, PlaneState::Planned | PlaneState::Partial { .. })
+        && found.elapsed() >= LOOK_AGAIN_AFTER
+}
