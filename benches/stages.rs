@@ -64,8 +64,8 @@ fn measure(criterion: &mut Criterion, who: &str) {
 fn stages(criterion: &mut Criterion) {
     measure(criterion, "nobody counts");
     // As `main` does; for good, so it comes second.
-    let log = tracing_subscriber::fmt::layer()
-        .with_filter(tracing_subscriber::EnvFilter::new("warn"));
+    let log =
+        tracing_subscriber::fmt::layer().with_filter(tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::registry()
         .with(log)
         .with(StageMeter::default().layer())
