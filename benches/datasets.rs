@@ -29,6 +29,21 @@ pub(crate) fn planes(compression: Compression, chunks: ChunkMode) -> PathBuf {
     })
 }
 
+/// Four channels of 2048 x 2048 u16, each plane in a TIFF file of its own.
+#[allow(
+    dead_code,
+    reason = "each bench includes this file and uses what it needs"
+)]
+pub(crate) fn image_files() -> PathBuf {
+    written("image-files", &|| Plan {
+        structure: Structure::Tiff,
+        num_z: 1,
+        width: 2048,
+        height: 2048,
+        ..Plan::default()
+    })
+}
+
 /// A plate of 1536 wells with 4 FOVs each, one tiny plane per FOV.
 #[allow(
     dead_code,

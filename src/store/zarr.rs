@@ -463,7 +463,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Reads and decodes a chunk into `target`, which has its decoded length. `reading` ends when its bytes are there.
+/// Reads and decodes a chunk into `target`, which has its decoded length. `reading` ends when its bytes are there; `None`:
+/// the chunk is not told of by itself.
 fn decode(
     fast: &Fast,
     encoded: &Encoded,
@@ -485,10 +486,11 @@ fn decode(
     if fast.codecs.is_empty() && len == target.len() as u64 {
         return Ok(file.read_range(offset, target)?);
     }
+    let is_told = reading.is_some();
     with_scratch(len as usize, |bytes| {
         file.read_range(offset, bytes)?;
         drop(reading);
-        let _decoding = WorkStage::Decompress.enter_for(target.len());
+        let _decoding = is_told.then(|| WorkStage::Decompress.enter());
         decode_chain(&fast.codecs, bytes, target).map_err(|error| decode_error(error, file.path()))
     })
 }

@@ -70,8 +70,8 @@ fn stages_ui(ui: &mut Ui, work: &WorkFacts, colors: Palette) {
             "          ",
             "          now",
             "     last",
-            "a second",
-            "of a second",
+            "per second",
+            "  busy",
         ] {
             ui.label(RichText::new(head).monospace().color(colors.quiet));
         }
@@ -120,23 +120,32 @@ fn memory_ui(ui: &mut Ui, facts: &Facts, colors: Palette) {
     });
 }
 
-/// What runs now, how long it took last, how often it ended in a second, and how much of that second it took; each of a
-/// fixed width, so that nothing wobbles.
+/// What runs now, how long it took last, how often it ended in a second, and the part of a second that it took (more
+/// than all of it where several threads did so); each of a fixed width, so that nothing wobbles.
 fn cells(figures: &StageFigures) -> [String; 4] {
     let now = match figures.longest {
         Some(longest) => format!("{} for {:.1} s", figures.num_running, longest.as_secs_f32()),
         None => "–".into(),
     };
     let last = match figures.last {
-        Some(last) => format!("{:.1} ms", last.as_secs_f64() * 1e3),
+        Some(last) => duration(last),
         None => "–".into(),
     };
     [
         format!("{now:>13}"),
         format!("{last:>9}"),
-        format!("{:>8.1}", figures.per_sec),
-        format!("{:>9.0} %", figures.busy * 100.0),
+        format!("{:>10.1}", figures.per_sec),
+        format!("{:>4.0} %", figures.busy * 100.0),
     ]
+}
+
+/// A time from microseconds to minutes, in few characters.
+fn duration(time: Duration) -> String {
+    match time.as_secs_f64() {
+        secs if secs < 1e-3 => format!("{:.0} µs", secs * 1e6),
+        secs if secs < 10.0 => format!("{:.1} ms", secs * 1e3),
+        secs => format!("{secs:.1} s"),
+    }
 }
 
 /// True where readers have had no answer for long.
@@ -213,6 +222,28 @@ mod tests {
         check(Some((WorkStage::Read, 2.4)), 0, silent);
         check(None, 1, "the disk does not answer");
         check(None, 0, "in the queue");
+    }
+
+    #[test]
+    fn cells_keep_their_width_whatever_they_tell() {
+        let idle = StageFigures::idle(WorkStage::Read);
+        let busy = StageFigures {
+            num_running: 12,
+            longest: Some(Duration::from_secs_f32(99.9)),
+            last: Some(Duration::from_secs_f32(9.876)),
+            per_sec: 1234.5,
+            busy: 4.0,
+            ..idle
+        };
+        let widths = |figures| cells(figures).map(|cell| cell.chars().count());
+        assert_eq!(widths(&idle), widths(&busy));
+        assert_eq!(cells(&busy)[..2], ["12 for 99.9 s", "9876.0 ms"]);
+        let quick = Some(Duration::from_nanos(31_400));
+        let quick = StageFigures {
+            last: quick,
+            ..idle
+        };
+        assert_eq!(cells(&quick)[1].trim(), "31 µs");
     }
 
     #[test]
