@@ -179,6 +179,18 @@ pub fn tiff_pages(path: &Path) -> Result<Option<Arc<Pages>>, ImageFileError> {
     in_tiff(path, |file| pages_of(file).map(Some))
 }
 
+/// True for a TIFF file of which the description of the first page is OME-XML; no further page is looked at. `None` where
+/// it is absent or no TIFF.
+///
+/// # Errors
+/// As [`tiff_pages`].
+pub fn is_ome_tiff(path: &Path) -> Result<Option<bool>, ImageFileError> {
+    in_tiff(path, |file| {
+        let first = pages::directory(file, PageAt::default())?;
+        Ok(Some(pages::has_ome_description(file, &first)?))
+    })
+}
+
 /// The description of the first page of a TIFF file; `None` where it has none, is absent or no TIFF.
 ///
 /// # Errors

@@ -45,8 +45,12 @@ fn device() -> Option<&'static (wgpu::Device, wgpu::Queue)> {
 
 /// The list drawn on the GPU: RGBA rows.
 fn drawn(list: &DrawList) -> Option<Vec<u8>> {
+    drawn_in(list, wgpu::TextureFormat::Rgba8Unorm)
+}
+
+/// The same in a frame of that format, as its bytes are stored.
+fn drawn_in(list: &DrawList, format: wgpu::TextureFormat) -> Option<Vec<u8>> {
     let (device, queue) = device()?;
-    let format = wgpu::TextureFormat::Rgba8Unorm;
     let size = wgpu::Extent3d {
         width: CANVAS.width_px,
         height: CANVAS.height_px,

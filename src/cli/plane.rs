@@ -203,7 +203,14 @@ fn whole_plane(dataset: &Dataset, image: &Image, plane: PlaneId) -> Result<Pixel
 
 /// One tile, whole: a part of it that cannot be read is an error, never a 0.
 fn tile(store: &Store, dataset: &Dataset, tile: TileId) -> Result<std::sync::Arc<Pixels>, Failure> {
-    let not_written = || Failure::new(Code::NotWritten, "the plane is planned but not written yet");
+    let not_written = || {
+        let message = if dataset.is_running() {
+            "the plane is planned but not written yet"
+        } else {
+            "the plane is not on disk, and nothing says that it will be"
+        };
+        Failure::new(Code::NotWritten, message)
+    };
     match store.read_tile(dataset, tile, Absence::AsStored)? {
         ReadOutcome::Pixels {
             tiles,

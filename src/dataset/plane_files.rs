@@ -45,6 +45,12 @@ pub trait PlaneFiles: fmt::Debug + Send + Sync {
     /// The path that its file has or will have; `None` for planes that the images do not have.
     fn expected(&self, fov: &Fov, at: PlaneAt) -> Option<PathBuf>;
 
+    /// The folder in which further planes make the image longer than it was described; `None` where its length is known, or
+    /// new folders tell.
+    fn grows_in(&self) -> Option<PathBuf> {
+        None
+    }
+
     /// Whether files hold many planes.
     fn sharing(&self) -> Sharing {
         Sharing::None

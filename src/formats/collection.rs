@@ -25,15 +25,44 @@ const REPORT_EVERY: usize = 64;
 pub(super) struct Images {
     /// Their folders, in natural order.
     pub(super) folders: Vec<PathBuf>,
-    /// The search for them ended at [`limits::SEARCH_FOLDERS`].
-    pub(super) is_cut: bool,
+    /// Where the search for them ended early.
+    pub(super) cuts: Vec<Cut>,
+}
+
+/// Why a search did not look at everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// It ended at [`limits::SEARCH_FOLDERS`].
+    Folders,
+    /// Folders lie deeper than [`limits::SEARCH_DEPTH`].
+    Depth,
+    /// It ended at [`limits::FOVS`].
+    Images,
+}
+
+impl Cut {
+    /// What the list of problems says of it.
+    pub(super) fn problem(self) -> Problem {
+        let message = match self {
+            Self::Folders => {
+                let limit = limits::SEARCH_FOLDERS;
+                format!("only {limit} folders were searched for images")
+            }
+            Self::Depth => {
+                let limit = limits::SEARCH_DEPTH;
+                format!("folders more than {limit} below this one were not searched for images")
+            }
+            Self::Images => format!("only the first {} images are listed", limits::FOVS),
+        };
+        Problem::new(Code::TooLarge, ".", message)
+    }
 }
 
 impl From<Vec<PathBuf>> for Images {
     fn from(folders: Vec<PathBuf>) -> Self {
         Self {
             folders,
-            is_cut: false,
+            cuts: Vec::new(),
         }
     }
 }
@@ -74,7 +103,7 @@ pub(super) fn inside(folder: &Path, names: &[String]) -> (Vec<PathBuf>, Vec<Sour
 /// When the search was cancelled.
 pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<Images, OpenError> {
     let (mut folders, mut is_full) = (Vec::new(), false);
-    let is_cut = walk(root, progress, |folder| {
+    let mut cuts = walk(root, progress, |folder| {
         is_full |= folders.len() >= limits::FOVS;
         if is_full {
             return Vec::new();
@@ -85,12 +114,12 @@ pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<Images, Open
         }
         source::list(folder).unwrap_or_default()
     })?;
-    let is_cut = is_cut || is_full;
-    Ok(Images { folders, is_cut })
+    cuts.extend(is_full.then_some(Cut::Images));
+    Ok(Images { folders, cuts })
 }
 
-/// Goes through the folders below one, in natural order: `visit` says what lies in each that is to be gone into. True
-/// where it ended at [`limits::SEARCH_FOLDERS`].
+/// Goes through the folders below one, in natural order: `visit` says what lies in each that is to be gone into. Returns
+/// why it did not go into all of them.
 ///
 /// # Errors
 /// When it was cancelled.
@@ -98,7 +127,8 @@ pub(super) fn walk(
     root: &Path,
     progress: Progress<'_>,
     mut visit: impl FnMut(&Path) -> Vec<Entry>,
-) -> Result<bool, OpenError> {
+) -> Result<Vec<Cut>, OpenError> {
+    let mut cuts = Vec::new();
     let mut seen = HashSet::new();
     // Last in, first out: pushed in reverse, folders come in natural order.
     let mut waiting = vec![(root.to_path_buf(), 0)];
@@ -109,7 +139,8 @@ pub(super) fn walk(
         }
         num_visited += 1;
         if num_visited > limits::SEARCH_FOLDERS {
-            return Ok(true);
+            cuts.push(Cut::Folders);
+            break;
         }
         if num_visited % REPORT_EVERY == 0
             && !progress(&format!(
@@ -119,16 +150,17 @@ pub(super) fn walk(
             return Err(OpenError::cancelled(root));
         }
         let entries = visit(&folder);
-        if depth >= limits::SEARCH_DEPTH {
-            continue;
-        }
-        let inside = entries
+        let mut inside = entries
             .into_iter()
             .rev()
             .filter(|entry| entry.kind == Kind::Folder && !entry.name.starts_with('.'));
-        waiting.extend(inside.map(|entry| (folder.join(entry.name), depth + 1)));
+        if depth < limits::SEARCH_DEPTH {
+            waiting.extend(inside.map(|entry| (folder.join(entry.name), depth + 1)));
+        } else if inside.next().is_some() && !cuts.contains(&Cut::Depth) {
+            cuts.push(Cut::Depth);
+        }
     }
-    Ok(false)
+    Ok(cuts)
 }
 
 /// True for a multiscale image, an array, or a group whose member `0` is an array.
@@ -153,13 +185,8 @@ pub(super) fn list(
     listing.ngff = node.attributes.ngff;
     listing.zarr_format = node.format;
     listing.problems = node.problems;
-    if images.is_cut {
-        let limit = limits::SEARCH_FOLDERS;
-        let message = format!("only {limit} folders were searched for images");
-        listing
-            .problems
-            .push(Problem::new(Code::TooLarge, ".", message));
-    }
+    let cuts = images.cuts.iter();
+    listing.problems.extend(cuts.map(|cut| cut.problem()));
     let names = match kind {
         DatasetKind::Labels => node.attributes.labels,
         DatasetKind::Series => series_names(&opening.root),

@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
+    frames::Recording,
     image_folder,
     ome_tiff::{lone::NamedImage, squid::SquidOme},
     timepoints::SharedImage,
@@ -28,6 +29,8 @@ pub(super) enum FovImage {
     Given(Arc<Image>),
     /// One of those that the document of an OME-TIFF names.
     Named(NamedImage),
+    /// A recording, which may grow.
+    Frames(Recording),
     /// What its file holds, looked at when it is shown.
     File,
 }
@@ -40,6 +43,7 @@ impl FileImages {
             Self::OmeTiffs(files) => Some(files.image()),
             Self::PerFov(images) => match images.get(fov.row())? {
                 FovImage::Given(image) => Some(Arc::clone(image)),
+                FovImage::Frames(recording) => Some(recording.image()),
                 FovImage::Named(_) | FovImage::File => None,
             },
         }
@@ -58,6 +62,7 @@ impl FovImage {
     ) -> Result<(Arc<Image>, Vec<Problem>), OpenFovError> {
         match self {
             Self::Given(image) => Ok((Arc::clone(image), Vec::new())),
+            Self::Frames(recording) => Ok(recording.image_now()),
             Self::Named(named) => Ok(named.open()?),
             Self::File => image_folder::open(&row.folder, root),
         }

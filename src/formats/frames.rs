@@ -1,14 +1,16 @@
 //! Recordings of Squid that are no acquisitions: a file per frame, a thousand to a folder, along time.
 //!
 //! Squid `control/core/core.py`: "Simple Recording" (`ImageSaver`) leaves `frames.csv` and `{n / 1000}/{n % 1000}_{channel}`,
-//! tracking (`ImageSaver_Tracking`) `track.csv` and `{n / 1000}/{n % 1000}_{n}_{channel}`. Neither has a mark of its end,
-//! so what is there when it is opened is what is shown.
+//! tracking (`ImageSaver_Tracking`) `track.csv` and `{n / 1000}/{n % 1000}_{n}_{channel}`. Neither has a mark of its end or a
+//! plan, so what is there is what is shown, and more when more frames came.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
+
+use parking_lot::Mutex;
 
 use super::{
     OpenError,
@@ -25,7 +27,7 @@ use crate::{
     },
     image_file::{self, ImageFileError, Page, is_image_name},
     metadata::file_names::sanitised,
-    model::{AxisRole, Channel, Code, PageAt, limits, natural_cmp},
+    model::{AxisRole, Channel, Code, PageAt, Problem, limits, natural_cmp},
     source::{self, Entry, Kind},
 };
 
@@ -119,23 +121,116 @@ impl Frames {
     }
 }
 
+/// A channel of the image as file names have it: its name and ending there, and which colour.
+type InFiles = (String, String, Option<u8>);
+
 /// Finds frames by the names that they have.
 #[derive(Debug)]
 struct FrameFiles {
-    frames: Frames,
-    /// Channel in file names, ending, and colour, by channel of the image.
-    channels: Vec<(String, String, Option<u8>)>,
+    frames: Mutex<Frames>,
+    /// By channel of the image.
+    channels: Mutex<Vec<InFiles>>,
 }
 
 impl FrameFiles {
     fn path_of(&self, at: PlaneAt) -> Option<(PathBuf, Option<u8>)> {
-        let (channel, ending, color_idx) = self.channels.get(usize::from(at.c))?;
+        let channels = self.channels.lock();
+        let (channel, ending, color_idx) = channels.get(usize::from(at.c))?;
         let (folder, number) = (at.t / FRAMES_PER_FOLDER, at.t % FRAMES_PER_FOLDER);
-        let name = match self.frames.writer {
+        let frames = self.frames.lock();
+        let name = match frames.writer {
             Writer::Recording => format!("{number}_{channel}.{ending}"),
             Writer::Tracking => format!("{number}_{}_{channel}.{ending}", at.t),
         };
-        Some((self.frames.folder(folder)?.join(name), *color_idx))
+        Some((frames.folder(folder)?.join(name), *color_idx))
+    }
+}
+
+/// What a folder of frames holds.
+#[derive(Debug, Default)]
+struct Content {
+    /// Up to the last one.
+    num_frames: u32,
+    /// Channels in file names, and their ending.
+    endings: BTreeMap<String, String>,
+}
+
+impl Content {
+    fn add(&mut self, frames: &Frames, folder: u32, names: &[String]) {
+        for found in names.iter().filter_map(|name| frames.parse(name, folder)) {
+            let frame = folder
+                .saturating_mul(FRAMES_PER_FOLDER)
+                .saturating_add(found.number);
+            let count = frame.saturating_add(1).min(limits::TIMEPOINTS);
+            self.num_frames = self.num_frames.max(count);
+            let ending = found.ending.to_owned();
+            self.endings
+                .entry(found.channel.to_owned())
+                .or_insert(ending);
+        }
+    }
+}
+
+/// An opened recording, which may grow.
+pub(super) struct Recording {
+    files: Arc<FrameFiles>,
+    image: Mutex<Arc<Image>>,
+    /// What its side files say of channels.
+    known: Vec<Channel>,
+}
+
+impl Recording {
+    /// The image as it was described last.
+    pub(super) fn image(&self) -> Arc<Image> {
+        Arc::clone(&self.image.lock())
+    }
+
+    /// The image as it is now: what came lies behind what was there, along time and among channels. Blocks on I/O: lists the
+    /// newest folder.
+    pub(super) fn image_now(&self) -> (Arc<Image>, Vec<Problem>) {
+        let mut frames = self.files.frames.lock().clone();
+        let entries = source::list(&frames.root).unwrap_or_default();
+        frames.folders.extend(numbered(&entries));
+        let mut content = Content::default();
+        if let Some(newest) = frames.folders.keys().last().copied() {
+            content.add(&frames, newest, &frames.listed(newest));
+        }
+        let mut longer = self.image().as_ref().clone();
+        let mut in_files = self.files.channels.lock().clone();
+        let mut problems = Vec::new();
+        let is_color = in_files.iter().any(|(.., color_idx)| color_idx.is_some());
+        for (key, ending) in content.endings {
+            if in_files.iter().any(|(known, ..)| *known == key) {
+                continue;
+            }
+            if in_files.len() + 3 > limits::CHANNELS {
+                let message = format!("more than {} channels, {key} is left out", in_files.len());
+                problems.push(Problem::new(Code::TooLarge, ".", message));
+                continue;
+            }
+            for (color_idx, channel) in split_colors(named(&key, &self.known), is_color, false) {
+                in_files.push((key.clone(), ending.clone(), color_idx));
+                longer.channels.push(channel);
+            }
+        }
+        let num_frames = longer.num_timepoints().max(content.num_frames);
+        for level in &mut longer.levels {
+            for (axis, length) in longer.axes.iter().zip(&mut level.shape) {
+                match axis.role {
+                    AxisRole::Time => *length = num_frames.into(),
+                    AxisRole::Channel => *length = in_files.len() as u64,
+                    _ => {}
+                }
+            }
+        }
+        // Whoever has the longer image finds its frames.
+        *self.files.frames.lock() = frames;
+        *self.files.channels.lock() = in_files;
+        let mut image = self.image.lock();
+        if **image != longer {
+            *image = Arc::new(longer);
+        }
+        (Arc::clone(&image), problems)
     }
 }
 
@@ -155,13 +250,19 @@ impl PlaneFiles for FrameFiles {
     fn expected(&self, _fov: &Fov, at: PlaneAt) -> Option<PathBuf> {
         Some(self.path_of(at)?.0)
     }
+
+    fn grows_in(&self) -> Option<PathBuf> {
+        let frames = self.frames.lock();
+        let newest = frames.folders.keys().last().copied()?;
+        frames.folder(newest)
+    }
 }
 
 /// Describes the frames; reads no pixels. Only the first and the last folder are listed.
 ///
 /// # Errors
 /// When none of the first frames can be read, or there are too many channels.
-pub(super) fn open(frames: &Frames) -> Result<(Listing, Arc<Image>), OpenError> {
+pub(super) fn open(frames: &Frames) -> Result<(Listing, Recording), OpenError> {
     let mut listing = Listing::new(DatasetKind::Image, frames.words());
     let root = frames.root.clone();
     let entries = source::list(&root).unwrap_or_default();
@@ -177,22 +278,16 @@ pub(super) fn open(frames: &Frames) -> Result<(Listing, Arc<Image>), OpenError> 
         .map(|number| (number, frames.listed(number)))
         .collect();
     let (first, page) = first_frame(frames, &listed)?;
-    let mut endings: BTreeMap<String, String> = BTreeMap::new();
-    let mut num_frames = 1;
+    let mut content = Content::default();
     for (folder, names) in &listed {
-        for found in names.iter().filter_map(|name| frames.parse(name, *folder)) {
-            let frame = folder.saturating_mul(FRAMES_PER_FOLDER) + found.number;
-            num_frames = num_frames.max(frame.saturating_add(1).min(limits::TIMEPOINTS));
-            let ending = found.ending.to_owned();
-            endings.entry(found.channel.to_owned()).or_insert(ending);
-        }
+        content.add(frames, *folder, names);
     }
-    let mut keys: Vec<(String, String)> = endings.into_iter().collect();
+    let mut keys: Vec<(String, String)> = content.endings.into_iter().collect();
     keys.sort_by(|a, b| natural_cmp(&a.0, &b.0));
     let (mut in_files, mut channels) = (Vec::new(), Vec::new());
     let is_only = keys.len() == 1;
     for (key, ending) in keys {
-        let channel = named(&key, &side);
+        let channel = named(&key, &side.channels);
         for (color_idx, channel) in split_colors(channel, page.num_colors == 3, is_only) {
             in_files.push((key.clone(), ending.clone(), color_idx));
             channels.push(channel);
@@ -211,15 +306,15 @@ pub(super) fn open(frames: &Frames) -> Result<(Listing, Arc<Image>), OpenError> 
     let page_at = PageAt::default();
     let sampling = sampled(sampling, &first, page_at, &root, &mut listing.problems);
     let outer = [
-        ("t", AxisRole::Time, num_frames.into()),
+        ("t", AxisRole::Time, content.num_frames.max(1).into()),
         ("c", AxisRole::Channel, count as u64),
     ];
-    let files = Files(Arc::new(FrameFiles {
-        frames: frames.clone(),
-        channels: in_files,
-    }));
+    let files = Arc::new(FrameFiles {
+        frames: Mutex::new(frames.clone()),
+        channels: Mutex::new(in_files),
+    });
     let image = image_of_files(
-        files,
+        Files(Arc::clone(&files) as Arc<dyn PlaneFiles>),
         page,
         &outer,
         channels,
@@ -234,20 +329,28 @@ pub(super) fn open(frames: &Frames) -> Result<(Listing, Arc<Image>), OpenError> 
         present: true,
         ..Fov::default()
     });
-    Ok((listing, Arc::new(image)))
+    let recording = Recording {
+        files,
+        image: Mutex::new(Arc::new(image)),
+        known: side.channels,
+    };
+    Ok((listing, recording))
 }
 
 /// The channel of that name in file names, which are sanitised in recordings.
-fn named(key: &str, side: &SideFiles) -> Channel {
+fn named(key: &str, known: &[Channel]) -> Channel {
     let is_it = |channel: &&Channel| {
         let name = channel.name.as_deref();
         name.is_some_and(|name| name == key || sanitised(name) == key)
     };
-    let known = side.channels.iter().find(is_it).cloned();
-    known.unwrap_or_else(|| Channel {
-        name: Some(key.to_owned()),
-        ..Channel::default()
-    })
+    known
+        .iter()
+        .find(is_it)
+        .cloned()
+        .unwrap_or_else(|| Channel {
+            name: Some(key.to_owned()),
+            ..Channel::default()
+        })
 }
 
 /// The first frame that can be read: the newest ones may be half-written.

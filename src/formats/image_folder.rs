@@ -10,7 +10,8 @@ use std::{
 };
 
 use super::{
-    OpenError, Progress, collection,
+    OpenError, Progress,
+    collection::{self, Cut},
     file_images::FovImage,
     listing::{Listing, Opening, check_length},
     lone_file,
@@ -20,13 +21,34 @@ use super::{
 };
 use crate::{
     dataset::{DatasetKind, Fov, Image, OpenFovError},
-    image_file::is_image_name,
+    image_file::{self, is_image_name},
     model::{Code, Plate, Problem, limits},
     source::{self, Entry, Kind},
 };
 
-/// OME-TIFF files whose documents are read when a folder is opened, those that such a document names not counted.
+/// TIFF files of which the first directory is read when a folder is opened, because it may hold OME-XML: so many with the
+/// name of an OME-TIFF, and so many others. Those that such a document names are not counted.
 const READ_DOCUMENTS: usize = 64;
+
+/// Image files as they were found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ImageFiles {
+    /// Their paths, those of a folder before those of the folders in it.
+    pub(super) paths: Vec<PathBuf>,
+    /// Where the search for them ended early.
+    pub(super) cuts: Vec<Cut>,
+}
+
+impl From<Vec<PathBuf>> for ImageFiles {
+    fn from(mut paths: Vec<PathBuf>) -> Self {
+        let is_full = paths.len() > limits::FOVS;
+        paths.truncate(limits::FOVS);
+        Self {
+            paths,
+            cuts: is_full.then_some(Cut::Images).into_iter().collect(),
+        }
+    }
+}
 
 /// True for image files, those that a system hides left out.
 fn is_image(entry: &Entry) -> bool {
@@ -43,24 +65,33 @@ pub(super) fn in_folder(folder: &Path, entries: &[Entry]) -> Vec<PathBuf> {
 ///
 /// # Errors
 /// When the search was cancelled.
-pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<Vec<PathBuf>, OpenError> {
-    let mut files = Vec::new();
-    collection::walk(root, progress, |folder| {
-        if files.len() >= limits::FOVS {
+pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<ImageFiles, OpenError> {
+    let mut paths = Vec::new();
+    let cuts = collection::walk(root, progress, |folder| {
+        if paths.len() > limits::FOVS {
             return Vec::new();
         }
         let entries = source::list(folder).unwrap_or_default();
-        files.extend(in_folder(folder, &entries));
+        paths.extend(in_folder(folder, &entries));
         entries
     })?;
-    files.truncate(limits::FOVS);
-    Ok(files)
+    let mut found = ImageFiles::from(paths);
+    found.cuts.extend(cuts);
+    Ok(found)
 }
 
 /// True for a file in the folder itself, and for an OME-TIFF below it.
 pub(super) fn is_beside_or_ome(folder: &Path, path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.parent() == Some(folder) || is_ome_name(&name)
+}
+
+/// True for names of files that may hold OME-XML.
+fn is_tiff_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [".tif", ".tiff"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
 }
 
 /// True for names that an OME-TIFF has.
@@ -83,7 +114,7 @@ struct Table<'a> {
 /// # Errors
 /// When it is too long, or opening was cancelled.
 pub(super) fn list(
-    files: &[PathBuf],
+    files: &ImageFiles,
     opening: &mut Opening<'_>,
     words: &str,
 ) -> Result<(Listing, Vec<FovImage>), OpenError> {
@@ -94,22 +125,45 @@ pub(super) fn list(
         images: Vec::new(),
         claimed: HashSet::new(),
     };
-    let mut num_read = 0;
-    for path in files {
+    let cuts = files.cuts.iter();
+    table.listing.problems.extend(cuts.map(|cut| cut.problem()));
+    let (mut read, mut num_ome, mut num_unread) = ([0, 0], 0_usize, 0_usize);
+    for path in &files.paths {
         if table.claimed.contains(path) {
             continue;
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if num_read < READ_DOCUMENTS && is_ome_name(&name) {
-            num_read += 1;
-            opening.report(&format!("Reading {name}"))?;
-            table.add_ome(path);
-        } else {
+        let is_named_ome = is_ome_name(&name);
+        let num_read = &mut read[usize::from(is_named_ome)];
+        if !is_tiff_name(&name) {
             table.add_file(path);
+        } else if *num_read >= READ_DOCUMENTS {
+            num_ome += usize::from(is_named_ome);
+            num_unread += 1;
+            table.add_file(path);
+        } else {
+            *num_read += 1;
+            opening.report(&format!("Reading {name}"))?;
+            // What is wrong with a file is said when it is shown.
+            let is_ome = || image_file::is_ome_tiff(path).is_ok_and(|found| found == Some(true));
+            if is_named_ome || is_ome() {
+                num_ome += 1;
+                table.add_ome(path);
+            } else {
+                table.add_file(path);
+            }
         }
         check_length(table.images.len(), &root)?;
     }
     table.listing.plate = table.plate();
+    // Of files that are no OME-TIFF nothing is left out.
+    if num_ome > 0 && num_unread > 0 {
+        let message = format!(
+            "OME-XML was read of the first {READ_DOCUMENTS} TIFF files only; {num_unread} further ones are shown one by one, whatever belongs together"
+        );
+        let problem = Problem::new(Code::Ignored, ".", message);
+        table.listing.problems.push(problem);
+    }
     Ok((table.listing, table.images))
 }
 

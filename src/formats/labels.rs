@@ -45,7 +45,27 @@ pub(super) fn names(folder: &Path, context: &Context) -> (Vec<String>, Vec<Probl
         problems.push(Problem::new(Code::TooLarge, location, message));
         names.truncate(limits::LABELS);
     }
+    problems.extend(absent_of(&names, &group, &context.root));
     (names, problems)
+}
+
+/// Says which of the label images that a group names are not there; they are offered all the same, and say so.
+fn absent_of(names: &[String], group: &Path, root: &Path) -> Option<Problem> {
+    let is_absent = |name: &&String| {
+        let found = source::follow_inside(group, name, root).map(|path| source::stat(&path));
+        matches!(found, Ok(Ok(None)))
+    };
+    let absent: Vec<&str> = names.iter().filter(is_absent).map(String::as_str).collect();
+    let first = absent.first()?;
+    let message = match absent.len() {
+        1 => format!("label image {first:?} is named, not on disk"),
+        count => format!("{count} label images are named, not on disk, {first:?} the first"),
+    };
+    Some(Problem::new(
+        Code::MissingArray,
+        below(root, group),
+        message,
+    ))
 }
 
 /// Opens a label image of a FOV: the dataset that it is by itself, and the FOV in it. Blocks on I/O, reads no pixel.

@@ -10,8 +10,9 @@ use super::{
     OpenError, Progress, collection,
     frames::Frames,
     image::ACQUISITION_STORE,
-    image_folder, levels,
-    ome_tiff::squid::OmeFolder,
+    image_folder::{self, ImageFiles},
+    levels,
+    ome_tiff::{is_companion_name, squid::OmeFolder},
     probe::Node,
     regions::{self, Region},
     side_files,
@@ -56,7 +57,7 @@ pub(super) enum What {
     /// One image file.
     LoneFile,
     /// Image files that are no acquisition's.
-    ImageFiles(Vec<PathBuf>),
+    ImageFiles(ImageFiles),
 }
 
 /// Place inside a plate: the folder of the plate and the names from there down to a path.
@@ -156,7 +157,7 @@ fn lone_file(file: &Path) -> Found {
     }
 }
 
-/// A metadata document stands for its folder; `None`: an image file stands for itself.
+/// A metadata document stands for its folder; `None`: an image file stands for itself, and a companion file for its set.
 fn folder_of_file(file: &Path) -> Result<Option<PathBuf>, OpenError> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let parent = file.parent().map(Path::to_path_buf);
@@ -164,7 +165,7 @@ fn folder_of_file(file: &Path) -> Result<Option<PathBuf>, OpenError> {
         ("zarr.json" | ".zarray" | ".zgroup" | ".zattrs" | ".zmetadata", Some(folder)) => {
             Ok(Some(folder))
         }
-        (name, _) if is_image_name(name) => Ok(None),
+        (name, _) if is_image_name(name) || is_companion_name(name) => Ok(None),
         _ => Err(OpenError::at(
             file,
             Code::NotZarr,
@@ -237,7 +238,7 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
     }
     let files = image_folder::in_folder(root, &entries);
     if !files.is_empty() && !has_stores(&entries) && !side_files::are_in(&entries) {
-        return Ok(What::ImageFiles(files));
+        return Ok(What::ImageFiles(files.into()));
     }
     let images = collection::search(root, progress)?;
     if !images.folders.is_empty() {
@@ -246,9 +247,10 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
     let mut files = image_folder::search(root, progress)?;
     if nothing(&entries).0 == Code::NotWritten {
         // A run that was just begun may have images of its focus camera, and nothing else yet.
-        files.retain(|path| image_folder::is_beside_or_ome(root, path));
+        let found = &mut files.paths;
+        found.retain(|path| image_folder::is_beside_or_ome(root, path));
     }
-    if !files.is_empty() {
+    if !files.paths.is_empty() {
         return Ok(What::ImageFiles(files));
     }
     Err(match (node.problems.first(), unreadable(root, &entries)) {

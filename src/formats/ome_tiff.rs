@@ -77,6 +77,11 @@ struct Described {
     problems: Vec<Problem>,
 }
 
+/// True for the name of a file that holds nothing but the OME-XML of others beside it.
+pub(super) fn is_companion_name(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with("companion.ome")
+}
+
 /// The document of a file; `None` where it is absent, no TIFF, or its description is something else.
 fn document_of(path: &Path) -> Result<Option<(Arc<Pages>, OmeDocument)>, OpenError> {
     let Some(pages) = image_file::tiff_pages(path)?.filter(|pages| pages.is_ome()) else {
@@ -292,8 +297,9 @@ fn others_of(table: &PlaneTable, path: &Path, problems: &mut Vec<Problem>) -> Ve
         }
         others.push(Some(found));
     }
-    // A file that was renamed still says its old name.
-    if let ([only], [0], false) = (names, missing.as_slice(), table.names_own_file()) {
+    // A file that was renamed still says its old name; a companion file holds no planes whatever it is called.
+    let may_hold_planes = !table.names_own_file() && !is_companion_name(&file_name(path));
+    if let ([only], [0], true) = (names, missing.as_slice(), may_hold_planes) {
         let message = format!("its OME-XML calls it {only:?}; taken as this file");
         problems.push(Problem::new(Code::Ignored, file_name(path), message));
         return vec![Some(path.to_path_buf())];

@@ -244,11 +244,9 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
         }
         What::Frames(found) => {
             opening.report("Listing frames")?;
-            let (listing, image) = frames::open(found)?;
-            (
-                listing,
-                Some(FileImages::PerFov(vec![FovImage::Given(image)])),
-            )
+            let (listing, recording) = frames::open(found)?;
+            let images = vec![FovImage::Frames(recording)];
+            (listing, Some(FileImages::PerFov(images)))
         }
         What::LoneFile => {
             let (listing, files) = open_lone_file(found)?;

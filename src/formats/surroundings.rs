@@ -174,8 +174,11 @@ pub fn documents_of(folder: &Path, image: Option<&Image>) -> Vec<PathBuf> {
                 paths.extend(NAMES.iter().map(|name| locator.folder.join(name)));
             }
             Arrays::One(_) | Arrays::Registered(_) => {}
-            // A further timepoint is a further folder here.
-            Arrays::Files(_) => paths.push(folder.to_path_buf()),
+            // A further timepoint is a further folder here, or a further file.
+            Arrays::Files(files) => {
+                paths.push(folder.to_path_buf());
+                paths.extend(files.0.grows_in());
+            }
             // A further timepoint is a further folder here; its store lies in it a moment later.
             Arrays::PerTimepoint(_) => {
                 paths.push(folder.to_path_buf());

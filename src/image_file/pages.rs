@@ -130,7 +130,10 @@ impl Pages {
 }
 
 /// Begin and end of the description say whether it is OME-XML, however long it is.
-fn has_ome_description(file: &mut Directories, page: &Directory) -> Result<bool, ImageFileError> {
+pub(super) fn has_ome_description(
+    file: &mut Directories,
+    page: &Directory,
+) -> Result<bool, ImageFileError> {
     const HEAD_BYTES: u64 = 4096;
     const TAIL_BYTES: u64 = 64;
     let entry = page.get(tags::DESCRIPTION).filter(Entry::is_text);

@@ -244,7 +244,10 @@ impl Session {
             Command::Step(axis, steps) => (at.stepped(*axis, *steps, false, dataset), *axis),
             Command::GoToEnd(Direction::Backward) => (at.with_index(axis, 0, dataset), axis),
             Command::GoToEnd(Direction::Forward) => (at.with_index(axis, u32::MAX, dataset), axis),
-            Command::GoToText(text) => at.going_to(text, dataset).unwrap_or((at, axis)),
+            Command::GoToText(text) => {
+                let (to, along) = at.going_to(text, dataset).unwrap_or((at, None));
+                (to, along.unwrap_or(axis))
+            }
             Command::SetExtra(extra) => {
                 let last = self.image(dataset).num_extra().saturating_sub(1);
                 let extra = (*extra).min(last);

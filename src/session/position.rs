@@ -1,7 +1,7 @@
 //! Position on each axis: stepping, clamping, and what a person types.
 
 use crate::{
-    dataset::{Dataset, Fov},
+    dataset::{Dataset, Fov, Image},
     model::{FovId, NavAxis},
 };
 
@@ -85,25 +85,44 @@ impl Position {
             .with_index(NavAxis::Z, self.z, dataset)
     }
 
-    /// Where a typed text leads: `t7`, `z3`, `fov 12` or `fov12` (flat), a FOV's label (`B3:2`), a region or well (its
-    /// first FOV), in any case and combination, separated by spaces or commas; a name with spaces stands alone. Names
-    /// come before indices. `None` where no part says anything.
+    /// Where a typed text leads: `t7`, `z3`, `fov 12` or `fov12` (flat), `angle 2` (any further axis by its name), a FOV's
+    /// label (`B3:2`), a region or well (its first FOV), in any case and combination, separated by spaces or commas; a name
+    /// with spaces stands alone. Names come before indices. `None` where no part says anything; the axis is `None` where
+    /// only further axes are named.
     #[must_use]
-    pub fn going_to(self, text: &str, dataset: &Dataset) -> Option<(Self, NavAxis)> {
+    pub fn going_to(self, text: &str, dataset: &Dataset) -> Option<(Self, Option<NavAxis>)> {
         let text = text.trim().to_lowercase();
         if let Some(fov) = named(&text, dataset) {
-            return Some((Self { fov, ..self }, NavAxis::Fov));
+            return Some((Self { fov, ..self }, Some(NavAxis::Fov)));
         }
-        let joined = text.replace("fov ", "fov");
-        let words = joined
-            .split([' ', ',', ';'])
-            .filter(|word| !word.is_empty());
         let mut found = None;
-        for word in words {
-            let (at, _) = found.unwrap_or((self, NavAxis::Fov));
-            found = at.going_to_word(word, dataset).or(found);
+        for word in words_of(&text, self.image(dataset)) {
+            let (at, axis) = found.unwrap_or((self, None));
+            found = match at.going_to_word(&word, dataset) {
+                Some((at, axis)) => Some((at, Some(axis))),
+                None => at.going_along_extra(&word, dataset).map(|at| (at, axis)),
+            }
+            .or(found);
         }
         found
+    }
+
+    fn image<'a>(&self, dataset: &'a Dataset) -> &'a Image {
+        dataset.image(self.fov).unwrap_or(&dataset.template)
+    }
+
+    /// Where `angle2` leads along an axis of that name.
+    fn going_along_extra(self, word: &str, dataset: &Dataset) -> Option<Self> {
+        let image = self.image(dataset);
+        let mut axes = image.extra_axes().enumerate();
+        axes.find_map(|(nth, (name, _))| {
+            let index = word
+                .strip_prefix(name.to_lowercase().as_str())?
+                .parse()
+                .ok()?;
+            let extra = image.extra_with(self.extra, nth, index);
+            Some(Self { extra, ..self })
+        })
     }
 
     fn going_to_word(self, word: &str, dataset: &Dataset) -> Option<(Self, NavAxis)> {
@@ -121,6 +140,24 @@ impl Position {
             Some((self.with_index(axis, index, dataset), axis))
         })
     }
+}
+
+/// The words of a text in lower case; the name of an axis and a number behind it are one.
+fn words_of(text: &str, image: &Image) -> Vec<String> {
+    let is_axis = |word: &str| {
+        let mut extra = image.extra_axes();
+        word == "fov" || extra.any(|(name, _)| name.to_lowercase() == word)
+    };
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    let mut words: Vec<String> = Vec::new();
+    let parts = text.split([' ', ',', ';', '=']);
+    for part in parts.filter(|part| !part.is_empty()) {
+        match words.last_mut() {
+            Some(last) if is_axis(last) && is_number(part) => last.push_str(part),
+            _ => words.push(part.to_owned()),
+        }
+    }
+    words
 }
 
 /// The FOV of that label, else the first one of that region or well; `name` is in lower case.

@@ -105,7 +105,7 @@ const TABLE: &[Line] = &[
     line(Key::End, NONE, Does::End(Direction::Forward), "", ""),
     line(Key::Space, NONE, Does::Play, "Space", "Play or pause the axis moved last"),
     line(Key::L, NONE, Does::Follow, "L", "Follow the newest plane"),
-    line(Key::G, NONE, Does::GoTo, "G", "Go to B3:2, t7, z3"),
+    line(Key::G, NONE, Does::GoTo, "G", "Go to B3:2, t7, z3, angle 2"),
     line(Key::F, NONE, Does::Fit, "F", "Fit"),
     line(Key::Num1, NONE, Does::OneToOne, "1", "One texel on one pixel"),
     line(Key::Plus, NONE, Does::Zoom(true), "+, -, wheel", "Zoom about the pointer"),

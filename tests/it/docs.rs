@@ -118,6 +118,49 @@ fn every_test_that_the_table_of_formats_names_exists() {
     assert!(num_named > 5, "rows name their tests");
 }
 
+/// Rows of the first table of `docs/formats.md`: what each says of its tests.
+fn tests_of_rows(text: &str) -> Vec<(String, String)> {
+    let rows = text
+        .lines()
+        .skip_while(|line| !line.starts_with("| layout"))
+        .skip(2);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    let cells = rows.map(|row| {
+        let (layout, tests) = row.trim_end_matches('|').rsplit_once('|').unwrap();
+        (layout.to_owned(), tests.to_owned())
+    });
+    cells.collect()
+}
+
+#[test]
+fn each_row_of_the_table_of_formats_is_backed_by_a_test_with_what_it_names() {
+    let text = fs::read_to_string(root().join("docs/formats.md")).unwrap();
+    let rows = tests_of_rows(&text);
+    assert!(rows.len() > 30, "{}", rows.len());
+    let fixtures: Vec<String> = fs::read_dir(root().join("tests/data/squid"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    for (layout, tests) in rows {
+        let mut known = String::new();
+        for word in code(&tests) {
+            if word.ends_with(".rs") {
+                let places = ["tests/it", "."].map(|place| root().join(place).join(&word));
+                let path = places.iter().find(|path| path.exists());
+                known = fs::read_to_string(path.unwrap()).unwrap();
+                let is_test = known.contains("#[test]") || known.contains("criterion");
+                assert!(is_test, "{word} has a test: {layout}");
+                continue;
+            }
+            // A group of cases or the name of a fixture, of the file before it.
+            let stem = word.trim_end_matches('*');
+            let is_fixture = fixtures.iter().any(|name| name.starts_with(stem));
+            assert!(known.contains(stem) || is_fixture, "{word}: {layout}");
+        }
+        assert!(!known.is_empty(), "no test is named: {layout}");
+    }
+}
+
 /// `--help` of every mode.
 fn help() -> String {
     let modes = [

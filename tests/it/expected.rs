@@ -2,6 +2,8 @@
 
 use std::{fs, path::PathBuf};
 
+use squidview::{dataset::Dataset, formats::text};
+
 /// Compares line by line, so that a failure shows the lines and not two pages.
 pub(crate) fn check(name: &str, found: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -26,4 +28,13 @@ pub(crate) fn check(name: &str, found: &str) {
         }
     }
     assert!(differing.is_empty(), "{name}:\n{}", differing.join("\n"));
+}
+
+/// Compares a dataset in words, whatever the folder is called that it was made in.
+pub(crate) fn check_text(name: &str, dataset: &Dataset) {
+    let unnamed = Dataset {
+        name: "NAME".into(),
+        ..dataset.clone()
+    };
+    check(&format!("text_{name}.txt"), &text::describe(&unnamed));
 }

@@ -11,6 +11,7 @@ use squidview::{
 
 use crate::{
     desk::{Desk, Setup},
+    expected,
     oracle::image_oracle,
     planes::{open_whole, plane_at, plane_crc, plane_rows},
     program::on,
@@ -133,6 +134,7 @@ fn a_folder_of_image_files_is_a_collection_of_images_of_any_size() {
     let dataset = open_whole(root);
     assert_eq!(dataset.kind, DatasetKind::Collection);
     assert_eq!(dataset.layout, "folder of image files");
+    expected::check_text("image_files", &dataset);
     let labels: Vec<&str> = dataset.fovs.iter().map(|fov| fov.label.as_str()).collect();
     assert_eq!(labels, ["broken.tif", "img2.png", "img10.png", "photo.png"]);
     let value = |fov: u32, c: u32| {

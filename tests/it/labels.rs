@@ -100,6 +100,9 @@ fn label_planes_are_read_as_layers_of_their_image() {
     let folder = tempfile::tempdir().unwrap();
     store(folder.path());
     let dataset = open_whole(folder.path());
+    let listed: Vec<&str> = dataset.problems.iter().map(|it| &*it.message).collect();
+    let gone = "label image \"gone\" is named, not on disk";
+    assert_eq!(listed, [gone]);
     let open = |name: &str| dataset.opener.open_label(&dataset, FovId(0), name);
     let OpenedLabel { label, problems } = open("cells").unwrap();
     assert!(problems.is_empty(), "{problems:?}");

@@ -299,11 +299,21 @@ fn a_search_ends_at_its_depth_and_its_number_of_folders() {
     }
     let dataset = opened(folder.path()).unwrap();
     assert_eq!(dataset.num_fovs(), 1);
-    check(
-        folder.path(),
-        Code::TooLarge,
-        "only 20000 folders were searched",
-    );
+    let said = "only 20000 folders were searched";
+    check(folder.path(), Code::TooLarge, said);
+    let said_of_depth = "folders more than 6 below this one were not searched";
+    check(folder.path(), Code::TooLarge, said_of_depth);
+    // Image files are searched for in the same folders.
+    fs::remove_dir_all(folder.path().join("0")).unwrap();
+    fs::remove_dir_all(deeper.join("7")).unwrap();
+    let page = fs::read_dir("tests/data/squid/tiff_folder/0").unwrap();
+    let mut page = page.map(|entry| entry.unwrap().path());
+    let page = page.find(|path| path.extension() == Some("tiff".as_ref()));
+    fs::create_dir(folder.path().join("0")).unwrap();
+    fs::copy(page.unwrap(), folder.path().join("0/a.tif")).unwrap();
+    let dataset = opened(folder.path()).unwrap();
+    assert_eq!(dataset.fovs[0].path, "0/a.tif");
+    check(folder.path(), Code::TooLarge, said);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use squidview::{
 use tiff::encoder::{TiffEncoder, colortype};
 
 use crate::{
+    expected,
     planes::{open_whole, plane_at, plane_rows},
     program::on,
 };
@@ -86,6 +87,12 @@ fn check(wells: &[&str], separator: &str, parameters: &str, labels: &[&str]) {
     let dataset = open_whole(root);
     let found: Vec<&str> = dataset.fovs.iter().map(|fov| fov.label.as_str()).collect();
     assert_eq!(found, labels);
+    let kind = match (wells, separator) {
+        ([""], _) => "old_grid",
+        (_, "") => "old_wells",
+        _ => "old_wells_apart",
+    };
+    expected::check_text(kind, &dataset);
     assert!(dataset.problems.is_empty(), "{:?}", dataset.problems);
     let image = &dataset.template;
     assert_eq!(image.levels[0].shape, [1, 2, 2, 3, 4]);

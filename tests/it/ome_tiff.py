@@ -152,6 +152,7 @@ def several(folder):
                '<BinaryOnly MetadataFile="all.companion.ome" UUID="urn:uuid:all"/></OME>')
         tifffile.imwrite(folder / "companion" / name, values[t], description=xml, metadata=None, photometric="minisblack")
         yield f"companion_{name}", {"open": f"companion/{name}", "fovs": 1, "planes": planes_of(values, "TZYX")}
+    yield "companion", {"open": "companion/all.companion.ome", "fovs": 1, "planes": planes_of(values, "TZYX")}
     # Pages in another order than planes, one element per plane.
     values = samples((6, 12, 20))
     data = "".join(f'<TiffData IFD="{5 - at}" FirstZ="{at % 3}" FirstC="{at // 3}"/>' for at in range(6))
@@ -254,6 +255,24 @@ def folders(folder):
     for at in range(2):
         planes += planes_of(values + 200 * at, "TYX", fov=2 + at)
     yield "any", {"open": "any", "fovs": 4, "planes": planes}
+    # Two sets with names that do not say what they are, beside a plain file.
+    sets = folder / "sets"
+    sets.mkdir()
+    sizes = dict(X=20, Y=12, Z=1, C=2, T=2)
+    planes = []
+    for fov, name in enumerate(["a", "b"]):
+        content = samples((2, 2, 12, 20), start=300 * fov)
+        files = [f"{name}_{t}.tif" for t in range(2)]
+        data = "".join(f'<TiffData FirstT="{t}" PlaneCount="2" IFD="0"><UUID FileName="{file}">urn:uuid:{name}{t}</UUID>'
+                       '</TiffData>' for t, file in enumerate(files))
+        for t, file in enumerate(files):
+            xml = document([image(name, "uint16", sizes, data, "XYCTZ")], f"urn:uuid:{name}{t}")
+            tifffile.imwrite(sets / file, content[t], description=xml, metadata=None, photometric="minisblack")
+        planes += planes_of(content, "TCYX", fov=fov)
+    plain = samples((1, 12, 20), start=900)
+    tifffile.imwrite(sets / "c.tif", plain[0], metadata=None, photometric="minisblack")
+    planes += planes_of(plain, "ZYX", fov=2)
+    yield "sets", {"open": "sets", "fovs": 3, "planes": planes}
     # In folders of their own.
     deep = folder / "deep"
     for at in range(2):

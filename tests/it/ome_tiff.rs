@@ -5,12 +5,13 @@ use std::{fmt::Write as _, fs, path::Path, sync::Arc};
 use serde_json::Value;
 use squidview::{
     dataset::{Dataset, DatasetKind},
-    formats,
+    formats::{self, text},
     model::{Absence, Code, PlaneId, Rgb, TileId},
     store::Store,
 };
 
 use crate::{
+    expected,
     oracle::{answer_of, python_with},
     planes::{open_whole, plane_at, plane_crc, planes_of},
     program::on,
@@ -61,6 +62,14 @@ pub(crate) fn check_any(group: &str) -> Option<Opened> {
         opened.push((name, dataset));
     }
     assert!(differing.is_empty(), "{differing}");
+    let texts = opened.iter().map(|(name, dataset)| {
+        let text = text::describe(dataset);
+        format!("{name}: {text}\n")
+    });
+    expected::check(
+        &format!("text_ome_tiff_group_{group}.txt"),
+        &texts.collect::<String>(),
+    );
     Some((folder, opened))
 }
 
@@ -164,6 +173,25 @@ fn several_images_and_several_files_are_one_dataset() {
         renamed[0].message.contains("what_it_was.ome.tif"),
         "{renamed:?}"
     );
+
+    // The companion file by itself is its set; what is wrong with it is said of it.
+    let document = folder.path().join("companion/all.companion.ome");
+    let inspected = on(&document, "inspect PATH --json").answer();
+    assert_eq!(inspected["kind"], "image");
+    let broken = folder.path().join("broken.companion.ome");
+    let text = fs::read_to_string(&document).unwrap();
+    for (text, code) in [
+        ("<OME/>".to_owned(), "bad_metadata"),
+        (text[..text.len() / 2].to_owned(), "bad_metadata"),
+        // Its files are not beside it.
+        (text, "missing_array"),
+    ] {
+        fs::write(&broken, text).unwrap();
+        let refused = on(&broken, "inspect PATH --json").json();
+        assert_eq!(refused["error"]["code"], code, "{refused}");
+        let message = refused["error"]["message"].as_str().unwrap();
+        assert!(message.ends_with("broken.companion.ome"), "{message}");
+    }
 
     // Without the document that they name, files are pages, and say why.
     let companion = folder.path().join("companion");

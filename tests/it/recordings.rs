@@ -88,6 +88,7 @@ fn frames_of_tracking_are_timepoints_with_the_channels_of_its_side_file() {
     fs::write(root.join("acquisition_channels.yaml"), channels).unwrap();
     let dataset = open_whole(root);
     assert_eq!(dataset.layout, "Squid tracking in one file per frame");
+    expected::check_text("tracking", &dataset);
     assert_eq!((dataset.kind, dataset.num_fovs()), (DatasetKind::Image, 1));
     let image = &dataset.template;
     assert_eq!((image.num_timepoints(), image.num_channels()), (1001, 2));
@@ -135,6 +136,7 @@ fn stitched_stores_in_an_acquisition_folder_are_left_aside_and_open_by_themselve
         .map(|it| it.location.as_str())
         .collect();
     assert_eq!(aside, ["0_stitched", "A1_complete_acquisition.ome.zarr"]);
+    expected::check_text("tiff_folder_with_stitched", &dataset);
     let alone = open_whole(&root.join("0_stitched"));
     assert_eq!(alone.fovs[0].path, "A1_stitched.ome.zarr");
 }
@@ -171,6 +173,13 @@ fn the_folder_of_the_stitcher_opens_with_all_timepoints_and_regions() {
                 .iter()
                 .all(|&fov| dataset.image(fov).is_some())
         );
+        let is_zarr = dataset.fovs[0].path.ends_with("zarr");
+        let name = if is_zarr {
+            "stitched_zarr"
+        } else {
+            "stitched_tiff"
+        };
+        expected::check_text(name, &dataset);
         dataset.fovs.iter().map(|fov| fov.path.clone()).collect()
     };
     let expected = |ending: &str| {

@@ -5,12 +5,13 @@ use std::fs;
 use serde_json::Value;
 use squidview::{
     dataset::Dataset,
-    formats,
+    formats::{self, text},
     model::{Code, FovId, PlaneId, limits},
     store::Store,
 };
 
 use crate::{
+    expected,
     fixture::copy,
     planes::{data_folder, open_whole, plane_at, plane_crc},
 };
@@ -65,6 +66,7 @@ fn plane_of(dataset: &Dataset, entry: &Value) -> PlaneId {
 fn check(name: &str) {
     let manifest = manifest(name);
     let dataset = open_whole(&data_folder().join(name));
+    expected::check(&format!("text_squid_{name}.txt"), &text::describe(&dataset));
     let store = Store::new();
     let planes = manifest["samples"].as_array().unwrap();
     assert!(!planes.is_empty());

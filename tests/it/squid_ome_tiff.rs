@@ -19,6 +19,7 @@ use squidview::{
 
 use crate::{
     desk::{Desk, Setup},
+    expected,
     oracle::python_with,
     planes::{open_whole, plane_at, plane_crc},
     program::on,
@@ -198,6 +199,7 @@ fn a_finished_acquisition_has_all_planes_regions_plate_and_stage() {
         "all planes are written"
     );
     let dataset = open_whole(squid.root());
+    expected::check_text("ome_tiff_finished", &dataset);
     assert_eq!(
         (dataset.kind, dataset.is_running()),
         (DatasetKind::Squid, false)
@@ -284,6 +286,9 @@ fn notes_say_what_is_written_while_it_runs_and_after_an_abort() {
         };
         let dataset = opened(squid.root());
         assert!(dataset.is_running() && dataset.plate.is_some());
+        if size[0] == 48 {
+            expected::check_text("ome_tiff_running", &dataset);
+        }
         assert_eq!(
             dataset.num_fovs(),
             2,

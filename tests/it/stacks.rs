@@ -18,6 +18,7 @@ use squidview::{
 
 use crate::{
     desk::{Desk, Setup},
+    expected,
     fixture::copy,
     microscope::Microscope,
     oracle::image_oracle,
@@ -56,6 +57,7 @@ fn pages_in_any_order_are_the_planes_that_they_say_they_are() {
     let dataset = open_whole(root);
     assert_eq!(dataset.kind, DatasetKind::Squid);
     assert_eq!(dataset.layout, "Squid acquisition in multi-page TIFF files");
+    expected::check_text("stacks", &dataset);
     assert!(dataset.problems.is_empty(), "{:?}", dataset.problems);
     let labels: Vec<&str> = dataset.fovs.iter().map(|fov| fov.label.as_str()).collect();
     assert_eq!(labels, ["my_area:0", "my_area:1"]);
@@ -82,6 +84,7 @@ fn pages_in_any_order_are_the_planes_that_they_say_they_are() {
     // One timepoint of it.
     let one = open_whole(&root.join("2"));
     assert_eq!(one.template.num_timepoints(), 1);
+    expected::check_text("stacks_timepoint", &one);
     let last = planes
         .iter()
         .find(|plane| plane["t"] == 2 && plane["fov"] == 1);

@@ -280,6 +280,7 @@ fn pages_of_a_lone_tiff_are_its_z_slices() {
         (DatasetKind::Image, 2)
     );
     assert_eq!(rows_of(&dataset, 0, 0, 0, 1), Some(bytes_of(&samples(2))));
+    expected::check_text("lone_tiff", &dataset);
     let document = on(&path, "inspect PATH --json").answer();
     assert_eq!(document["kind"], "image");
 }

@@ -128,3 +128,50 @@ fn background_shows_the_picture_and_opacity_mixes_with_it() {
         "inside of an outline"
     );
 }
+
+/// Light of a stored byte, 0 to 1.
+fn linear(byte: u8) -> f64 {
+    let stored = f64::from(byte) / 255.0;
+    if stored <= 0.04045 {
+        stored / 12.92
+    } else {
+        ((stored + 0.055) / 1.055).powf(2.4)
+    }
+}
+
+fn stored(light: f64) -> f64 {
+    let value = if light <= 0.003_130_8 {
+        light * 12.92
+    } else {
+        1.055 * light.powf(1.0 / 2.4) - 0.055
+    };
+    value * 255.0
+}
+
+#[test]
+fn a_frame_of_linear_light_mixes_light_and_shows_the_same_colours() {
+    let of = |opacity| {
+        let look = look(opacity, false, &[]);
+        list(labels(SampleType::U16), MemoryOrder::RowMajor, look)
+    };
+    let format = wgpu::TextureFormat::Rgba8UnormSrgb;
+    let Some(found) = drawn_in(&of(0.4), format) else {
+        return;
+    };
+    let opaque = composite(&of(1.0));
+    let below = composite(&DrawList {
+        labels: Vec::new(),
+        ..of(1.0)
+    });
+    let (mut num_mixed, mut num_wrong) = (0, 0);
+    for (at, found) in found.iter().enumerate().filter(|(at, _)| at % 4 != 3) {
+        let (below, above) = (below[at], opaque[at]);
+        num_mixed += usize::from(below != above);
+        let expected = stored(linear(below) * 0.6 + linear(above) * 0.4);
+        let difference = (f64::from(*found) - expected).abs();
+        num_wrong += usize::from(difference > 3.0);
+    }
+    assert!(num_mixed > 1000, "{num_mixed}");
+    // As elsewhere: edges may be rounded the other way.
+    assert!(num_wrong <= found.len() / 1000, "{num_wrong} bytes differ");
+}

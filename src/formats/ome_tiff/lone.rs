@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{Described, OmePlanes, document_of, file_name, files_of, has_page, sampling_of};
+use super::{
+    Described, OmePlanes, document_of, file_name, files_of, has_page, is_companion_name, parsed,
+    sampling_of,
+};
 use crate::{
     dataset::{DatasetKind, FilePlane, Fov, Image, OpenFovError, PlaneAt, PlaneFiles, Sharing},
     formats::{OpenError, file_images::FovImage, listing::Listing, plate},
@@ -86,11 +89,29 @@ impl PlaneFiles for LonePlanes {
     }
 }
 
+/// Describes the files that a companion file names; reads no pixels.
+///
+/// # Errors
+/// When it is no OME-XML, or none of its images can be shown.
+fn open_companion(path: &Path, words: &str) -> Result<OmeFiles, OpenError> {
+    let absent = || OpenError::at(path, Code::NotFound, "nothing at this path");
+    let text = source::read_document(path)?.ok_or_else(absent)?;
+    let document = parsed(&text, path)?;
+    if document.images.is_empty() && document.problems.is_empty() {
+        let message = "OME-XML without an image, expected those of the files beside it";
+        return Err(OpenError::at(path, Code::BadMetadata, message));
+    }
+    OmeFiles::of(document, path, words)
+}
+
 /// Describes a file; reads no pixels.
 ///
 /// # Errors
 /// When it cannot be read, or none of the images of its document can be shown.
 pub(in crate::formats) fn open(path: &Path, words: &str) -> Result<Lone, OpenError> {
+    if is_companion_name(&file_name(path)) {
+        return Ok(Lone::Ome(Box::new(open_companion(path, words)?)));
+    }
     let document = match document_of(path) {
         Ok(Some((_, document))) => document,
         Ok(None) => return Ok(Lone::Plain(None)),

@@ -244,11 +244,11 @@ fn check_run(plan: &Plan, has_hints: bool) {
             viewer.written() == truth
         });
         let last = writer.truth.lock().last().cloned().unwrap();
-        assert_eq!(
-            viewer.newest.map(|plane| viewer.name(plane)),
-            Some(last),
-            "{label}"
-        );
+        // It is told after the planes.
+        viewer.wait(&format!("{label}: the newest"), |viewer| {
+            let newest = viewer.newest.map(|plane| viewer.name(plane));
+            newest.as_ref() == Some(&last)
+        });
         writer.allow(u64::MAX);
         viewer.wait(&format!("{label}: the end"), |viewer| {
             viewer.ended.is_some()
@@ -808,6 +808,52 @@ fn news_are_merged_and_wake_once() {
     assert_eq!(planes, &[(plane(0), PlaneState::Written)]);
     assert_eq!(*newest, plane(1));
     assert!(outbox.take().is_empty());
+}
+
+#[test]
+fn frames_of_a_recording_and_channels_that_come_later_are_behind_those_that_were_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let picture = include_bytes!(
+        "../../../tests/data/squid/tiff_folder/0/A1_0_0_Fluorescence_405_nm_Ex.tiff"
+    );
+    let put = |frame: u32, channel: &str| {
+        let name = format!("{}/{}_{channel}.tiff", frame / 1000, frame % 1000);
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, picture).unwrap();
+    };
+    fs::write(root.join("frames.csv"), "frame_id\n").unwrap();
+    put(0, "M");
+    let mut viewer = Viewer::new(root, false);
+    let sizes = |viewer: &Viewer| {
+        let image = viewer.dataset.image(FovId(0)).unwrap();
+        (image.num_timepoints(), image.num_channels())
+    };
+    assert_eq!(sizes(&viewer), (1, 1));
+    viewer.watch.look_first(vec![PlaneId {
+        t: 0,
+        ..viewer.id(&("R0".into(), 0, 0, 0, 0))
+    }]);
+    put(1, "M");
+    viewer.wait("a frame", |viewer| sizes(viewer) == (2, 1));
+    put(2, "A");
+    viewer.wait("a channel", |viewer| sizes(viewer) == (3, 2));
+    let image = viewer.dataset.image(FovId(0)).unwrap();
+    let names: Vec<_> = image.channels.iter().flat_map(|it| &it.name).collect();
+    assert_eq!(
+        names,
+        ["M", "A"],
+        "a cached plane of the first stays one of it"
+    );
+    put(1000, "M");
+    viewer.wait("a folder", |viewer| sizes(viewer) == (1001, 2));
+    let place = |t: u32, c: u16| viewer.id(&("R0".into(), 0, t, 0, c));
+    let store = Store::new();
+    for (t, c, expected) in [(2, 1, true), (1000, 0, true), (1000, 1, false)] {
+        let state = store.presence(&viewer.dataset, place(t, c)).unwrap();
+        assert_eq!(state == PlaneState::Written, expected, "{t} {c}: {state:?}");
+    }
 }
 
 #[test]

@@ -101,7 +101,8 @@ fn read_chain<'a>(
 }
 
 /// Filters that `zarrs` has, as version 2 names them, and in words.
-const FILTERS: [(&str, &str); 4] = [
+const FILTERS: [(&str, &str); 5] = [
+    ("bitround", "rounded"),
     ("shuffle", "shuffled"),
     ("fixedscaleoffset", "scaled"),
     ("fletcher32", "fletcher32"),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::dataset::{
     ImageSlot,
-    testing::{dataset_of, failed, image, with_levels},
+    testing::{dataset_of, failed, image, with_extra, with_levels},
 };
 use Direction::{Backward, Forward};
 use NavAxis::{Fov, Time, Z};
@@ -209,6 +209,27 @@ fn typed_indices_lead_along_their_axis() {
     check_text("FOV3", (0, 3, 2));
     check_text("3", (0, 3, 2));
     check_text("t999 z999", (8, 0, 4));
+}
+
+#[test]
+fn typed_names_of_further_axes_lead_along_them() {
+    let short = Sizes::default();
+    let image = with_extra(image(short), &[("Angle", 3), ("phase", 5)]);
+    let dataset = dataset_of(
+        Arc::new(image.clone()),
+        vec![ImageSlot::Opened(image.into())],
+    );
+    for (text, extra, z) in [
+        ("angle 2", 10, 2),
+        ("Angle2, phase=3, z4", 13, 4),
+        ("phase 99", 4, 2),
+        ("angle", 0, 2),
+        ("angle -1", 0, 2),
+    ] {
+        let session = after(&[Command::GoToText(text.into())], &dataset);
+        let at = session.position;
+        assert_eq!((at.extra, at.z), (extra, z), "{text}");
+    }
 }
 
 #[test]
