@@ -89,7 +89,13 @@ pub(super) fn describe(reader: Reader, format: ImageFormat, page: PageAt) -> Res
     open(reader, format, page).map(|opened| opened.page)
 }
 
-pub(super) fn read(reader: Reader, format: ImageFormat, wanted: Wanted) -> Result<Pixels, Refusal> {
+pub(super) fn read(
+    mut reader: Reader,
+    format: ImageFormat,
+    wanted: Wanted,
+) -> Result<Pixels, Refusal> {
+    reader.get_mut().decodes_from_now_on();
+    let _decoding = WorkStage::Decompress.enter();
     let Opened {
         decoder,
         page,
@@ -99,7 +105,6 @@ pub(super) fn read(reader: Reader, format: ImageFormat, wanted: Wanted) -> Resul
     let part = part_of(&page, wanted)?;
     let (_, _, width, height) = part;
     let mut samples = Samples::zeros(page.sample_type, width as usize * height as usize);
-    let _decoding = WorkStage::Decompress.enter();
     if samples_per_pixel == 1 && (width, height) == (page.width, page.height) {
         decoder.read_image_boxed(samples.as_bytes_mut())?;
         return pixels_of(width, height, samples);

@@ -14,6 +14,7 @@ pub(super) struct Stream {
     at: u64,
     /// In place of the first bytes of the file.
     head: Vec<u8>,
+    is_decoded: bool,
 }
 
 impl Stream {
@@ -25,8 +26,19 @@ impl Stream {
     /// The same with another beginning: a TIFF decoder takes the header's word for which directory is the first.
     pub(super) fn with_head(file: OpenFile, head: Vec<u8>) -> Reader {
         const BUFFER_BYTES: usize = 64 << 10;
-        let stream = Self { file, at: 0, head };
+        let stream = Self {
+            file,
+            at: 0,
+            head,
+            is_decoded: false,
+        };
         BufReader::with_capacity(BUFFER_BYTES, stream)
+    }
+
+    /// From now on a decompressor reads: what waits for the file is told from what it does itself. Elsewhere reads are a
+    /// part of the stage that they are in; to tell of each would cost some percent of an uncompressed file.
+    pub(super) fn decodes_from_now_on(&mut self) {
+        self.is_decoded = true;
     }
 }
 
@@ -34,7 +46,7 @@ impl Read for Stream {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
         let rest = self.file.num_bytes().saturating_sub(self.at);
         let count = rest.min(target.len() as u64) as usize;
-        let _reading = WorkStage::Read.enter_for(count);
+        let _reading = self.is_decoded.then(|| WorkStage::Read.enter());
         self.file
             .read_range(self.at, &mut target[..count])
             .map_err(io::Error::other)?;

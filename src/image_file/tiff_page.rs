@@ -3,6 +3,7 @@
 use tiff::{
     ColorType, TiffError,
     decoder::{Decoder, DecodingSampleType, Limits},
+    tags::Tag,
 };
 
 use super::{
@@ -18,6 +19,8 @@ use crate::{
     source::OpenFile,
 };
 
+/// `Compression` of samples as they are (TIFF 6.0, section 3).
+const UNCOMPRESSED: u16 = 1;
 /// Bytes of one tag, each value of 8 bytes.
 const TAG_BYTES: usize = 8 * limits::TIFF_VALUES as usize;
 
@@ -142,7 +145,12 @@ pub(super) fn read(reader: Reader, wanted: Wanted) -> Result<Pixels, Refusal> {
     let (_, _, width, height) = part;
     let mut samples = Samples::zeros(page.sample_type, width as usize * height as usize);
     let is_whole = (width, height) == (page.width, page.height);
-    let _decoding = WorkStage::Decompress.enter();
+    let compression = opened.decoder.find_tag_unsigned(Tag::Compression)?;
+    let is_compressed = compression.is_some_and(|method: u16| method != UNCOMPRESSED);
+    let _decoding = is_compressed.then(|| {
+        opened.decoder.inner().get_mut().decodes_from_now_on();
+        WorkStage::Decompress.enter()
+    });
     if is_whole && opened.samples_per_pixel == 1 {
         opened.decoder.read_image_bytes(samples.as_bytes_mut())?;
     } else if is_whole || opened.is_planar {

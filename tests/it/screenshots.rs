@@ -160,10 +160,10 @@ fn every_state_is_pictured() {
     datasets(&album);
     absences(&album);
     shapes(&album);
+    waiting(&album);
     running(&album);
     announced(&album);
     offered(&album);
-    waiting(&album);
 }
 
 fn start_pages(album: &Album) {
