@@ -274,11 +274,11 @@ fn fovs_beyond_the_budget_are_cut_and_listed() {
         &json!([1, 2, 2]),
     );
     let dataset = opened(&path).unwrap();
-    assert_eq!(dataset.num_fovs() as usize, limits::FOVS);
+    assert_eq!(u64::from(dataset.num_fovs()), limits::ARRAY_FOVS);
     check(
         &path,
         Code::TooLarge,
-        "2147483648 FOVs in one array, the first 262144",
+        "2147483648 FOVs in one array, the first 65536",
     );
 }
 
