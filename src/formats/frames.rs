@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use super::{
     OpenError,
-    individual::{TRIED_FILES, image_of_files, split_colors},
+    individual::{COLORS, TRIED_FILES, image_of_files, split_colors},
     listing::Listing,
     pixel_tags::sampled,
     probe::fov_error_of,
@@ -188,31 +188,12 @@ impl Recording {
     /// The image as it is now: what came lies behind what was there, along time and among channels. Blocks on I/O: lists the
     /// newest folder.
     pub(super) fn image_now(&self) -> (Arc<Image>, Vec<Problem>) {
-        let mut frames = self.files.frames.lock().clone();
-        let entries = source::list(&frames.root).unwrap_or_default();
-        frames.folders.extend(numbered(&entries));
-        let mut content = Content::default();
-        if let Some(newest) = frames.folders.keys().last().copied() {
-            content.add(&frames, newest, &frames.listed(newest));
-        }
-        let mut longer = self.image().as_ref().clone();
-        let mut in_files = self.files.channels.lock().clone();
-        let mut problems = Vec::new();
-        let is_color = in_files.iter().any(|(.., color_idx)| color_idx.is_some());
-        for (key, ending) in content.endings {
-            if in_files.iter().any(|(known, ..)| *known == key) {
-                continue;
-            }
-            if in_files.len() + 3 > limits::CHANNELS {
-                let message = format!("more than {} channels, {key} is left out", in_files.len());
-                problems.push(Problem::new(Code::TooLarge, ".", message));
-                continue;
-            }
-            for (color_idx, channel) in split_colors(named(&key, &self.known), is_color, false) {
-                in_files.push((key.clone(), ending.clone(), color_idx));
-                longer.channels.push(channel);
-            }
-        }
+        let content = self.look();
+        // What another thread found meanwhile stays: nothing becomes shorter, and no channel has two places.
+        let mut image = self.image.lock();
+        let mut in_files = self.files.channels.lock();
+        let mut longer = image.as_ref().clone();
+        let problems = self.add_channels(content.endings, &mut in_files, &mut longer.channels);
         let num_frames = longer.num_timepoints().max(content.num_frames);
         for level in &mut longer.levels {
             for (axis, length) in longer.axes.iter().zip(&mut level.shape) {
@@ -223,14 +204,51 @@ impl Recording {
                 }
             }
         }
-        // Whoever has the longer image finds its frames.
-        *self.files.frames.lock() = frames;
-        *self.files.channels.lock() = in_files;
-        let mut image = self.image.lock();
         if **image != longer {
             *image = Arc::new(longer);
         }
         (Arc::clone(&image), problems)
+    }
+
+    /// Lists the newest folder.
+    fn look(&self) -> Content {
+        let mut frames = self.files.frames.lock().clone();
+        let entries = source::list(&frames.root).unwrap_or_default();
+        let folders = numbered(&entries);
+        frames.folders.extend(folders.clone());
+        self.files.frames.lock().folders.extend(folders);
+        let mut content = Content::default();
+        if let Some(newest) = frames.folders.keys().last().copied() {
+            content.add(&frames, newest, &frames.listed(newest));
+        }
+        content
+    }
+
+    /// Adds channels that were not there, behind those that were; what had to be left out.
+    fn add_channels(
+        &self,
+        endings: BTreeMap<String, String>,
+        in_files: &mut Vec<InFiles>,
+        channels: &mut Vec<Channel>,
+    ) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let is_color = in_files.iter().any(|(.., color_idx)| color_idx.is_some());
+        for (key, ending) in endings {
+            if in_files.iter().any(|(known, ..)| *known == key) {
+                continue;
+            }
+            if in_files.len() + COLORS.len() > limits::CHANNELS {
+                let count = in_files.len();
+                let message = format!("more than {count} channels, {key} is left out");
+                problems.push(Problem::new(Code::TooLarge, ".", message));
+                continue;
+            }
+            for (color_idx, channel) in split_colors(named(&key, &self.known), is_color, false) {
+                in_files.push((key.clone(), ending.clone(), color_idx));
+                channels.push(channel);
+            }
+        }
+        problems
     }
 }
 

@@ -107,6 +107,7 @@ struct Table<'a> {
     images: Vec<FovImage>,
     /// Files whose planes belong to images that are listed already.
     claimed: HashSet<PathBuf>,
+    documents: Documents,
 }
 
 /// Makes the FOV table of files, and says where the image of each comes from.
@@ -124,50 +125,68 @@ pub(super) fn list(
         listing: Listing::new(DatasetKind::Collection, words),
         images: Vec::new(),
         claimed: HashSet::new(),
+        documents: Documents::default(),
     };
     let cuts = files.cuts.iter();
     table.listing.problems.extend(cuts.map(|cut| cut.problem()));
-    let (mut read, mut num_ome, mut num_unread) = ([0, 0], 0_usize, 0_usize);
     for path in &files.paths {
-        if table.claimed.contains(path) {
-            continue;
+        if !table.claimed.contains(path) {
+            table.add(path, opening)?;
+            check_length(table.images.len(), &root)?;
         }
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let is_named_ome = is_ome_name(&name);
-        let num_read = &mut read[usize::from(is_named_ome)];
-        if !is_tiff_name(&name) {
-            table.add_file(path);
-        } else if *num_read >= READ_DOCUMENTS {
-            num_ome += usize::from(is_named_ome);
-            num_unread += 1;
-            table.add_file(path);
-        } else {
-            *num_read += 1;
-            opening.report(&format!("Reading {name}"))?;
-            // What is wrong with a file is said when it is shown.
-            let is_ome = || image_file::is_ome_tiff(path).is_ok_and(|found| found == Some(true));
-            if is_named_ome || is_ome() {
-                num_ome += 1;
-                table.add_ome(path);
-            } else {
-                table.add_file(path);
-            }
-        }
-        check_length(table.images.len(), &root)?;
     }
     table.listing.plate = table.plate();
-    // Of files that are no OME-TIFF nothing is left out.
-    if num_ome > 0 && num_unread > 0 {
-        let message = format!(
-            "OME-XML was read of the first {READ_DOCUMENTS} TIFF files only; {num_unread} further ones are shown one by one, whatever belongs together"
-        );
-        let problem = Problem::new(Code::Ignored, ".", message);
-        table.listing.problems.push(problem);
-    }
+    table.listing.problems.extend(table.documents.problem());
     Ok((table.listing, table.images))
 }
 
+/// How many documents were read, and how many files may have one that was not.
+#[derive(Clone, Copy, Debug, Default)]
+struct Documents {
+    /// Of files without the name of an OME-TIFF, and with it.
+    read: [usize; 2],
+    num_ome: usize,
+    num_unread: usize,
+}
+
+impl Documents {
+    /// Of files that are no OME-TIFF nothing is left out.
+    fn problem(self) -> Option<Problem> {
+        let num_unread = self.num_unread;
+        let message = format!(
+            "OME-XML was read of the first {READ_DOCUMENTS} TIFF files only; {num_unread} further ones are shown one by one, whatever belongs together"
+        );
+        let is_told = self.num_ome > 0 && num_unread > 0;
+        is_told.then(|| Problem::new(Code::Ignored, ".", message))
+    }
+}
+
 impl Table<'_> {
+    /// The images of a file: those of its document, where it is one of those that are read.
+    fn add(&mut self, path: &Path, opening: &mut Opening<'_>) -> Result<(), OpenError> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let (is_tiff, is_named_ome) = (is_tiff_name(&name), is_ome_name(&name));
+        let documents = &mut self.documents;
+        let num_read = &mut documents.read[usize::from(is_named_ome)];
+        if !is_tiff || *num_read >= READ_DOCUMENTS {
+            documents.num_ome += usize::from(is_named_ome);
+            documents.num_unread += usize::from(is_tiff);
+            self.add_file(path);
+            return Ok(());
+        }
+        *num_read += 1;
+        opening.report(&format!("Reading {name}"))?;
+        // What is wrong with a file is said when it is shown.
+        let is_ome = || image_file::is_ome_tiff(path).is_ok_and(|found| found == Some(true));
+        if is_named_ome || is_ome() {
+            self.documents.num_ome += 1;
+            self.add_ome(path);
+        } else {
+            self.add_file(path);
+        }
+        Ok(())
+    }
+
     /// A file of which nothing is known; whatever is wrong with it is said when it is shown.
     fn add_file(&mut self, path: &Path) {
         let path_below = below(self.root, path);

@@ -141,19 +141,32 @@ fn each_row_of_the_table_of_formats_is_backed_by_a_test_with_what_it_names() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
         .collect();
+    let expected = fs::read_dir(root().join("tests/data/expected")).unwrap();
+    let expected: Vec<(String, String)> = expected
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, fs::read_to_string(path).unwrap())
+        })
+        .collect();
     for (layout, tests) in rows {
         let mut known = String::new();
         for word in code(&tests) {
-            if word.ends_with(".rs") {
+            if Path::new(&word).extension().is_some_and(|it| it == "rs") {
                 let places = ["tests/it", "."].map(|place| root().join(place).join(&word));
                 let path = places.iter().find(|path| path.exists());
-                known = fs::read_to_string(path.unwrap()).unwrap();
+                let path = path.unwrap();
+                known = fs::read_to_string(path).unwrap();
                 let is_test = known.contains("#[test]") || known.contains("criterion");
                 assert!(is_test, "{word} has a test: {layout}");
+                // What the writers of other programs call their cases stands in what is expected of them.
+                let stem = path.file_stem().unwrap().to_string_lossy();
+                let of_file = expected.iter().filter(|(name, _)| name.starts_with(&*stem));
+                known.extend(of_file.map(|(_, text)| text.as_str()));
                 continue;
             }
             // A group of cases or the name of a fixture, of the file before it.
-            let stem = word.trim_end_matches('*');
+            let stem = word.split('*').next().unwrap();
             let is_fixture = fixtures.iter().any(|name| name.starts_with(stem));
             assert!(known.contains(stem) || is_fixture, "{word}: {layout}");
         }

@@ -68,7 +68,7 @@ fn frames_of_a_recording_are_timepoints() {
 #[test]
 fn frames_of_tracking_are_timepoints_with_the_channels_of_its_side_file() {
     let folder = tempfile::tempdir().unwrap();
-    let root = folder.path();
+    let root = &folder.path().join("tracked");
     for frame in [0, 1, 1000] {
         for (c, channel) in ["BF LED matrix full", "Fluorescence 405 nm Ex"]
             .iter()

@@ -12,7 +12,7 @@ use crate::{dataset::Dataset, formats, source};
 /// Folders that are looked at each time; the others take turns.
 const FOLDERS_PER_LOOK: usize = 64;
 /// A folder that changed so lately may have changed once more within the resolution of its time.
-const SETTLED_AFTER: Duration = Duration::from_secs(2);
+pub(super) const SETTLED_AFTER: Duration = Duration::from_secs(2);
 /// Listing a plate reads a document per well: not more often than this.
 const RELIST_PERIOD: Duration = Duration::from_secs(1);
 /// Pauses before listing once more: a folder appears before what is in it.

@@ -8,10 +8,11 @@ use std::{
     collections::{HashMap, HashSet},
     path::PathBuf,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use super::{
+    growth::SETTLED_AFTER,
     news::Outbox,
     place::PageShape,
     stamps::{Stamp, stamp_of},
@@ -263,10 +264,11 @@ impl Stores {
         let folder = row.folder.clone();
         let now = self.stamps_of(fov);
         let known = self.stamps.get(&folder);
-        if known == Some(&now) {
+        let is_same = known == Some(&now);
+        if is_same && !self.may_have_grown(fov) {
             return false;
         }
-        let was_known = known.is_some();
+        let was_known = known.is_some() && !is_same;
         let before = self.dataset.image(fov).cloned();
         let was_complete = self.complete[fov.row()];
         let Some(is_partial) = self.read(fov, false, outbox) else {
@@ -278,6 +280,21 @@ impl Stores {
             self.tell_change(fov, outbox);
         }
         true
+    }
+
+    /// True where a folder that further planes come into changed so lately that its time may not tell.
+    fn may_have_grown(&self, fov: FovId) -> bool {
+        let level = self.dataset.image(fov).and_then(|it| it.levels.first());
+        let Some(Arrays::Files(files)) = level.map(|level| &level.arrays) else {
+            return false;
+        };
+        let stamp = files.0.grows_in().and_then(|folder| stamp_of(&folder));
+        let modified = stamp.and_then(|(_, modified)| modified);
+        // On a server whose clock is ahead it is always so.
+        modified.is_some_and(|modified| {
+            let age = SystemTime::now().duration_since(modified);
+            age.map_or(true, |age| age <= SETTLED_AFTER)
+        })
     }
 
     /// A FOV that is opened again brings those of its array that were listed as present; others are told one by one.

@@ -848,6 +848,11 @@ fn frames_of_a_recording_and_channels_that_come_later_are_behind_those_that_were
     );
     put(1000, "M");
     viewer.wait("a folder", |viewer| sizes(viewer) == (1001, 2));
+    // Faster than the time of a folder tells.
+    for frame in 1001..1040 {
+        put(frame, "M");
+    }
+    viewer.wait("a burst", |viewer| sizes(viewer) == (1040, 2));
     let place = |t: u32, c: u16| viewer.id(&("R0".into(), 0, t, 0, c));
     let store = Store::new();
     for (t, c, expected) in [(2, 1, true), (1000, 0, true), (1000, 1, false)] {

@@ -101,8 +101,7 @@ fn read_chain<'a>(
 }
 
 /// Filters that `zarrs` has, as version 2 names them, and in words.
-const FILTERS: [(&str, &str); 5] = [
-    ("bitround", "rounded"),
+const FILTERS: [(&str, &str); 4] = [
     ("shuffle", "shuffled"),
     ("fixedscaleoffset", "scaled"),
     ("fletcher32", "fletcher32"),
