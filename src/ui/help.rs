@@ -14,7 +14,7 @@ pub(super) fn ui(ctx: &Context, is_open: &mut bool) {
             let lines: Vec<_> = super::help_lines().collect();
             Grid::new("keys")
                 .num_columns(4)
-                .spacing([24.0, 4.0])
+                .spacing([16.0, 4.0])
                 .show(ui, |ui| {
                     let half = lines.len().div_ceil(2);
                     for row in 0..half {

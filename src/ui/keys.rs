@@ -99,7 +99,7 @@ const TABLE: &[Line] = &[
     line(Key::ArrowUp, SHIFT, Does::Step(NavAxis::Z, 10), "", ""),
     line(Key::PageUp, SHIFT, Does::Step(NavAxis::Fov, -10), "", ""),
     line(Key::PageDown, SHIFT, Does::Step(NavAxis::Fov, 10), "", ""),
-    line(Key::Comma, NONE, Does::StepExtra(-1), "Comma, Period", "Previous, next on the first other axis"),
+    line(Key::Comma, NONE, Does::StepExtra(-1), "Comma, Period", "Steps along the first other axis"),
     line(Key::Period, NONE, Does::StepExtra(1), "", ""),
     line(Key::Home, NONE, Does::End(Direction::Backward), "Home, End", "First, last on the axis moved last"),
     line(Key::End, NONE, Does::End(Direction::Forward), "", ""),
@@ -120,7 +120,7 @@ const TABLE: &[Line] = &[
     line(Key::M, NONE, Does::Max, "M", "Maximum over z"),
     line(Key::X, NONE, Does::Clipped, "X", "Mark clipped pixels"),
     line(Key::H, NONE, Does::AllPanels, "H", "All panels"),
-    line(Key::F2, NONE, Does::LeftPanel, "F2, F3, F4", "Left panel, right panel, bars"),
+    line(Key::F2, NONE, Does::LeftPanel, "F2, F3, F4", "Left, right panel, bars"),
     line(Key::F3, NONE, Does::RightPanel, "", ""),
     line(Key::F4, NONE, Does::Bars, "", ""),
     line(Key::Questionmark, NONE, Does::Help, "?, F1", "This page"),
@@ -134,7 +134,7 @@ const TABLE: &[Line] = &[
     line(Key::S, CTRL, Does::Save, "Ctrl S", "Save the view as PNG"),
     line(Key::C, CTRL, Does::Copy, "Ctrl C", "Copy the view"),
     line(Key::F5, NONE, Does::Reload, "F5", "Read the folder again"),
-    line(Key::Escape, NONE, Does::Escape, "Esc", "Leave a field, cancel opening"),
+    line(Key::Escape, NONE, Does::Escape, "Esc", "Leave, cancel"),
 ];
 
 /// Mouse and wheel, for the help page.
