@@ -26,7 +26,9 @@ use crate::{
     cache::Cache,
     dataset::{Dataset, Executed, OpenFovError, OpenedFov, OpenedLabel},
     ledger::Ledger,
-    model::{Absence, DatasetId, FovId, Histogram, PlaneId, PlaneState, TileId, Visible, limits},
+    model::{
+        Absence, Code, DatasetId, FovId, Histogram, PlaneId, PlaneState, TileId, Visible, limits,
+    },
     store::{ReadError, ReadOutcome, Store},
 };
 use job::Job;
@@ -286,5 +288,10 @@ struct Task {
 
 /// A read that failed, as a state of its plane.
 fn failed(error: &ReadError) -> PlaneState {
-    PlaneState::Failed(error.to_string().into())
+    let reason = if error.code == Code::CorruptData {
+        format!("damaged: {error}")
+    } else {
+        error.to_string()
+    };
+    PlaneState::Failed(reason.into())
 }
