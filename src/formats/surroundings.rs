@@ -4,7 +4,7 @@
 //! first image, and leaves an empty `.done` at the end (`control/core/multi_point_controller.py`).
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -16,7 +16,7 @@ use super::{
     side_files::{self, SideFiles},
 };
 use crate::{
-    dataset::{Arrays, Dataset, Image},
+    dataset::{Arrays, Dataset, DatasetKind, Image},
     model::FovId,
     source::{self, Kind},
 };
@@ -147,6 +147,11 @@ fn containers(what: &What, root: &Path) -> Vec<PathBuf> {
         }
         What::Files(timepoints) => timepoints.newest_folder().into_iter().collect(),
         What::OmeTiffs(found) => vec![found.newest_folder()],
+        What::Images(DatasetKind::Collection, images) => {
+            let parents = images.folders.iter().filter_map(|image| image.parent());
+            let all: BTreeSet<&Path> = parents.chain([root]).collect();
+            all.into_iter().map(Path::to_path_buf).collect()
+        }
         What::Store(_)
         | What::Images(..)
         | What::Frames(_)

@@ -656,6 +656,29 @@ fn an_array_that_grows_along_its_fovs_gets_rows() {
 }
 
 #[test]
+fn images_that_appear_in_a_folder_of_images_get_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str| {
+        let out = folder.path().join(name);
+        simulate(
+            &plan(Structure::Single),
+            &out,
+            &mut |_| true,
+            Duration::ZERO,
+        )
+        .unwrap();
+    };
+    write("a/one.ome.zarr");
+    write("b/two.ome.zarr");
+    let mut viewer = Viewer::new(folder.path(), true);
+    assert_eq!(viewer.dataset.num_fovs(), 2);
+    write("a/another.ome.zarr");
+    viewer.wait("three images", |viewer| viewer.dataset.num_fovs() == 3);
+    write("c.ome.zarr");
+    viewer.wait("four images", |viewer| viewer.dataset.num_fovs() == 4);
+}
+
+#[test]
 fn whatever_order_a_writer_takes_the_book_is_the_truth() {
     let regions = vec![("R0".to_owned(), 8)];
     let copied = Copied::new(
