@@ -224,8 +224,8 @@ impl Viewing {
         pixels: Option<Arc<Pixels>>,
     ) {
         if let PlaneState::Failed(reason) = &state {
-            self.failures
-                .tell(Subject::Plane(tile.plane.at_level(0)), reason);
+            let plane = self.dataset.at_level_0(tile.plane);
+            self.failures.tell(Subject::Plane(plane), reason);
         }
         let image = self.dataset.image(tile.plane.fov);
         // Of label images nothing is booked.

@@ -66,18 +66,18 @@ pub(super) struct State {
     /// Tiles that may be read ahead at the same time: the picture and its drawing come first.
     pub(super) max_ahead: usize,
     /// Tiles without pixels, why, and when that was found.
-    pub(super) outcomes: LruCache<(DatasetId, TileId, u64), (PlaneState, Instant)>,
-    pub(super) histograms: LruCache<(DatasetId, PlaneId, u64), Arc<Histogram>>,
+    outcomes: LruCache<(DatasetId, TileId, u64), (PlaneState, Instant)>,
+    histograms: LruCache<(DatasetId, PlaneId, u64), Arc<Histogram>>,
     /// Where and when timepoints of FOVs were taken, and when that was looked up.
-    pub(super) executed: LruCache<(DatasetId, FovId, u32), (Option<Executed>, Instant)>,
+    executed: LruCache<(DatasetId, FovId, u32), (Option<Executed>, Instant)>,
     /// Messages whose answer is known without a reader.
-    pub(super) known: VecDeque<Loaded>,
+    known: VecDeque<Loaded>,
     /// Readers, and since when each works on a job of which dataset.
-    pub(super) readers: HashMap<usize, Option<(Instant, DatasetId)>>,
-    pub(super) num_given_up: usize,
-    pub(super) wanted_readers: usize,
-    pub(super) next_reader: usize,
-    pub(super) is_shutting_down: bool,
+    readers: HashMap<usize, Option<(Instant, DatasetId)>>,
+    num_given_up: usize,
+    wanted_readers: usize,
+    next_reader: usize,
+    is_shutting_down: bool,
 }
 
 impl Shared {

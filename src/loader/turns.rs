@@ -16,6 +16,7 @@ use crate::{
 pub(super) struct Anticipated {
     /// The one that the ledger is about to give.
     pub(super) revision: u64,
+    /// A reader has taken a job of it.
     pub(super) has_begun: bool,
     /// A wish came since: the next one is made with the notice.
     pub(super) is_old: bool,
@@ -49,7 +50,7 @@ impl State {
 
     /// True where another read of the plane has to end first, or is newer: read one after the other, a newer name never
     /// has older samples, and the picture never goes back. One that is stuck is not waited for.
-    pub(super) fn is_out_of_turn(&self, dataset: DatasetId, job: &Job) -> bool {
+    fn is_out_of_turn(&self, dataset: DatasetId, job: &Job) -> bool {
         let Some((plane, version)) = self.versioned(job) else {
             return false;
         };
@@ -90,7 +91,7 @@ impl State {
     }
 
     /// True while the same place of a plane is being read at a coarser level that is computed.
-    pub(super) fn is_on_its_way(&self, dataset: &Dataset, tile: TileId, version: Version) -> bool {
+    fn is_on_its_way(&self, dataset: &Dataset, tile: TileId, version: Version) -> bool {
         let image = dataset.image_of(tile.plane);
         let num_stored = image.map_or(0, |image| image.levels.len());
         let is_coarser = |other: &Job| {
@@ -104,7 +105,7 @@ impl State {
     }
 
     /// True while the store of a FOV is being opened, for it or for another FOV in the same array.
-    pub(super) fn is_opening(&self, dataset: &Dataset, fov: FovId) -> bool {
+    fn is_opening(&self, dataset: &Dataset, fov: FovId) -> bool {
         let folder_of = |fov| dataset.fov(fov).map(|row| row.folder.as_path());
         let folder = folder_of(fov);
         let is_of_store =
@@ -114,7 +115,7 @@ impl State {
     }
 
     /// Tiles that are being read ahead.
-    pub(super) fn num_ahead(&self) -> usize {
+    fn num_ahead(&self) -> usize {
         let is_ahead =
             |job: &Job| matches!(job, Job::Tile(tile, _) if !self.visible.contains(tile));
         self.in_flight

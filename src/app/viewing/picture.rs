@@ -129,10 +129,15 @@ impl Viewing {
             .collect()
     }
 
+    /// The latest revision of the plane that a tile is of.
+    fn revision_of(&self, tile: TileId) -> u64 {
+        self.ledger.revision(self.dataset.at_level_0(tile.plane))
+    }
+
     /// The latest pixels of a tile of the picture, as the last plan took them: what comes into the cache between plan and
     /// drawing is for the next frame. One read for a notice may have been heard of before the notice.
     pub(super) fn held_of(&self, tile: TileId) -> Option<(u64, Arc<Pixels>)> {
-        let revision = self.ledger.revision(self.dataset.at_level_0(tile.plane));
+        let revision = self.revision_of(tile);
         let held = self.held.get(&tile).filter(|(held, _)| *held >= revision);
         held.map(|(held, pixels)| (*held, Arc::clone(pixels)))
     }
@@ -140,7 +145,7 @@ impl Viewing {
     /// The latest pixels of any tile.
     pub(super) fn pixels_of(&self, tile: TileId, cache: &Cache) -> Option<(u64, Arc<Pixels>)> {
         self.held_of(tile).or_else(|| {
-            let revision = self.ledger.revision(self.dataset.at_level_0(tile.plane));
+            let revision = self.revision_of(tile);
             let key = CacheKey {
                 dataset: self.dataset.id,
                 tile,
@@ -178,7 +183,7 @@ impl Viewing {
         if let Some(state) = self.unreadable(tile.plane.fov) {
             return Some(state);
         }
-        let revision = self.ledger.revision(self.dataset.at_level_0(tile.plane));
+        let revision = self.revision_of(tile);
         self.without
             .get(&tile)
             .filter(|(at, _)| *at == revision)
@@ -195,7 +200,10 @@ impl Viewing {
 
     /// The planes of the picture on the screen, one per visible channel, with what the disk says of each.
     pub(in crate::app) fn shown_planes(&self) -> Vec<(TileId, PlaneState)> {
-        let visible = self.resolve_of(&self.shown_selection());
+        self.planes_of(&self.resolve_of(&self.shown_selection()))
+    }
+
+    fn planes_of(&self, visible: &Visible) -> Vec<(TileId, PlaneState)> {
         let Some(placed) = visible.placed.first() else {
             return Vec::new();
         };
@@ -221,10 +229,10 @@ impl Viewing {
         let position = selection.position;
         let visible = self.resolve_of(&selection);
         let drawn_tiles = self.drawn_tiles(drawn);
-        let planes = self.shown_planes().into_iter().map(|(tile, state)| {
+        let planes = self.planes_of(&visible).into_iter().map(|(tile, state)| {
             let c = tile.plane.c;
             let view = self.session.channels.get(usize::from(c));
-            let revision = self.ledger.revision(self.dataset.at_level_0(tile.plane));
+            let revision = self.revision_of(tile);
             let is_of_channel = |tile: &TileId| (tile.plane.layer, tile.plane.c) == (0, c);
             let has_pixels = drawn_tiles.keys().any(is_of_channel);
             let mut tiles = visible.tiles().filter(is_of_channel);
