@@ -442,7 +442,10 @@ impl Merger {
             // The read's end wakes the interface: one frame instead of two.
             is_urgent |= !self.shared.audience.anticipate(id, at);
         }
-        self.shared.is_fresh.store(true, Ordering::Relaxed);
+        // A frame that took what was merged before leaves nothing to wake for.
+        if !self.shared.is_fresh.swap(true, Ordering::Relaxed) {
+            self.wake_at = None;
+        }
         if is_urgent {
             self.wake();
         } else {

@@ -215,6 +215,28 @@ fn news_that_a_frame_took_along_wake_nobody() {
 }
 
 #[test]
+fn news_wait_for_their_own_time_and_not_for_that_of_news_which_are_taken() {
+    let bench = Bench::new();
+    let handle = bench.live.handle();
+    start(&handle, 2);
+    bench.settled(&handle);
+    let num_wakes = || bench.ear.num_wakes.load(Ordering::SeqCst);
+    let before = num_wakes();
+    handle.notify_zarr_frame(0, 1, 0, "GFP", 0).unwrap();
+    // Takes them, as a frame does.
+    bench.settled(&handle);
+    std::thread::sleep(QUIET_PERIOD / 2);
+    let sent = Instant::now();
+    handle.notify_zarr_frame(0, 1, 1, "GFP", 0).unwrap();
+    while num_wakes() == before {
+        let waited = sent.elapsed();
+        assert!(waited < Duration::from_secs(10), "nobody is woken");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(sent.elapsed() >= QUIET_PERIOD);
+}
+
+#[test]
 fn a_start_that_is_refused_starts_nothing() {
     let bench = Bench::new();
     let handle = bench.live.handle();
