@@ -14,6 +14,7 @@ pub mod image_file;
 pub mod ledger;
 pub mod live;
 pub mod loader;
+mod mesh_painter;
 pub mod metadata;
 pub mod model;
 pub mod render;

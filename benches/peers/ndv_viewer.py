@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyconify
 import xarray as xr
-from planes import LIMITS, as_dask, commands
+from planes import LIMITS, as_dask, commands, plate_as_dask
 from qtpy.QtCore import QObject, Signal
 from screen import SIZE
 
@@ -43,7 +43,15 @@ def main() -> None:
     widget.move(0, 0)
     widget.resize(*SIZE)
     wishes = Wishes()
-    wishes.came.connect(lambda wish: viewer.display_model.current_index.update(wish))
+
+    def fulfil(wish: dict[str, int | str]) -> None:
+        if "open" in wish:
+            plate = plate_as_dask(Path(wish["open"]))
+            viewer.data = xr.DataArray(plate, dims=("fov", "c", "y", "x"))
+        else:
+            viewer.display_model.current_index.update(wish)
+
+    wishes.came.connect(fulfil)
 
     def listen() -> None:
         for wish in commands():

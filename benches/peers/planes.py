@@ -46,7 +46,38 @@ def as_dask(path: Path) -> da.Array:
     return da.from_array(lazy, chunks=chunks, asarray=False, name=False)
 
 
-def commands() -> Iterator[dict[str, int]]:
-    """The wishes that come on stdin, one JSON object a line."""
+class LazyPlate:
+    """All FOVs of a plate, which its wells list; an array is opened when a plane of it is computed. Axes fov, c, y, x."""
+
+    def __init__(self, plate: Path) -> None:
+        self._arrays: list[Path] = []
+        for well in ome_of(plate)["plate"]["wells"]:
+            folder = plate / well["path"]
+            images = ome_of(folder)["well"]["images"]
+            self._arrays += [folder / image["path"] / "0" for image in images]
+        first = opened(self._arrays[0])
+        self.shape = (len(self._arrays), first.shape[1], *first.shape[-2:])
+        self.dtype = np.dtype(first.dtype.numpy_dtype)
+        self.ndim = len(self.shape)
+
+    def __getitem__(self, index: tuple[slice | int, ...]) -> np.ndarray:
+        fovs, channels, *rest = index
+        fovs = range(*fovs.indices(len(self._arrays))) if isinstance(fovs, slice) else [fovs]
+        return np.stack([opened(self._arrays[fov])[(0, channels, 0, *rest)].read().result() for fov in fovs])
+
+
+def ome_of(group: Path) -> dict:
+    """The OME-Zarr part of a group's document."""
+    return json.loads((group / "zarr.json").read_text())["attributes"]["ome"]
+
+
+def plate_as_dask(plate: Path) -> da.Array:
+    """A plate, one chunk a plane."""
+    lazy = LazyPlate(plate)
+    return da.from_array(lazy, chunks=(1, 1, *lazy.shape[-2:]), asarray=False, name=False)
+
+
+def commands() -> Iterator[dict[str, int | str]]:
+    """The wishes that come on stdin, one JSON object a line: places along axes, or ``open`` with a plate."""
     for line in sys.stdin:
         yield json.loads(line)

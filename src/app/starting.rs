@@ -26,6 +26,7 @@ use crate::{
     ledger::Ledger,
     live::{Audience, Live},
     loader::{Loader, LoaderOptions, ReadTiles},
+    mesh_painter,
     model::{CanvasSize, NavAxis},
     session::{Session, resolve},
     settings::Settings,
@@ -167,6 +168,7 @@ impl Starting {
                 reason: "there is no wgpu device".into(),
             })?;
         canvas::install(&render_state);
+        mesh_painter::install(&cc.egui_ctx, &render_state);
         ui::apply_theme(&cc.egui_ctx, self.settings.theme, self.settings.text_scale);
         let wake = waker(&self.context);
         let mut app = App {
