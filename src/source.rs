@@ -65,8 +65,10 @@ impl From<fs::FileType> for Kind {
 pub struct Entry {
     /// Its name, without the folder.
     pub name: String,
-    /// What it is.
+    /// What it is, links resolved.
     pub kind: Kind,
+    /// It is a symbolic link.
+    pub is_link: bool,
 }
 
 /// What the file system says of a path without opening it.
@@ -260,6 +262,7 @@ fn list_at_most(folder: &Path, limit: usize) -> Result<Vec<Entry>, SourceError> 
         entries.push(Entry {
             name,
             kind: kind_of(&entry),
+            is_link: entry.file_type().is_ok_and(|found| found.is_symlink()),
         });
     }
     entries.sort_by(|a, b| natural_cmp(&a.name, &b.name));
@@ -329,7 +332,8 @@ pub fn read_document(path: &Path) -> Result<Option<String>, SourceError> {
     if file.num_bytes > limit {
         return Err(too_large(file.num_bytes));
     }
-    let mut bytes = Vec::new();
+    // All of it in one read, and a second one that finds the end.
+    let mut bytes = Vec::with_capacity(usize::try_from(file.num_bytes).unwrap_or(0) + 1);
     // One byte more than allowed: the file may grow while it is read.
     let mut bounded = (&file.file).take(limit + 1);
     bounded

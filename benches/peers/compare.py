@@ -53,7 +53,7 @@ class Squidview:
 
     def open(self, plate: Path) -> None:
         """Opens a plate in place of what is open."""
-        self._connected().load_dataset(str(plate))
+        self._connected().open(str(plate))
 
     def _connected(self) -> Viewer:
         if self._viewer is None:
@@ -237,9 +237,9 @@ def made(program: str, folder: Path) -> tuple[Path, Path]:
 def made_plate(program: str, folder: Path) -> Path:
     """A plate of 1536 wells with four FOVs each."""
     rows = [*string.ascii_uppercase, *(f"A{letter}" for letter in "ABCDEF")]
-    wells = ",".join(f"{row}{column}" for row in rows for column in range(1, 49))
+    wells = [f"{row}{column}" for row in rows for column in range(1, 49)]
     line = "--structure hcs --fov-per-well 4 --t 1 --z 1 --size 64x64 --channels 405"
-    return simulated(program, folder / "peers-plate", [*line.split(), "--wells", wells])
+    return simulated(program, folder / "peers-plate", [*line.split(), "--wells", *wells])
 
 
 def simulated(program: str, data: Path, options: list[str]) -> Path:

@@ -53,7 +53,7 @@ use live::LiveSide;
 use opening::{Opened, Opening};
 use pace::Pace;
 use running::Running;
-use starting::first_session;
+use starting::{first_look, first_session};
 use viewing::Viewing;
 
 /// Smallest window, in points.
@@ -275,7 +275,8 @@ impl App {
         self.error = None;
         self.waits_for_demo = false;
         self.running.wish_no_more();
-        self.opening.start(path, false, None);
+        let look = first_look(Arc::clone(&self.loader), self.settings.clone());
+        self.opening.start(path, false, Some(look));
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -20,6 +20,9 @@ use crate::{
     formats::{self, OpenError},
     model::Code,
 };
+
+/// Nobody reads progress that changes faster, and each change costs a frame, which the opening would wait for.
+const PROGRESS_PERIOD: Duration = Duration::from_millis(200);
 
 /// What is done with a dataset as soon as it is open, on the thread that opened it.
 pub(super) type FirstLook = Box<dyn FnOnce(&Dataset) + Send>;
@@ -136,11 +139,15 @@ struct Job {
 
 impl Job {
     fn run(self) {
+        let mut told = Instant::now();
         let mut report = |text: &str| {
             let is_current = self.current.load(Ordering::Relaxed) == self.generation;
             if is_current {
                 text.clone_into(&mut self.progress.lock());
-                (self.wake)();
+                if told.elapsed() >= PROGRESS_PERIOD {
+                    told = Instant::now();
+                    (self.wake)();
+                }
             }
             is_current
         };

@@ -5,6 +5,7 @@
 use std::{
     cell::RefCell,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use eframe::egui;
@@ -33,6 +34,9 @@ use crate::{
     store::Store,
     ui,
 };
+
+/// The first frame of a dataset waits so long for its pixels: about as long as a frame without them would take.
+const FIRST_READ_WITHIN: Duration = Duration::from_millis(20);
 
 /// The program before its window exists: opening has begun.
 pub struct Starting {
@@ -110,12 +114,13 @@ impl App {
 }
 
 /// Wishes for what the first frame will show, on the thread that opened the dataset.
-fn first_look(loader: Arc<Loader>, settings: Settings) -> FirstLook {
+pub(super) fn first_look(loader: Arc<Loader>, settings: Settings) -> FirstLook {
     Box::new(move |dataset| {
         let session = first_session(dataset, &settings);
         let (ledger, canvas) = (Ledger::default(), likely_canvas(dataset, &settings));
         let visible = resolve(&session, &session.selection(), dataset, &ledger, canvas);
         loader.want(&Arc::new(dataset.clone()), &ledger, &visible);
+        loader.wait_until_idle(FIRST_READ_WITHIN);
     })
 }
 

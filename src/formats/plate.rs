@@ -21,7 +21,7 @@ use crate::{
     dataset::{DatasetKind, Fov},
     metadata::ngff::{FieldEntry, PlateEntry},
     model::{Code, Plate, Problem, WellName, natural_cmp},
-    source::{self, Kind},
+    source::{self, Entry, Kind},
 };
 
 /// Wells that are read at once between two reports.
@@ -213,10 +213,12 @@ fn wells_on_disk(folder: &Path) -> Vec<Well> {
     let mut wells = Vec::new();
     for row in folders_in(folder)
         .into_iter()
+        .map(|entry| entry.name)
         .filter(|name| is_row_name(name))
     {
-        let columns = folders_in(&folder.join(&row));
-        for column in columns.into_iter().filter(|name| is_column_name(name)) {
+        let columns = folders_in(&folder.join(&row)).into_iter();
+        let columns = columns.map(|entry| entry.name);
+        for column in columns.filter(|name| is_column_name(name)) {
             wells.push(Well {
                 folder: folder.join(&row).join(&column),
                 row: row.clone(),
@@ -227,12 +229,10 @@ fn wells_on_disk(folder: &Path) -> Vec<Well> {
     wells
 }
 
-fn folders_in(folder: &Path) -> Vec<String> {
-    let entries = source::list(folder).unwrap_or_default();
-    let folders = entries
-        .into_iter()
-        .filter(|entry| entry.kind == Kind::Folder && !entry.name.starts_with('.'));
-    folders.map(|entry| entry.name).collect()
+fn folders_in(folder: &Path) -> Vec<Entry> {
+    let mut entries = source::list(folder).unwrap_or_default();
+    entries.retain(|entry| entry.kind == Kind::Folder && !entry.name.starts_with('.'));
+    entries
 }
 
 /// Reads the wells, many at a time, and adds their rows.
@@ -268,7 +268,7 @@ fn read_fields(
 /// The fields of one well: as its metadata names them, else by the folders.
 fn fields_of(well: &Well, root: &Path, is_squid: bool) -> Fields {
     let node = Node::read(&well.folder, root);
-    let on_disk: Vec<String> = folders_in(&well.folder);
+    let on_disk = folders_in(&well.folder);
     let mut fields = Fields {
         problems: node.problems,
         ..Fields::default()
@@ -276,16 +276,20 @@ fn fields_of(well: &Well, root: &Path, is_squid: bool) -> Fields {
     let entries = node.attributes.fields.unwrap_or_default();
     let mut seen = HashSet::new();
     for entry in &entries {
-        let folder = match source::follow_inside(&well.folder, &entry.path, root) {
-            Ok(folder) => folder,
-            Err(error) => {
-                fields.problems.push(problem_of(&error, root));
-                continue;
-            }
+        let listed = on_disk.iter().find(|found| found.name == entry.path);
+        // What was listed and is no link needs no second look: a plate has thousands.
+        let folder = match listed {
+            Some(found) if !found.is_link => well.folder.join(&found.name),
+            _ => match source::follow_inside(&well.folder, &entry.path, root) {
+                Ok(folder) => folder,
+                Err(error) => {
+                    fields.problems.push(problem_of(&error, root));
+                    continue;
+                }
+            },
         };
         if seen.insert(folder.clone()) {
-            let is_there =
-                on_disk.contains(&entry.path) || matches!(source::stat(&folder), Ok(Some(_)));
+            let is_there = listed.is_some() || matches!(source::stat(&folder), Ok(Some(_)));
             fields.push(well, entry, folder, is_there, root, is_squid);
         }
     }
@@ -305,10 +309,11 @@ fn is_field(well: &Path, name: &str, root: &Path) -> bool {
 
 impl Fields {
     /// Replaces fields of which none is on disk by the folders that look like fields, if there are any.
-    fn take_from_folders(&mut self, well: &Well, on_disk: &[String], root: &Path, is_squid: bool) {
+    fn take_from_folders(&mut self, well: &Well, on_disk: &[Entry], root: &Path, is_squid: bool) {
         let planned = std::mem::take(&mut self.fovs);
         for name in on_disk
             .iter()
+            .map(|entry| &entry.name)
             .filter(|name| is_field(&well.folder, name, root))
         {
             let entry = FieldEntry {

@@ -243,6 +243,11 @@ impl Loader {
         known.or_else(|| self.receiver.as_ref()?.recv_timeout(timeout).ok())
     }
 
+    /// Waits until everything that is wished is read, up to `within`; never on the interface thread.
+    pub fn wait_until_idle(&self, within: Duration) {
+        self.shared.wait_until_idle(within);
+    }
+
     /// How much is to do, and how much of it has no answer.
     #[must_use]
     pub fn workload(&self) -> Workload {

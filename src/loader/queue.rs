@@ -285,6 +285,21 @@ impl Shared {
         self.state.lock().known.pop_front()
     }
 
+    /// Waits until nothing is to do, or the time is over.
+    pub(super) fn wait_until_idle(&self, within: Duration) {
+        let deadline = Instant::now() + within;
+        let mut state = self.state.lock();
+        while !(state.queue.is_empty() && state.in_flight.is_empty()) {
+            if self
+                .wakes_readers
+                .wait_until(&mut state, deadline)
+                .timed_out()
+            {
+                return;
+            }
+        }
+    }
+
     pub(super) fn workload(&self) -> Workload {
         let state = self.state.lock();
         Workload {

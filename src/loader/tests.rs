@@ -231,6 +231,22 @@ fn a_wish_becomes_a_cached_tile_and_its_statistics() {
 }
 
 #[test]
+fn whoever_waits_until_all_is_read_is_not_held_up_by_a_disk_that_does_not_answer() {
+    let (script, begun, let_go) = held();
+    let (bench, dataset) = (bench(1, [(0, script)]), Arc::new(dataset(Sizes::default())));
+    bench.loader.wait_until_idle(SOON);
+    bench.want(&dataset, &[slice(1)], Tier::Visible);
+    bench.loader.wait_until_idle(SOON);
+    assert_eq!(bench.loader.workload(), Workload::default());
+    assert_eq!(bench.reads(), [slice(1)]);
+    bench.want(&dataset, &[slice(0)], Tier::Visible);
+    begun.recv_timeout(SOON).expect("the read begins");
+    bench.loader.wait_until_idle(Duration::from_millis(1));
+    assert_eq!(bench.loader.workload().num_in_flight, 1);
+    let_go.send(()).expect("held");
+}
+
+#[test]
 fn a_visible_tile_that_is_cached_is_handed_over_with_its_pixels() {
     let bench = bench(1, []);
     let dataset = Arc::new(dataset(Sizes::default()));
