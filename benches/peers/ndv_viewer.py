@@ -48,8 +48,9 @@ def main() -> None:
         if "open" in wish:
             plate = plate_as_dask(Path(wish["open"]))
             viewer.data = xr.DataArray(plate, dims=("fov", "c", "y", "x"))
-        else:
-            viewer.display_model.current_index.update(wish)
+            # New data alone is not drawn.
+            wish = {"fov": 0}
+        viewer.display_model.current_index.update(wish)
 
     wishes.came.connect(fulfil)
 
