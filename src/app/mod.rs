@@ -275,6 +275,10 @@ impl App {
         self.error = None;
         self.waits_for_demo = false;
         self.running.wish_no_more();
+        self.start_opening(path);
+    }
+
+    fn start_opening(&mut self, path: &Path) {
         let look = first_look(Arc::clone(&self.loader), self.settings.clone());
         self.opening.start(path, false, Some(look));
     }
