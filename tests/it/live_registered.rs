@@ -10,7 +10,10 @@ use squidview::{
 
 use tiff::encoder::{TiffEncoder, colortype};
 
-use crate::desk::{Desk, Setup};
+use crate::{
+    desk::{Desk, Setup},
+    pushed::go,
+};
 
 const WIDTH: u32 = 64;
 const HEIGHT: u32 = 48;
@@ -96,6 +99,43 @@ fn a_registered_page_is_drawn_also_when_its_file_comes_late() {
     desk.until("the page is drawn", |app| {
         app.is_settled() && app.has_picture() && app.shown_states() == [PlaneState::Written]
     });
+}
+
+#[test]
+fn pixels_that_had_to_make_room_are_missing_with_that_reason() {
+    const SIDE: u32 = 8192;
+    let Some(mut desk) = Desk::new(Setup::default()) else {
+        return;
+    };
+    let handle = desk.harness.state().push_handle();
+    let sizes = AnnouncedSizes {
+        height: SIDE.into(),
+        width: SIDE.into(),
+        ..sizes()
+    };
+    let labels = vec!["A1:0".into(), "A1:1".into()];
+    handle.start_acquisition(sizes, labels).unwrap();
+    desk.settle();
+    // 128 MB each, four fit. Nobody looks at their FOV yet.
+    for t in 0..5 {
+        let samples = Samples::U16(vec![0; (SIDE * SIDE) as usize]);
+        let pixels = Pixels::new(SIDE, SIDE, MemoryOrder::RowMajor, samples).unwrap();
+        handle.register_array(t, 1, 0, CHANNEL, pixels).unwrap();
+    }
+    desk.take_sent();
+    desk.harness.run_steps(2);
+    let found = desk.status().counts;
+    assert_eq!((found.written, found.missing, found.failed), (4, 1, 0));
+    go(&mut desk, &handle, 1, 0, 0);
+    desk.harness.run_steps(2);
+    let states = desk.harness.state().shown_states();
+    assert_eq!(states, [PlaneState::Missing]);
+    assert!(desk.has("No longer in memory"));
+    assert!(desk.says("made room for newer ones"));
+    desk.press(egui::Modifiers::NONE, egui::Key::F5);
+    desk.settle();
+    let found = desk.status().counts;
+    assert_eq!((found.missing, found.failed), (1, 0), "after another look");
 }
 
 #[test]

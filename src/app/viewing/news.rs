@@ -2,12 +2,13 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use super::{FIRST_RECHECK, RECHECK, Viewing};
 use crate::{
-    dataset::{Arrays, Dataset, Image, ImageSlot, PlaneAt},
+    dataset::{Arrays, Dataset, Image, ImageSlot, PlaneAt, RegisteredPlanes},
     ledger::{Notice, PageSize},
     model::{AxisRole, Code, FovId, PlaneId, PlaneState, Problem, TileId, Visible, ZPick},
 };
@@ -56,6 +57,7 @@ impl Viewing {
                 appeared.insert(fov);
             }
         }
+        self.book_newly_dropped(written);
         // A store's own shape says how many timepoints there are; before there is one, the notices do.
         let dataset = &self.dataset;
         let is_open_ended = !dataset.is_template_read || is_registered(&dataset.template);
@@ -71,12 +73,35 @@ impl Viewing {
         self.recheck_at = self.recheck_at.map(|at| at.min(soon));
     }
 
+    /// Pixels that had to make room since the last notices are missing; those announced just now may be among them.
+    fn book_newly_dropped(&mut self, written: &HashMap<PlaneAt, u32>) {
+        let dataset = Arc::clone(&self.dataset);
+        if let Some(registered) = dataset.registered() {
+            let mut dropped = registered.take_dropped();
+            let is_dropped = |at: &&PlaneAt| registered.is_any_dropped([**at]);
+            dropped.extend(written.keys().filter(is_dropped));
+            self.book_missing(&dropped);
+        }
+    }
+
+    fn book_missing(&mut self, planes: &HashSet<PlaneAt>) {
+        for &at in planes {
+            if let Some(fov) = self.dataset.fov_at(at.fov) {
+                let (size, plane) = (self.page_size(fov), plane_of(fov, at));
+                self.ledger.book(size, plane, PlaneState::Missing);
+            }
+        }
+    }
+
     /// Notices of these FOVs may have been lost: what is known of their planes is looked up again.
     pub(in crate::app) fn renew_fovs(&mut self, fovs: impl Iterator<Item = FovId>) {
         for fov in fovs {
             self.ledger.renew_fov(fov);
             self.is_dirty = true;
         }
+        // Looking again finds nothing else of those.
+        let dropped = self.dataset.registered().map(RegisteredPlanes::dropped);
+        self.book_missing(&dropped.unwrap_or_default());
     }
 
     /// The acquisition came to its end: what was absent may mean something else now.
