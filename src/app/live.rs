@@ -330,7 +330,9 @@ pub(super) fn planned_planes(dataset: &Dataset) -> Option<u64> {
         .as_ref()
         .and_then(|it| it.planned_planes);
     by_files.or_else(|| {
-        let is_known = dataset.is_template_read && dataset.announcement.is_some();
+        // A store has room for all timepoints; of registered planes there are those that have begun.
+        let is_announced = dataset.announcement.is_some() && !dataset.is_registered();
+        let is_known = dataset.is_template_read && is_announced;
         is_known.then(|| dataset.template.num_planes() * u64::from(dataset.num_fovs()))
     })
 }

@@ -139,6 +139,25 @@ fn pixels_that_had_to_make_room_are_missing_with_that_reason() {
 }
 
 #[test]
+fn where_nobody_said_how_many_timepoints_there_will_be_no_end_is_expected() {
+    let Some((mut desk, handle)) = started(2) else {
+        return;
+    };
+    for (t, fov) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        handle
+            .register_array(t, fov, 0, CHANNEL, ramp(4000))
+            .unwrap();
+    }
+    desk.take_sent();
+    desk.harness.run_steps(3);
+    let counts = desk.status().counts;
+    assert_eq!((counts.planned, counts.written), (None, 4));
+    assert!(desk.says("live 4 planes"));
+    assert!(!desk.says("live 100"));
+    assert!(!desk.says(" left"));
+}
+
+#[test]
 fn a_page_or_a_fov_that_cannot_be_is_refused() {
     let Some((_desk, handle)) = started(1) else {
         return;
