@@ -43,13 +43,18 @@ struct Inner {
     ages: VecDeque<(PlaneAt, usize)>,
     num_bytes: usize,
     num_timepoints: u32,
+    /// The first file that was registered.
+    first_file: Option<PathBuf>,
 }
 
 impl RegisteredPlanes {
     /// Registers a page of an image file. False where there is no room for another plane.
     pub fn put_file(&self, at: PlaneAt, path: PathBuf, page_idx: u32) -> bool {
-        let file = Registered::File { path, page_idx };
         let mut inner = self.inner.lock();
+        if inner.first_file.is_none() {
+            inner.first_file = Some(path.clone());
+        }
+        let file = Registered::File { path, page_idx };
         inner.put(at, file, limits::REGISTERED_PLANES).is_some()
     }
 
@@ -85,6 +90,18 @@ impl RegisteredPlanes {
     #[must_use]
     pub fn num_timepoints(&self) -> u32 {
         self.inner.lock().num_timepoints
+    }
+
+    /// The first file that was registered: where the acquisition is written to, nobody says otherwise.
+    #[must_use]
+    pub fn first_file(&self) -> Option<PathBuf> {
+        self.inner.lock().first_file.clone()
+    }
+
+    /// All planes that were registered, in no order.
+    #[must_use]
+    pub fn planes(&self) -> Vec<PlaneAt> {
+        self.inner.lock().planes.keys().copied().collect()
     }
 
     /// What was registered for a plane; `None`: nothing.
