@@ -11,7 +11,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{AnnouncedLayout, Arrays, Dataset, PlaneAt, Registry};
+use super::{AnnouncedLayout, Dataset, PlaneAt};
 use crate::model::{Pixels, PlaneId, ZPick, limits};
 
 /// What was registered for a plane; the last registration wins.
@@ -45,13 +45,18 @@ struct Inner {
     num_timepoints: u32,
     /// Planes that were dropped since somebody asked for the last time, and are not registered again.
     newly_dropped: HashSet<PlaneAt>,
+    /// The first file that was registered.
+    first_file: Option<PathBuf>,
 }
 
 impl RegisteredPlanes {
     /// Registers a page of an image file. False where there is no room for another plane.
     pub fn put_file(&self, at: PlaneAt, path: PathBuf, page_idx: u32) -> bool {
-        let file = Registered::File { path, page_idx };
         let mut inner = self.inner.lock();
+        if inner.first_file.is_none() {
+            inner.first_file = Some(path.clone());
+        }
+        let file = Registered::File { path, page_idx };
         inner.put(at, file, limits::REGISTERED_PLANES).is_some()
     }
 
@@ -112,6 +117,18 @@ impl RegisteredPlanes {
         dropped.map(|(at, _)| *at).collect()
     }
 
+    /// The first file that was registered: where the acquisition is written to, nobody says otherwise.
+    #[must_use]
+    pub fn first_file(&self) -> Option<PathBuf> {
+        self.inner.lock().first_file.clone()
+    }
+
+    /// All planes that were registered, in no order.
+    #[must_use]
+    pub fn planes(&self) -> Vec<PlaneAt> {
+        self.inner.lock().planes.keys().copied().collect()
+    }
+
     /// What was registered for a plane; `None`: nothing.
     #[must_use]
     pub fn get(&self, at: PlaneAt) -> Option<Registered> {
@@ -132,19 +149,10 @@ impl Inner {
 }
 
 impl Dataset {
-    /// Where the planes of an announced acquisition are registered; `None` for any other dataset.
-    #[must_use]
-    pub fn registered(&self) -> Option<&RegisteredPlanes> {
-        match &self.template.levels.first()?.arrays {
-            Arrays::Registered(Registry(planes)) if self.is_registered() => Some(planes),
-            _ => None,
-        }
-    }
-
     /// True where the pixels of a plane (of a projection: of one of its slices) were in memory and had to make room.
     #[must_use]
     pub fn has_dropped(&self, plane: PlaneId) -> bool {
-        let Some(planes) = self.registered().filter(|_| plane.layer == 0) else {
+        let Some(planes) = self.template.registered().filter(|_| plane.layer == 0) else {
             return false;
         };
         let slices = match plane.z {

@@ -76,12 +76,19 @@ impl Viewing {
     /// Pixels that had to make room since the last notices are missing; those announced just now may be among them.
     fn book_newly_dropped(&mut self, written: &HashMap<PlaneAt, u32>) {
         let dataset = Arc::clone(&self.dataset);
-        if let Some(registered) = dataset.registered() {
+        if let Some(registered) = dataset.template.registered() {
             let mut dropped = registered.take_dropped();
             let is_dropped = |at: &&PlaneAt| registered.is_any_dropped([**at]);
             dropped.extend(written.keys().filter(is_dropped));
             self.book_missing(&dropped);
         }
+    }
+
+    /// Pixels that had to make room are missing, however often they are looked for.
+    fn book_dropped(&mut self) {
+        let dropped = self.dataset.template.registered();
+        let dropped = dropped.map(RegisteredPlanes::dropped);
+        self.book_missing(&dropped.unwrap_or_default());
     }
 
     fn book_missing(&mut self, planes: &HashSet<PlaneAt>) {
@@ -99,15 +106,14 @@ impl Viewing {
             self.ledger.renew_fov(fov);
             self.is_dirty = true;
         }
-        // Looking again finds nothing else of those.
-        let dropped = self.dataset.registered().map(RegisteredPlanes::dropped);
-        self.book_missing(&dropped.unwrap_or_default());
+        self.book_dropped();
     }
 
     /// The acquisition came to its end: what was absent may mean something else now.
     pub(in crate::app) fn end(&mut self, is_aborted: bool) {
         self.change(self.dataset.with_end(is_aborted));
         self.ledger.renew_absent();
+        self.book_dropped();
         self.is_dirty = true;
     }
 
