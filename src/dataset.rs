@@ -18,10 +18,15 @@ pub use announcement::{
     NoticeError, PlaneAt,
 };
 pub use labels::{LabelImage, LabelPlacement, LabelSlot, Labels, OpenedLabel, layers};
-pub use plane_files::{FilePlane, Files, PlaneFiles, Sharing};
+pub use plane_files::{FilePlane, FileStamp, Files, PlaneFiles, Sharing};
 pub use registered::{Registered, RegisteredPlanes};
 
-use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};
+use std::{
+    collections::HashSet,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::model::{
     Axis, AxisRole, Channel, Code, DatasetId, FovId, NavAxis, PlaneId, Plate, PointUm, Problem,
@@ -232,6 +237,15 @@ impl Image {
         lengths.into_iter().fold(1, product)
     }
 
+    /// The file that the image was described by, as it was then; `None` where that is no single file.
+    #[must_use]
+    pub fn described(&self) -> Option<FileStamp> {
+        match &self.levels.first()?.arrays {
+            Arrays::Files(files) => files.0.described(),
+            Arrays::One(_) | Arrays::PerTimepoint(_) | Arrays::Registered(_) => None,
+        }
+    }
+
     /// Stored and computed levels.
     #[must_use]
     pub fn num_levels(&self) -> usize {
@@ -415,6 +429,11 @@ pub trait FovOpener: Send + Sync {
             message: format!("expected a label image {name:?}, this dataset has none"),
             location: row.to_owned(),
         })
+    }
+
+    /// True for a file with planes of images that are listed already: it is no image by itself.
+    fn is_claimed(&self, _file: &Path) -> bool {
+        false
     }
 
     /// Where and when a timepoint of a FOV was taken, from the side file that is written when the timepoint ends;
