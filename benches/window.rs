@@ -4,6 +4,8 @@
 //! Each figure is from the wish to the finished picture, read back from the driver; "nothing but the slider moved" is a
 //! frame in which no tile is new.
 
+use std::path::Path;
+
 use criterion::{Criterion, criterion_group, criterion_main};
 use egui::{Key, Modifiers};
 use squidview::{
@@ -22,8 +24,7 @@ mod desk;
 
 use desk::{Desk, Setup};
 
-fn window(cache_mb: usize) -> Option<Desk> {
-    let path = datasets::planes(Compression::Fast, ChunkMode::FullFrame);
+fn window(path: &Path, cache_mb: usize) -> Option<Desk> {
     let options = Options {
         cache_bytes: Some(cache_mb << 20),
         ..Options::default()
@@ -33,7 +34,7 @@ fn window(cache_mb: usize) -> Option<Desk> {
         options,
         ..Setup::default()
     };
-    Desk::with(&path, setup)
+    Desk::with(path, setup)
 }
 
 /// A key, then frames until its picture is whole, then the picture.
@@ -44,7 +45,10 @@ fn step(desk: &mut Desk, key: Key) {
 }
 
 fn frames(criterion: &mut Criterion) {
-    let Some(mut desk) = window(2048) else { return };
+    let path = datasets::planes(Compression::Fast, ChunkMode::FullFrame);
+    let Some(mut desk) = window(&path, 2048) else {
+        return;
+    };
     // All slices into the cache.
     for key in [[Key::ArrowUp; 8], [Key::ArrowDown; 8]].as_flattened() {
         step(&mut desk, *key);
@@ -71,7 +75,9 @@ fn frames(criterion: &mut Criterion) {
         });
     });
     // Two pictures fit, none of the next.
-    let Some(mut desk) = window(16) else { return };
+    let Some(mut desk) = window(&path, 16) else {
+        return;
+    };
     let mut keys = [[Key::ArrowUp; 4], [Key::ArrowDown; 4]]
         .as_flattened()
         .to_vec()
@@ -83,5 +89,27 @@ fn frames(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, frames);
+/// Frames while a plane of 50,000 x 50,000 is dragged back and forth at one to one, with a cache that keeps little of it.
+fn panning(criterion: &mut Criterion) {
+    let Some(mut desk) = window(&datasets::pyramid_50_000(), 4) else {
+        return;
+    };
+    let middle = egui::pos2(600.0, 450.0);
+    step(&mut desk, Key::Num1);
+    desk.harness.drag_at(middle);
+    let strides = (0..80).chain((0..80).rev()).cycle();
+    let mut offsets = strides.map(|stride| egui::vec2(24.0, 9.0) * stride as f32);
+    let mut group = criterion.benchmark_group("window");
+    group.bench_function("a frame while a gigapixel is dragged", |bencher| {
+        bencher.iter(|| {
+            let offset = offsets.next().expect("goes round");
+            desk.harness.hover_at(middle - offset);
+            desk.harness.step();
+            desk.harness.render().expect("draws")
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, frames, panning);
 criterion_main!(benches);

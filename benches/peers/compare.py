@@ -155,6 +155,8 @@ def looks_of(stage: Stage, plate: Path) -> dict[str, bytes]:
         looks[f"z {z}"] = stage.look()
     viewer.open(plate)
     looks["plate"] = stage.look(3 * STILL_S)
+    if looks["plate"] == looks["z 0"]:
+        raise RuntimeError("the plate looks as what was open before, the viewer did not open it")
     for fov in [*PLACES, 0]:
         viewer.go(fov=fov)
         looks[f"fov {fov}"] = stage.look()

@@ -23,7 +23,7 @@ def main() -> None:
     viewer.window.resize(*SIZE)
     viewer.add_image(as_dask(Path(sys.argv[1])), channel_axis=1, contrast_limits=LIMITS)
     wishes = Wishes()
-    # The channel axis became layers: t, z, y, x are left, and fov, y, x of a plate.
+    # The channel axis became layers: t (of a plate fov), z, y, x are left.
     axes = {"t": 0, "z": 1, "fov": 0}
 
     def fulfil(wish: dict[str, int | str]) -> None:

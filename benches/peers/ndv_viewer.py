@@ -47,9 +47,10 @@ def main() -> None:
     def fulfil(wish: dict[str, int | str]) -> None:
         if "open" in wish:
             plate = plate_as_dask(Path(wish["open"]))
-            viewer.data = xr.DataArray(plate, dims=("fov", "c", "y", "x"))
-        else:
-            viewer.display_model.current_index.update(wish)
+            # ndv does not let go of axes that it has shown: FOVs take the place of timepoints.
+            viewer.data = xr.DataArray(plate, dims=("t", "c", "z", "y", "x"))
+            wish = {"fov": 0, "z": 0}
+        viewer.display_model.current_index.update({"t" if axis == "fov" else axis: at for axis, at in wish.items()})
 
     wishes.came.connect(fulfil)
 

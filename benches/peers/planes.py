@@ -47,7 +47,7 @@ def as_dask(path: Path) -> da.Array:
 
 
 class LazyPlate:
-    """All FOVs of a plate, which its wells list; an array is opened when a plane of it is computed. Axes fov, c, y, x."""
+    """All FOVs of a plate, which its wells list; an array is opened when a plane of it is computed. Axes fov, c, z, y, x."""
 
     def __init__(self, plate: Path) -> None:
         self._arrays: list[Path] = []
@@ -56,14 +56,14 @@ class LazyPlate:
             images = ome_of(folder)["well"]["images"]
             self._arrays += [folder / image["path"] / "0" for image in images]
         first = opened(self._arrays[0])
-        self.shape = (len(self._arrays), first.shape[1], *first.shape[-2:])
+        self.shape = (len(self._arrays), *first.shape[1:])
         self.dtype = np.dtype(first.dtype.numpy_dtype)
         self.ndim = len(self.shape)
 
     def __getitem__(self, index: tuple[slice | int, ...]) -> np.ndarray:
-        fovs, channels, *rest = index
+        fovs, *rest = index
         fovs = range(*fovs.indices(len(self._arrays))) if isinstance(fovs, slice) else [fovs]
-        return np.stack([opened(self._arrays[fov])[(0, channels, 0, *rest)].read().result() for fov in fovs])
+        return np.stack([opened(self._arrays[fov])[(0, *rest)].read().result() for fov in fovs])
 
 
 def ome_of(group: Path) -> dict:
@@ -74,7 +74,7 @@ def ome_of(group: Path) -> dict:
 def plate_as_dask(plate: Path) -> da.Array:
     """A plate, one chunk a plane."""
     lazy = LazyPlate(plate)
-    return da.from_array(lazy, chunks=(1, 1, *lazy.shape[-2:]), asarray=False, name=False)
+    return da.from_array(lazy, chunks=(1, 1, 1, *lazy.shape[-2:]), asarray=False, name=False)
 
 
 def commands() -> Iterator[dict[str, int | str]]:

@@ -4,6 +4,7 @@
 //! [`App::ui`](eframe::App::ui) draws. Nothing on this thread reads, decodes or waits, and a frame is only drawn when
 //! something changed.
 
+mod acting;
 mod demo;
 mod desktop;
 mod disk;
@@ -13,6 +14,8 @@ mod icon;
 mod live;
 mod opening;
 mod pace;
+mod playing;
+mod presenting;
 mod running;
 mod stage_meter;
 mod starting;
@@ -33,15 +36,14 @@ use std::{
 };
 
 use eframe::{egui, egui_wgpu::RenderState};
-use tracing::span::EnteredSpan;
 
 use crate::{
     cache::Cache,
     canvas::{self, DrawList},
     live::Listen,
     loader::Loader,
-    model::{CanvasSize, DatasetId, PlaneState, Shown, WorkStage},
-    session::{Command, Session},
+    model::{CanvasSize, DatasetId, PlaneState, Shown},
+    session::Session,
     settings::Settings,
     store::Store,
     ui::{self, Action, Facts, Stage as UiStage, View},
@@ -52,6 +54,7 @@ use disk::Watching;
 use live::LiveSide;
 use opening::{Opened, Opening};
 use pace::Pace;
+use presenting::Presented;
 use running::Running;
 use starting::{first_look, first_session};
 use viewing::Viewing;
@@ -217,16 +220,6 @@ pub struct App {
     presented: RefCell<Presented>,
 }
 
-/// What is noted right after a frame was handed to the screen.
-struct Presented {
-    timing: Timing,
-    has_image: bool,
-    is_printed: bool,
-    shown: Option<Arc<Shown>>,
-    /// From laying out a frame until it is handed to the screen.
-    drawing: Option<EnteredSpan>,
-}
-
 impl App {
     /// What the last presented frame showed.
     #[must_use]
@@ -275,6 +268,10 @@ impl App {
         self.error = None;
         self.waits_for_demo = false;
         self.running.wish_no_more();
+        self.start_opening(path);
+    }
+
+    fn start_opening(&mut self, path: &Path) {
         let look = first_look(Arc::clone(&self.loader), self.settings.clone());
         self.opening.start(path, false, Some(look));
     }
@@ -383,221 +380,9 @@ impl App {
         }
     }
 
-    /// Plays: as many steps as are due, but only from a picture that is on the screen, so that slow reading skips.
-    fn play(&mut self, now: Instant) {
-        let Some(viewing) = &mut self.viewing else {
-            return;
-        };
-        if viewing.session.playback.axis.is_none() {
-            self.last_step = None;
-            self.play_fps = None;
-            return;
-        }
-        let last = *self.last_step.get_or_insert(now);
-        let elapsed = now.saturating_duration_since(last);
-        let due = viewing.session.playback.steps_due(elapsed);
-        if due > 0 && viewing.is_current() {
-            viewing.apply(&Command::PlayStep { steps: due });
-            self.last_step = Some(now);
-            let fps = 1.0 / elapsed.as_secs_f32().max(1e-3);
-            self.play_fps = Some(
-                self.play_fps
-                    .map_or(fps, |smooth| smooth + 0.2 * (fps - smooth)),
-            );
-        }
-    }
-
-    /// Wakes the interface for the next step of playback. While its picture is read, the readers do so.
-    fn schedule_step(&self, ctx: &egui::Context) {
-        let (Some(viewing), Some(last)) = (&self.viewing, self.last_step) else {
-            return;
-        };
-        if viewing.is_current() {
-            let period = Duration::from_secs_f32(1.0 / viewing.session.playback.fps.max(0.1));
-            ctx.request_repaint_after(period.saturating_sub(last.elapsed()));
-        }
-    }
-
-    fn act(&mut self, ctx: &egui::Context, action: Action) {
-        match action {
-            Action::View(command) => {
-                if let Some(viewing) = &mut self.viewing {
-                    viewing.apply(&command);
-                    if command == Command::SetFollow(true) {
-                        viewing.follow_now();
-                    }
-                }
-            }
-            Action::Open(path) => self.open(&path),
-            Action::OpenRunning(path) => self.open_running(&path),
-            Action::ShowOther(number) => self.show_displaced(number),
-            Action::OpenDialog => self.desktop.pick_folder(),
-            Action::OpenDemo => self.open_demo(),
-            Action::CloseDataset => self.close_dataset(ctx),
-            Action::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-            Action::Reload => self.reload(),
-            Action::CancelOpening => {
-                self.opening.cancel();
-                self.waits_for_demo = false;
-            }
-            Action::SaveView => self.save_view(),
-            Action::CopyView => {
-                if let Some(list) = &self.drawn {
-                    self.desktop.copy_picture(Arc::clone(list));
-                }
-            }
-            Action::CopyText(text) => ctx.copy_text(text),
-            Action::CopyFilePath => {
-                if let Some(find) = self.find_shown_file() {
-                    self.desktop.copy_path(find);
-                }
-            }
-            Action::ShowInFileManager => {
-                if let Some(find) = self.find_shown_file() {
-                    self.desktop.show_in_file_manager(find);
-                }
-            }
-            Action::SetTheme(theme) => {
-                self.settings.theme = theme;
-                ui::apply_theme(ctx, theme, self.settings.text_scale);
-            }
-            Action::SetTextScale(scale) => {
-                self.settings.text_scale = scale;
-                ui::apply_theme(ctx, self.settings.theme, scale);
-            }
-            Action::ForgetRecent(path) => {
-                self.settings.recents.retain(|recent| recent.path != path);
-            }
-            Action::DismissError => (self.error, self.notice) = (None, None),
-            Action::SetFollowRunning(follows) => {
-                self.settings.follows_running = follows;
-                self.save_settings();
-            }
-        }
-        ctx.request_repaint();
-    }
-
-    fn reload(&mut self) {
-        let viewing = self.viewing.as_mut();
-        if let Some(viewing) = viewing {
-            if viewing.dataset.announcement.is_some() {
-                viewing.refresh();
-                return;
-            }
-            let root = viewing.dataset.root.clone();
-            self.opening.start(&root, true, None);
-        }
-    }
-
-    fn close_dataset(&mut self, ctx: &egui::Context) {
-        self.opening.cancel();
-        self.waits_for_demo = false;
-        self.disk = None;
-        self.drawn = None;
-        if let Some(viewing) = self.viewing.take() {
-            self.leave(&viewing);
-        }
-        ctx.send_viewport_cmd(egui::ViewportCommand::Title("squidview".into()));
-        self.save_settings();
-    }
-
-    fn open_demo(&mut self) {
-        match Demo::start(Arc::clone(&self.wake)) {
-            Ok(demo) => {
-                self.notice = Some("Preparing the demo…".into());
-                self.waits_for_demo = true;
-                if let Some(old) = self.demo.replace(demo) {
-                    old.end();
-                }
-            }
-            Err(error) => self.error = Some(error),
-        }
-    }
-
-    fn save_view(&mut self) {
-        if let (Some(list), Some(viewing)) = (&self.drawn, &self.viewing) {
-            self.desktop
-                .save_picture(Arc::clone(list), format!("{}.png", viewing.dataset.name));
-        }
-    }
-
     fn save_settings(&mut self) {
         if let Some(path) = &self.options.settings_path {
             self.desktop.keep(self.settings.clone(), path.clone());
-        }
-    }
-
-    /// Notes what the frame shows; the present is noted when it has returned.
-    fn note_frame(&mut self) {
-        let has_pixels =
-            |list: &Arc<DrawList>| list.items.iter().any(|item| !item.tiles.is_empty());
-        let is_current = self.viewing.as_ref().is_some_and(Viewing::is_current);
-        self.presented.borrow_mut().has_image =
-            is_current && self.drawn.as_ref().is_some_and(has_pixels);
-    }
-
-    /// Closes the window when the first picture was shown, or when there will be none.
-    fn exit_after_first_image(&self, ctx: &egui::Context) {
-        let has_image = self.presented.borrow().is_printed;
-        let is_whole = self.viewing.as_ref().is_some_and(Viewing::is_current);
-        let is_empty = |list: &Arc<DrawList>| list.items.iter().all(|item| item.tiles.is_empty());
-        let why = match &self.error {
-            Some(error) => Some(error.as_str()),
-            None if is_whole && self.drawn.as_ref().is_some_and(is_empty) => {
-                Some("nothing of the first picture can be read")
-            }
-            None => None,
-        };
-        if let (false, Some(why)) = (has_image, why) {
-            self.failure.get_or_init(|| why.to_owned());
-        }
-        if has_image || why.is_some() {
-            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
-        }
-    }
-
-    /// Drops the textures of closed datasets, unless the picture on the screen is still theirs.
-    fn forget_textures(&mut self) {
-        let drawn = self.drawn.as_ref().map(|list| list.dataset);
-        let state = &self.render_state;
-        self.forgotten.retain(|&dataset| {
-            let is_drawn = drawn == Some(dataset);
-            if !is_drawn {
-                canvas::forget(state, dataset);
-            }
-            is_drawn
-        });
-    }
-
-    /// egui may lay a frame out twice.
-    fn begin_drawing(&self) {
-        let mut presented = self.presented.borrow_mut();
-        presented
-            .drawing
-            .get_or_insert_with(|| WorkStage::Draw.enter());
-    }
-
-    /// Called by eframe right after a frame was handed to the screen.
-    fn after_present(&self) {
-        let mut presented = self.presented.borrow_mut();
-        presented.drawing = None;
-        presented.timing.reach(Stage::FirstFrame);
-        let now = Instant::now();
-        let drawn = self.viewing.as_ref().zip(self.drawn.as_ref());
-        let shown = drawn.and_then(|(viewing, drawn)| viewing.shown(drawn, now));
-        presented.shown = match (presented.shown.take(), shown) {
-            (Some(before), Some(shown)) if before.is_same_as(&shown) => Some(before),
-            (_, shown) => shown.map(Arc::new),
-        };
-        self.publish(presented.shown.clone());
-        if presented.has_image {
-            presented.timing.reach(Stage::FirstImage);
-        }
-        if presented.timing.has_first_image() && !presented.is_printed {
-            presented.is_printed = true;
-            if self.options.timing {
-                eprintln!("{}", presented.timing.to_json());
-            }
         }
     }
 }

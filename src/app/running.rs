@@ -8,7 +8,7 @@ use std::{
 
 use eframe::egui;
 
-use super::{App, starting::first_look};
+use super::App;
 use crate::{
     live::{RunNews, RunWatch, state_folder},
     metadata::run_state::{EndReason, Run},
@@ -91,8 +91,7 @@ impl App {
         if self.running.try_at.is_some_and(|at| now >= at) {
             self.running.try_at = None;
             if let Some(path) = self.running.wanted.clone() {
-                let look = first_look(Arc::clone(&self.loader), self.settings.clone());
-                self.opening.start(&path, false, Some(look));
+                self.start_opening(&path);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Axes other than t, c, z, y, x and FOV (angle, phase): their lengths, and the one number that addresses all of them.
 
-use super::{Image, clamp_u32};
+use super::{Image, image::clamp_u32};
 use crate::model::AxisRole;
 
 impl Image {

@@ -24,7 +24,7 @@ const SIZE: [u32; 2] = [64, 48];
 fn picture(name: &str, [width, height]: [u32; 2], value: u16) -> Vec<u8> {
     let samples = vec![value; (width * height) as usize];
     let mut bytes = Cursor::new(Vec::new());
-    if name.ends_with(".tif") {
+    if Path::new(name).extension() == Some("tif".as_ref()) {
         let mut encoder = TiffEncoder::new(&mut bytes).unwrap();
         encoder
             .write_image::<Gray16>(width, height, &samples)
@@ -183,7 +183,7 @@ fn a_file_that_stays_cut_off_is_called_broken() {
     until_listed(&mut desk, &["a.png", "new.png"]);
     go_to(&mut desk, 1);
     assert!(!has_failed(&desk));
-    let long_ago = SystemTime::now() - Duration::from_secs(60);
+    let long_ago = SystemTime::now() - Duration::from_mins(1);
     let file = fs::File::options().write(true).open(&path).unwrap();
     file.set_modified(long_ago).unwrap();
     desk.until("it is told", |app| {

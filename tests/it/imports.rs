@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("loader", &["dataset", "ledger", "store", "cache"]),
     ("session", &["dataset", "ledger"]),
     ("canvas", &[]),
+    ("mesh_painter", &[]),
     (
         "render",
         &[
@@ -36,8 +37,22 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "formats", "metadata", "source", "dataset", "ledger", "store", "cache", "loader",
-            "live", "session", "canvas", "render", "simulate", "ui", "settings",
+            "formats",
+            "metadata",
+            "source",
+            "dataset",
+            "ledger",
+            "store",
+            "cache",
+            "loader",
+            "live",
+            "session",
+            "canvas",
+            "mesh_painter",
+            "render",
+            "simulate",
+            "ui",
+            "settings",
         ],
     ),
     (
@@ -59,8 +74,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Crates that only some modules may name.
 const CRATES: &[(&str, &[&str])] = &[
-    ("egui", &["ui", "canvas", "app"]),
-    ("wgpu", &["canvas"]),
+    ("egui", &["ui", "canvas", "mesh_painter", "app"]),
+    ("wgpu", &["canvas", "mesh_painter"]),
     ("zarrs", &["store"]),
     ("anyhow", &["cli", "main"]),
     ("clap", &["cli", "main"]),

@@ -937,7 +937,7 @@ fn files_that_come_into_a_folder_of_ome_tiffs_are_rows_and_replaced_ones_are_tol
         assert!(viewer.replaced.is_empty(), "{:?}", viewer.replaced);
         let plane = PlaneId {
             fov: FovId(0),
-            ..viewer.id(&("".into(), 0, 0, 0, 0))
+            ..viewer.id(&(String::new(), 0, 0, 0, 0))
         };
         viewer.watch.look_first(vec![plane]);
         put("cell 2.ome.tif", &ome_tiffs(32)[0]);

@@ -20,6 +20,32 @@ const SIMULATED: [(&str, Structure); 2] = [
 const CHECKED: &str = "checked";
 /// A folder of PNG files, each part of which has a checksum.
 const PICTURES: &str = "pictures";
+/// Folders of image files that other programs wrote: their seeds, and as what they are read.
+const IMAGES: [(&str, &str, &[&str], &str); 3] = [
+    (
+        PICTURES,
+        "picture",
+        &["gray8.png", "gray16.png", "rgb.png"],
+        "",
+    ),
+    (
+        "photos",
+        "picture",
+        &["gray.bmp", "gray.jpg", "rgb.bmp", "rgb.jpg"],
+        "",
+    ),
+    (
+        "compressed_tiff",
+        "tiff",
+        &[
+            "deflate_predictor",
+            "lzw_strips",
+            "packbits_u8",
+            "big_endian",
+        ],
+        ".tif",
+    ),
+];
 /// Rows and columns of the arrays.
 const HEIGHT: usize = 16;
 const WIDTH: usize = 24;
@@ -29,7 +55,8 @@ pub(super) fn names() -> Vec<String> {
     let mut names = squid_data::names();
     names.push("tiff_folder".into());
     names.extend(SIMULATED.map(|(name, _)| name.to_owned()));
-    names.extend([CHECKED, PICTURES].map(str::to_owned));
+    names.push(CHECKED.into());
+    names.extend(IMAGES.map(|(name, ..)| name.to_owned()));
     names
 }
 
@@ -72,9 +99,12 @@ fn put(name: &str, folder: &Path) {
         simulate(&plan, folder, &mut |_| true, Duration::ZERO).unwrap();
     } else if name == CHECKED {
         write_checked(folder);
-    } else if name == PICTURES {
-        for picture in ["gray8.png", "gray16.png", "rgb.png"] {
-            fs::copy(seeds().join("picture").join(picture), folder.join(picture)).unwrap();
+    } else if let Some((_, seed_folder, images, ending)) =
+        IMAGES.iter().find(|(known, ..)| *known == name)
+    {
+        for image in *images {
+            let seed = seeds().join(seed_folder).join(image);
+            fs::copy(seed, folder.join(format!("{image}{ending}"))).unwrap();
         }
     } else {
         copy(&data_folder().join(name), folder);
