@@ -3,7 +3,11 @@
 //! By names alone: no file is opened. So what the OME-XML of a file that came later says of other files is not known
 //! until the folder is opened anew.
 
-use std::{cmp::Ordering, collections::HashSet, path::Path};
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+};
 
 use super::{collection::Cut, image_folder, probe::below};
 use crate::{
@@ -12,47 +16,68 @@ use crate::{
     source::Entry,
 };
 
-/// The rows of a dataset of image files with what lies in one of its folders now, in display order, for
+/// The rows of a dataset of image files with what lies in some of its folders now, in display order, for
 /// [`Dataset::grown`]; `None` where they are as they were. Reads nothing.
 #[must_use]
-pub fn with_folder(base: &Dataset, folder: &Path, entries: &[Entry]) -> Option<Dataset> {
-    let files = image_folder::in_folder(folder, entries);
-    let listed: HashSet<&Path> = files.iter().map(AsRef::as_ref).collect();
-    let known: HashSet<&Path> = base.fovs.iter().map(|row| row.folder.as_path()).collect();
-    let num_free = limits::FOVS.saturating_sub(base.fovs.len());
+pub fn with_folders(base: &Dataset, listed: &[(&Path, &[Entry])]) -> Option<Dataset> {
+    let in_folder = |&(folder, entries)| (folder, image_folder::in_folder(folder, entries));
+    let files: Vec<(&Path, Vec<PathBuf>)> = listed.iter().map(in_folder).collect();
+    let by_folder: HashMap<&Path, HashSet<&Path>> = files
+        .iter()
+        .map(|(folder, files)| (*folder, files.iter().map(AsRef::as_ref).collect()))
+        .collect();
+    let mut known = HashSet::new();
+    let mut presence = HashMap::new();
+    for (at, row) in base.fovs.iter().enumerate() {
+        let folder = row.folder.parent().and_then(|it| by_folder.get(it));
+        let Some(files) = folder else { continue };
+        known.insert(row.folder.as_path());
+        let fov = FovId(at as u32);
+        let is_present = is_present(base, fov, row, files.contains(row.folder.as_path()));
+        if is_present != row.present {
+            presence.insert(fov, is_present);
+        }
+    }
     let is_new = |file: &&Path| !known.contains(file) && !base.opener.is_claimed(file);
-    let mut came: Vec<&Path> = files.iter().map(AsRef::as_ref).filter(is_new).collect();
-    let mut problems = base.problems.clone();
-    if came.len() > num_free {
-        came.truncate(num_free);
-        let problem = Cut::Images.problem();
-        problems.extend((!problems.contains(&problem)).then_some(problem));
+    let all = by_folder.values().flatten().copied();
+    let mut came: Vec<&Path> = all.filter(is_new).collect();
+    came.sort_unstable_by(|a, b| in_search_order(&base.root, a, b));
+    let num_free = limits::FOVS.saturating_sub(base.fovs.len());
+    let full = (came.len() > num_free).then(|| Cut::Images.problem());
+    let full = full.filter(|problem| !base.problems.contains(problem));
+    came.truncate(num_free);
+    if came.is_empty() && presence.is_empty() && full.is_none() {
+        return None;
     }
-    let mut has_changed = !came.is_empty() || problems.len() > base.problems.len();
-    let mut came = came.into_iter().peekable();
-    let mut rows = Vec::with_capacity(base.fovs.len() + came.len());
-    for &fov in base.order.iter() {
-        let Some(row) = base.fov(fov) else { continue };
-        let is_before = |file: &&Path| in_search_order(&base.root, file, &row.folder).is_lt();
-        while let Some(file) = came.next_if(is_before) {
-            rows.push(image_folder::row_of(file, &base.root));
-        }
-        let mut row = row.clone();
-        if row.folder.parent() == Some(folder) {
-            let is_present = is_present(base, fov, &row, listed.contains(row.folder.as_path()));
-            has_changed |= row.present != is_present;
-            row.present = is_present;
-        }
-        rows.push(row);
-    }
-    rows.extend(came.map(|file| image_folder::row_of(file, &base.root)));
-    has_changed.then(|| Dataset {
+    let rows = merged(base, came, &presence);
+    let mut fresh = Dataset {
         order: (0..rows.len()).map(|row| FovId(row as u32)).collect(),
         images: vec![ImageSlot::Unopened; rows.len()],
         fovs: rows.into(),
-        problems,
         ..base.clone()
-    })
+    };
+    fresh.add_problems(full.into_iter().collect());
+    Some(fresh)
+}
+
+/// The rows in display order, with files that came where opening would put them.
+fn merged(base: &Dataset, came: Vec<&Path>, presence: &HashMap<FovId, bool>) -> Vec<Fov> {
+    let root = &base.root;
+    let mut rows = Vec::with_capacity(base.fovs.len() + came.len());
+    let mut came = came.into_iter().peekable();
+    for &fov in base.order.iter() {
+        let Some(row) = base.fov(fov) else { continue };
+        while let Some(file) = came.next_if(|file| in_search_order(root, file, &row.folder).is_lt())
+        {
+            rows.push(image_folder::row_of(file, root));
+        }
+        rows.push(Fov {
+            present: presence.get(&fov).copied().unwrap_or(row.present),
+            ..row.clone()
+        });
+    }
+    rows.extend(came.map(|file| image_folder::row_of(file, root)));
+    rows
 }
 
 /// An image of an OME-TIFF may be absent although the file that names it is there.
@@ -67,36 +92,25 @@ fn is_present(base: &Dataset, fov: FovId, row: &Fov, has_file: bool) -> bool {
 
 /// Files of a folder before those of the folders in it, each in natural order.
 fn in_search_order(root: &Path, a: &Path, b: &Path) -> Ordering {
-    let names = |path: &Path| -> Vec<String> {
-        let below = path.strip_prefix(root).unwrap_or(path).iter();
-        below
-            .map(|name| name.to_string_lossy().into_owned())
-            .collect()
-    };
-    let (a, b) = if a.parent() == b.parent() {
-        (
-            names(Path::new(a.file_name().unwrap_or_default())),
-            names(Path::new(b.file_name().unwrap_or_default())),
-        )
-    } else {
-        (names(a), names(b))
-    };
-    for (at, (own, other)) in a.iter().zip(&b).enumerate() {
-        let is_folder = (at + 1 < a.len(), at + 1 < b.len());
-        let order = is_folder
-            .0
-            .cmp(&is_folder.1)
-            .then_with(|| natural_cmp(own, other));
+    let mut a = a.strip_prefix(root).unwrap_or(a).iter();
+    let mut b = b.strip_prefix(root).unwrap_or(b).iter();
+    loop {
+        let (Some(own), Some(other)) = (a.next(), b.next()) else {
+            return Ordering::Equal;
+        };
+        let is_folder = |rest: &Path| !rest.as_os_str().is_empty();
+        let by_kind = is_folder(a.as_path()).cmp(&is_folder(b.as_path()));
+        let order =
+            by_kind.then_with(|| natural_cmp(&own.to_string_lossy(), &other.to_string_lossy()));
         if order.is_ne() {
             return order;
         }
     }
-    a.len().cmp(&b.len())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{path::PathBuf, sync::Arc};
+    use std::sync::Arc;
 
     use super::*;
     use crate::{
@@ -141,13 +155,13 @@ mod tests {
     #[track_caller]
     fn check(base: &Dataset, folder: &str, names: &[&str], expected: &[(&str, bool)]) -> Dataset {
         let folder = Path::new(ROOT).join(folder);
-        let fresh = with_folder(base, &folder, &entries(names)).expect("it changed");
+        let fresh = with_folders(base, &[(&folder, &entries(names))]).expect("it changed");
         let grown = base.grown(fresh);
         assert_eq!(shown(&grown), expected);
         let known = base.fovs.iter().map(|row| &row.path);
         assert!(known.eq(grown.fovs[..base.fovs.len()].iter().map(|row| &row.path)));
         assert!(
-            with_folder(&grown, &folder, &entries(names)).is_none(),
+            with_folders(&grown, &[(&folder, &entries(names))]).is_none(),
             "nothing is new"
         );
         grown
@@ -216,9 +230,9 @@ mod tests {
         base.order = (0..limits::FOVS).map(|at| FovId(at as u32)).collect();
         base.images = vec![ImageSlot::Unopened; limits::FOVS];
         let names = entries(&["b.png"]);
-        let fresh = with_folder(&base, Path::new(ROOT), &names).expect("a problem");
+        let fresh = with_folders(&base, &[(Path::new(ROOT), &names)]).expect("a problem");
         assert_eq!(fresh.fovs.len(), limits::FOVS);
         assert_eq!(fresh.problems, [Cut::Images.problem()]);
-        assert!(with_folder(&base.grown(fresh), Path::new(ROOT), &names).is_none());
+        assert!(with_folders(&base.grown(fresh), &[(Path::new(ROOT), &names)]).is_none());
     }
 }

@@ -36,7 +36,7 @@ mod timepoints;
 
 pub use self::{
     announced::announced,
-    folder_growth::with_folder,
+    folder_growth::with_folders,
     labels::open_label,
     surroundings::{Surroundings, documents_of, is_aborted},
 };

@@ -219,6 +219,18 @@ fn a_file_that_is_replaced_is_read_again() {
 }
 
 #[test]
+fn a_single_file_that_is_replaced_is_read_again() {
+    let growing = Growing::new(&[("a.tif", 1)]);
+    let Some(mut desk) = Desk::with(&growing.path("a.tif"), Setup::default()) else {
+        return;
+    };
+    assert_eq!(values(desk.harness.state()), [1]);
+    growing.add("a.tif", [20, 30], 300);
+    until_shown(&mut desk, 300);
+    assert!(desk.says("20 × 30"));
+}
+
+#[test]
 fn a_file_that_is_deleted_keeps_its_row_and_is_shown_when_it_is_back() {
     let growing = Growing::new(&[("a.png", 1), ("b.png", 2), ("c.png", 3)]);
     let Some(mut desk) = growing.desk() else {

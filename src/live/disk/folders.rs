@@ -1,6 +1,9 @@
 //! Folders of image files, each file a FOV: one listing of a folder that changed tells which came and which are gone.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use super::growth::Container;
 use crate::{
@@ -51,41 +54,36 @@ impl Folders {
         if changed.is_empty() {
             return None;
         }
-        let mut dataset = known();
-        let mut has_grown = false;
-        for at in changed {
-            if self.is_searched {
-                self.add_inner(at, &dataset.root);
-            }
-            let folder = &self.all[at];
-            if let Some(fresh) = formats::with_folder(&dataset, &folder.path, &folder.entries) {
-                dataset = dataset.grown(fresh);
-                has_grown = true;
-            }
+        let dataset = known();
+        let listed: Vec<(&Path, &[Entry])> = changed
+            .iter()
+            .map(|&at| (self.all[at].path.as_path(), self.all[at].entries.as_slice()))
+            .collect();
+        let fresh = formats::with_folders(&dataset, &listed);
+        if self.is_searched {
+            self.add_inner(&changed, &dataset.root);
         }
-        has_grown.then_some(dataset)
+        fresh.map(|fresh| dataset.grown(fresh))
     }
 
-    /// Watches the folders in a folder too. Links may lead in a circle, and are followed when the dataset is opened.
-    fn add_inner(&mut self, at: usize, root: &Path) {
-        let folder = &self.all[at];
-        let depth = folder
-            .path
-            .strip_prefix(root)
-            .map_or(0, |it| it.iter().count());
-        if depth >= limits::SEARCH_DEPTH {
-            return;
-        }
+    /// Watches the folders in some folders too. Links may lead in a circle, and are followed when the dataset is opened.
+    fn add_inner(&mut self, changed: &[usize], root: &Path) {
         let is_meant = |entry: &&Entry| {
             entry.kind == Kind::Folder && !entry.is_link && !entry.name.starts_with('.')
         };
-        let inner = folder.entries.iter().filter(is_meant);
-        let inner: Vec<PathBuf> = inner.map(|entry| folder.path.join(&entry.name)).collect();
-        for path in inner {
-            let is_known = self.all.iter().any(|known| known.path == path);
-            if !is_known && self.all.len() < limits::SEARCH_FOLDERS {
-                self.all.push(Container::new(path, Vec::new()));
+        let mut inner = Vec::new();
+        for folder in changed.iter().map(|&at| &self.all[at]) {
+            let below = folder.path.strip_prefix(root);
+            if below.is_ok_and(|it| it.iter().count() < limits::SEARCH_DEPTH) {
+                let folders = folder.entries.iter().filter(is_meant);
+                inner.extend(folders.map(|entry| folder.path.join(&entry.name)));
             }
         }
+        let known: HashSet<&Path> = self.all.iter().map(|it| it.path.as_path()).collect();
+        inner.retain(|path| !known.contains(path.as_path()));
+        inner.truncate(limits::SEARCH_FOLDERS.saturating_sub(self.all.len()));
+        let inner = inner.into_iter();
+        self.all
+            .extend(inner.map(|path| Container::new(path, Vec::new())));
     }
 }
