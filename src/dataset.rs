@@ -21,10 +21,14 @@ pub use announcement::{
 };
 pub use image::{Arrays, Image, Level, Registry, Sampling, ZarrFormat, ZarrLocator};
 pub use labels::{LabelImage, LabelPlacement, LabelSlot, Labels, OpenedLabel, layers};
-pub use plane_files::{FilePlane, Files, PlaneFiles, Sharing};
+pub use plane_files::{FilePlane, FileStamp, Files, PlaneFiles, Sharing};
 pub use registered::{Registered, RegisteredPlanes};
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use image::clamp_u32;
 
@@ -185,6 +189,11 @@ pub trait FovOpener: Send + Sync {
             message: format!("expected a label image {name:?}, this dataset has none"),
             location: row.to_owned(),
         })
+    }
+
+    /// True for a file with planes of images that are listed already: it is no image by itself.
+    fn is_claimed(&self, _file: &Path) -> bool {
+        false
     }
 
     /// Where and when a timepoint of a FOV was taken, from the side file that is written when the timepoint ends;

@@ -34,7 +34,7 @@ use crate::model::{Code, json_size, limits, natural_cmp};
 const RETRIES: u32 = 5;
 /// Pause before each further try: a rewrite of `zarr.json` takes a few milliseconds.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
-/// A cut-off document that has not changed for so long is not being written; waiting would only slow opening down.
+/// What is cut off and has not changed for so long is not being written; waiting would only slow opening down.
 const REWRITE_WINDOW: Duration = Duration::from_secs(10);
 
 /// What an entry of a folder is, symbolic links resolved.
@@ -296,6 +296,16 @@ pub fn stat(path: &Path) -> Result<Option<Stat>, SourceError> {
     }
 }
 
+/// Length and time of a file or folder: another one lies there where they differ.
+pub type Stamp = (u64, Option<SystemTime>);
+
+/// The stamp of what lies at a path now; `None`: nothing, or the system does not say.
+#[must_use]
+pub fn stamp_of(path: &Path) -> Option<Stamp> {
+    let found = stat(path).ok().flatten()?;
+    Some((found.num_bytes, found.modified))
+}
+
 /// The place that a path with `..` in it leads to; `None` where it has none, or nothing is there.
 ///
 /// Only the system can tell: behind a symbolic link `..` is not the name before it.
@@ -445,8 +455,9 @@ pub fn is_settled(modified: Option<SystemTime>) -> bool {
     age.is_some_and(|age| age > SETTLED_AFTER)
 }
 
-/// True where the file was written within [`REWRITE_WINDOW`], or may have been (a clock ahead of ours, none at all).
-fn is_recent(path: &Path) -> bool {
+/// True where the file was written within the last 10 s, or may have been (a clock ahead of ours, none at all).
+#[must_use]
+pub fn is_recent(path: &Path) -> bool {
     let modified = stat(path).ok().flatten().and_then(|found| found.modified);
     let age = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
     age.is_none_or(|age| age < REWRITE_WINDOW)

@@ -70,6 +70,7 @@ impl App {
                     viewing.take_found(planes);
                 }
                 DiskNews::Rewritten(planes) => viewing.take_rewritten(&planes),
+                DiskNews::Replaced(fov, opened) => viewing.take_replaced(fov, opened),
                 DiskNews::Newest(plane) => newest = Some(plane),
                 DiskNews::StoreChanged(fov) => {
                     changed.insert(fov);

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Dataset, Fov, ImageSlot};
+use super::{Dataset, Fov, ImageSlot, OpenFovError};
 use crate::model::{Code, FovId};
 
 impl Dataset {
@@ -31,7 +31,8 @@ impl Dataset {
             if let Some(&id) = known.get(fov.path.as_str()) {
                 ids[at] = id;
                 let kept = std::mem::take(&mut images[id.row()]);
-                images[id.row()] = slot_of(kept, slot, fov.present);
+                let was_present = self.fovs[id.row()].present;
+                images[id.row()] = slot_of(kept, slot, (was_present, fov.present));
                 rows[id.row()] = fov.clone();
             } else {
                 ids[at] = FovId(rows.len() as u32);
@@ -63,13 +64,20 @@ impl Dataset {
 
 /// What is known of a row's store: an image is another one only where it differs, and a store that is there now may be
 /// tried again.
-fn slot_of(kept: ImageSlot, fresh: ImageSlot, is_present: bool) -> ImageSlot {
+fn slot_of(
+    kept: ImageSlot,
+    fresh: ImageSlot,
+    (was_present, is_present): (bool, bool),
+) -> ImageSlot {
+    let is_back = |error: &OpenFovError| error.code == Code::NotFound && !was_present;
     match (kept, fresh) {
         (ImageSlot::Opened(kept), ImageSlot::Opened(fresh)) if *kept == *fresh => {
             ImageSlot::Opened(Arc::clone(&kept))
         }
         (_, fresh @ ImageSlot::Opened(_)) => fresh,
-        (ImageSlot::Failed(error), _) if is_present && error.code == Code::NotWritten => {
+        (ImageSlot::Failed(error), _)
+            if is_present && (error.code == Code::NotWritten || is_back(&error)) =>
+        {
             ImageSlot::Unopened
         }
         (kept, _) => kept,

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::{Files, RegisteredPlanes};
+use super::{FileStamp, Files, RegisteredPlanes};
 use crate::model::{Axis, AxisRole, Channel, PlaneId, SampleType, TileGrid, ZPick};
 
 /// Version of the Zarr format of a store.
@@ -178,6 +178,15 @@ impl Image {
         ];
         let product = |planes: u64, length| planes.saturating_mul(u64::from(length));
         lengths.into_iter().fold(1, product)
+    }
+
+    /// The file that the image was described by, as it was then; `None` where that is no single file.
+    #[must_use]
+    pub fn described(&self) -> Option<FileStamp> {
+        match &self.levels.first()?.arrays {
+            Arrays::Files(files) => files.0.described(),
+            Arrays::One(_) | Arrays::PerTimepoint(_) | Arrays::Registered(_) => None,
+        }
     }
 
     /// Stored and computed levels.

@@ -3,7 +3,7 @@
 //! Which file holds which plane is the knowledge of `formats`, which leaves a [`PlaneFiles`] in the image, so that `store`
 //! finds planes that are written after the dataset was opened without knowing any name.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc, time::SystemTime};
 
 use super::{Fov, OpenFovError, PlaneAt};
 use crate::model::PageAt;
@@ -34,6 +34,9 @@ pub enum Sharing {
     InPlace,
 }
 
+/// Length and time of a file.
+pub type FileStamp = (u64, Option<SystemTime>);
+
 /// Finds the files of planes; shared by all threads.
 pub trait PlaneFiles: fmt::Debug + Send + Sync {
     /// The file of a plane; `None` where it is not there (yet). Blocks on I/O.
@@ -48,6 +51,12 @@ pub trait PlaneFiles: fmt::Debug + Send + Sync {
     /// The folder in which further planes make the image longer than it was described; `None` where its length is known, or
     /// new folders tell.
     fn grows_in(&self) -> Option<PathBuf> {
+        None
+    }
+
+    /// The file as it was just before the image was described, where it may be replaced as a whole: another one is
+    /// described anew.
+    fn described(&self) -> Option<FileStamp> {
         None
     }
 

@@ -12,7 +12,7 @@ use std::{
 use super::{
     OpenError, Progress,
     collection::{self, Cut},
-    file_images::FovImage,
+    file_images::{FileImages, FovImage},
     listing::{Listing, Opening, check_length},
     lone_file,
     ome_tiff::lone::{self, Lone, OmeFiles},
@@ -118,7 +118,7 @@ pub(super) fn list(
     files: &ImageFiles,
     opening: &mut Opening<'_>,
     words: &str,
-) -> Result<(Listing, Vec<FovImage>), OpenError> {
+) -> Result<(Listing, FileImages), OpenError> {
     let root = opening.root.clone();
     let mut table = Table {
         root: &root,
@@ -137,7 +137,8 @@ pub(super) fn list(
     }
     table.listing.plate = table.plate();
     table.listing.problems.extend(table.documents.problem());
-    Ok((table.listing, table.images))
+    let images = FileImages::Folder(table.images, table.claimed);
+    Ok((table.listing, images))
 }
 
 /// How many documents were read, and how many files may have one that was not.
@@ -189,14 +190,7 @@ impl Table<'_> {
 
     /// A file of which nothing is known; whatever is wrong with it is said when it is shown.
     fn add_file(&mut self, path: &Path) {
-        let path_below = below(self.root, path);
-        self.listing.fovs.push(Fov {
-            label: path_below.clone(),
-            path: path_below,
-            folder: path.to_path_buf(),
-            present: true,
-            ..Fov::default()
-        });
+        self.listing.fovs.push(row_of(path, self.root));
         self.images.push(FovImage::File);
     }
 
@@ -250,22 +244,40 @@ impl Table<'_> {
     }
 }
 
-/// The image of one file, and what had to be assumed.
+/// The row of a file that is an image by itself.
+pub(super) fn row_of(path: &Path, root: &Path) -> Fov {
+    let path_below = below(root, path);
+    Fov {
+        label: path_below.clone(),
+        path: path_below,
+        folder: path.to_path_buf(),
+        present: true,
+        ..Fov::default()
+    }
+}
+
+/// The image of a row's file as it is now, and what had to be assumed: of several the one that the row names.
 ///
 /// # Errors
 /// When it cannot be read as an image.
-pub(super) fn open(path: &Path, root: &Path) -> Result<(Arc<Image>, Vec<Problem>), OpenFovError> {
+pub(super) fn open(row: &Fov, root: &Path) -> Result<(Arc<Image>, Vec<Problem>), OpenFovError> {
+    let path = &row.folder;
     let mut problems = match lone::open(path, "OME-TIFF")? {
         Lone::Ome(found) => {
             let mut problems = found.listing.problems;
-            if found.images.len() > 1 {
+            let id = row.path.strip_prefix(below(root, path).as_str());
+            let id = id.unwrap_or(&row.path);
+            let is_named = |other: &Fov| other.path.starts_with('#') && other.path == id;
+            let named = found.listing.fovs.iter().position(is_named);
+            if found.images.len() > 1 && named.is_none() {
                 let message =
                     "several images in one file, one is shown here; open the file by itself";
                 problems.push(Problem::new(Code::Ignored, below(root, path), message));
             }
-            let row = found.listing.fovs.get(found.own);
-            if let Some((image, row)) = found.images.get(found.own).zip(row) {
-                let (image, further) = image.open(row, root)?;
+            let at = named.unwrap_or(found.own);
+            let row = found.listing.fovs.get(at);
+            if let Some((image, row)) = found.images.get(at).zip(row) {
+                let (image, further) = image.open_listed(row, root)?;
                 problems.extend(further);
                 return Ok((image, problems));
             }

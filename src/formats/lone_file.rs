@@ -13,10 +13,12 @@ use super::{
 };
 use crate::{
     dataset::{
-        DatasetKind, FilePlane, Files, Fov, Image, OpenFovError, PlaneAt, PlaneFiles, Sampling,
+        DatasetKind, FilePlane, FileStamp, Files, Fov, Image, OpenFovError, PlaneAt, PlaneFiles,
+        Sampling,
     },
     image_file,
     model::{AxisRole, Channel, Code, PageAt, Problem, limits},
+    source,
 };
 
 /// The planes of one file.
@@ -25,11 +27,14 @@ struct LonePages {
     path: PathBuf,
     count: u32,
     is_color: bool,
+    described: Option<FileStamp>,
 }
 
 impl PlaneFiles for LonePages {
     fn find(&self, _fov: &Fov, at: PlaneAt) -> Result<Option<FilePlane>, OpenFovError> {
-        Ok((at.z < self.count).then(|| FilePlane {
+        // It may be gone since it was described; what else is wrong with it reading says.
+        let is_there = !matches!(source::stat(&self.path), Ok(None));
+        Ok((is_there && at.z < self.count).then(|| FilePlane {
             path: self.path.clone(),
             page: PageAt::Idx(at.z),
             color_idx: u8::try_from(at.c).ok().filter(|_| self.is_color),
@@ -39,6 +44,10 @@ impl PlaneFiles for LonePages {
 
     fn expected(&self, _fov: &Fov, _at: PlaneAt) -> Option<PathBuf> {
         Some(self.path.clone())
+    }
+
+    fn described(&self) -> Option<FileStamp> {
+        self.described
     }
 }
 
@@ -67,6 +76,7 @@ pub(super) fn open(path: &Path, words: &str) -> Result<(Listing, Arc<Image>), Op
 /// When it cannot be read as an image.
 pub(super) fn image_of(path: &Path, root: &Path) -> Result<(Image, Vec<Problem>), OpenError> {
     let absent = || OpenError::at(path, Code::NotFound, "nothing at this path");
+    let described = source::stamp_of(path);
     let page = image_file::describe(path, PageAt::default())?.ok_or_else(absent)?;
     let num_pages = image_file::num_pages(path)?.ok_or_else(absent)?;
     let num_pages = num_pages.min(limits::Z_SLICES as usize) as u32;
@@ -75,6 +85,7 @@ pub(super) fn image_of(path: &Path, root: &Path) -> Result<(Image, Vec<Problem>)
         path: path.to_path_buf(),
         count: num_pages,
         is_color,
+        described,
     }));
     let mut outer = Vec::new();
     let mut channels = vec![Channel::default()];

@@ -11,6 +11,7 @@ mod channels;
 mod collection;
 mod cut_short;
 mod file_images;
+mod folder_growth;
 mod frames;
 mod image;
 mod image_folder;
@@ -35,6 +36,7 @@ mod timepoints;
 
 pub use self::{
     announced::announced,
+    folder_growth::with_folders,
     labels::open_label,
     surroundings::{Surroundings, documents_of, is_aborted},
 };

@@ -2,7 +2,7 @@
 
 use std::{
     num::NonZeroUsize,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -69,9 +69,11 @@ impl FovOpener for Opener {
                 let image = files.image(fov).filter(|_| is_there);
                 return self.open_given(image, fov, row);
             }
-            Some(FileImages::PerFov(_)) | None => {}
+            Some(FileImages::PerFov(_) | FileImages::Folder(..)) | None => {}
         }
-        let (image, problems) = self.open_row(fov, row)?;
+        let (image, problems) = self
+            .open_row(fov, row)
+            .map_err(|error| self.later(error, row))?;
         let images = siblings(&dataset.fovs, fov, |other| other.present)
             .into_iter()
             .map(|sibling| (sibling, Arc::clone(&image)))
@@ -91,6 +93,10 @@ impl FovOpener for Opener {
     ) -> Result<OpenedLabel, OpenFovError> {
         let _opening = WorkStage::Open.enter();
         labels::of_fov(dataset, fov, name)
+    }
+
+    fn is_claimed(&self, file: &Path) -> bool {
+        matches!(&self.files, Some(FileImages::Folder(_, claimed)) if claimed.contains(file))
     }
 
     fn executed(&self, dataset: &Dataset, fov: FovId, t: u32) -> Option<Executed> {
@@ -129,6 +135,19 @@ impl Opener {
         let is_there = folder.is_some_and(side_files::is_done);
         self.is_done.store(is_there, Ordering::Relaxed);
         is_there
+    }
+
+    /// A file in a folder of image files that is cut off and changed a moment ago: it is being written, and asked again.
+    fn later(&self, error: OpenFovError, row: &Fov) -> OpenFovError {
+        let is_in_folder = matches!(self.files, Some(FileImages::Folder(..)));
+        let is_torn = error.code == Code::CorruptData;
+        if is_in_folder && is_torn && source::is_recent(&row.folder) {
+            return OpenFovError {
+                code: Code::NotWritten,
+                ..error
+            };
+        }
+        error
     }
 
     fn absent(&self, row: &Fov) -> OpenFovError {
@@ -184,7 +203,7 @@ impl Opener {
 
     fn open_row(&self, fov: FovId, row: &Fov) -> Result<(Arc<Image>, Vec<Problem>), OpenFovError> {
         let _opening = WorkStage::Open.enter();
-        if let Some(FileImages::PerFov(images)) = &self.files {
+        if let Some(FileImages::PerFov(images) | FileImages::Folder(images, _)) = &self.files {
             let image = images.get(fov.row()).unwrap_or(&FovImage::File);
             return image.open(row, &self.context.root);
         }
@@ -254,7 +273,7 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
         }
         What::ImageFiles(files) => {
             let (listing, images) = image_folder::list(files, &mut opening, found.words())?;
-            (listing, Some(FileImages::PerFov(images)))
+            (listing, Some(images))
         }
         _ => (list(found, &mut opening)?, None),
     };

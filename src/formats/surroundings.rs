@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     cut_short,
-    layout::{self, What},
+    layout::{self, Found, What},
     probe::Node,
     regions,
     side_files::{self, SideFiles},
@@ -28,6 +28,10 @@ pub struct Surroundings {
     pub acquisition: Option<PathBuf>,
     /// Folders in which further FOVs appear, the outer ones first; none where every planned FOV has its row already.
     pub containers: Vec<PathBuf>,
+    /// Folders of image files, each a FOV, the outer ones first: what lies in them has or gets a row.
+    pub image_folders: Vec<PathBuf>,
+    /// Files in folders that appear in those belong to the dataset too.
+    pub is_searched: bool,
     /// All FOVs in the order of the plan, those that it does not name behind them.
     pub scan: Vec<FovId>,
 }
@@ -52,6 +56,7 @@ impl Surroundings {
             SideFiles::read(folder, &entries, &dataset.root).planned
         });
         let (scan, is_planned) = scan_order(dataset, &planned);
+        let image_folders = found.as_ref().map_or_else(Vec::new, image_folders);
         let containers = match found {
             Some(found) if !is_planned => containers(&found.what, &found.root),
             _ => Vec::new(),
@@ -59,6 +64,8 @@ impl Surroundings {
         Self {
             acquisition,
             containers,
+            is_searched: image_folders.len() > 1,
+            image_folders,
             scan,
         }
     }
@@ -158,6 +165,24 @@ fn containers(what: &What, root: &Path) -> Vec<PathBuf> {
         | What::LoneFile
         | What::ImageFiles(_) => Vec::new(),
     }
+}
+
+/// The folders of image files that are no acquisition's, and those around them: one where those below were not searched.
+fn image_folders(found: &Found) -> Vec<PathBuf> {
+    let What::ImageFiles(files) = &found.what else {
+        return Vec::new();
+    };
+    // Beside side files what comes is an acquisition's.
+    let entries = source::list(&found.root).unwrap_or_default();
+    if side_files::are_in(&entries) {
+        return Vec::new();
+    }
+    let mut all = BTreeSet::from([found.root.as_path()]);
+    for file in &files.paths {
+        let around = file.ancestors().skip(1);
+        all.extend(around.take_while(|folder| folder.starts_with(&found.root)));
+    }
+    all.into_iter().map(Path::to_path_buf).collect()
 }
 
 fn folders_in(folder: &Path) -> Vec<PathBuf> {

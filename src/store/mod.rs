@@ -29,7 +29,7 @@ use std::{
 use crate::{
     dataset::{Arrays, Dataset, DatasetKind, Image, Sharing},
     model::{Absence, Code, Pixels, PlaneId, PlaneState, TileId, mean},
-    source::SourceError,
+    source::{self, SourceError},
 };
 
 use self::{
@@ -149,6 +149,11 @@ impl Store {
             thread::sleep(pause);
             read = self.read_stored(dataset, image, tile, stored, absence);
         }
+        if let Err(error) = &read
+            && self.is_being_written(dataset, image, tile.plane, error)
+        {
+            return Ok(ReadOutcome::Absent(PlaneState::Planned));
+        }
         let Some((pixels, state)) = read? else {
             let state = if dataset.has_dropped(tile.plane) {
                 PlaneState::Missing
@@ -159,6 +164,22 @@ impl Store {
         };
         let tiles = with_computed(dataset, tile, stored, level, pixels);
         Ok(ReadOutcome::Pixels { tiles, state })
+    }
+
+    /// True for a file in a folder of image files that is cut off and changed a moment ago.
+    fn is_being_written(
+        &self,
+        dataset: &Dataset,
+        image: &Image,
+        plane: PlaneId,
+        error: &ReadError,
+    ) -> bool {
+        let is_in_folder = dataset.kind == DatasetKind::Collection && image.described().is_some();
+        is_in_folder
+            && error.code == Code::CorruptData
+            && self
+                .file_of(dataset, plane)
+                .is_ok_and(|path| source::is_recent(&path))
     }
 
     /// The tile of that row and column at a stored level; `None`: absent where that does not mean the fill value.

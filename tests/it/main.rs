@@ -14,6 +14,7 @@ mod fixture;
 #[expect(unreachable_pub, reason = "also a crate of its own")]
 mod fuzz_targets;
 mod fuzzed;
+mod growing_folder;
 mod image_files;
 mod imports;
 mod labels;

@@ -1,18 +1,23 @@
 //! Folders of OME-TIFF files, sets of files that belong together, and plates of OME-XML.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 use serde_json::{Value, json};
 use squidview::{
     dataset::Dataset,
     formats,
     model::{Code, FovId},
+    store::Store,
 };
 
 use crate::{
     desk::{Desk, Setup},
     ome_tiff::check_any,
-    planes::open_whole,
+    planes::{open_whole, plane_at, plane_crc},
     program::on,
 };
 
@@ -62,6 +67,30 @@ fn each_ome_tiff_of_a_folder_is_a_fov_named_by_its_file() {
     )
     .unwrap();
     assert_eq!(open_whole(&any).num_fovs(), 4);
+}
+
+#[test]
+fn an_image_of_a_file_that_changed_is_found_again_by_its_number() {
+    let Some((folder, opened)) = check_any("folders") else {
+        return;
+    };
+    let dataset = &opened.iter().find(|(name, _)| name == "any").unwrap().1;
+    let crc = |dataset: &Dataset, row: u32| {
+        plane_crc(&Store::new(), dataset, plane_at(FovId(row), 0, 0, 0)).unwrap()
+    };
+    let file = folder.path().join("any/two.ome.tiff");
+    let file = fs::File::options().write(true).open(file).unwrap();
+    let later = SystemTime::now() + Duration::from_secs(5);
+    file.set_modified(later).unwrap();
+    assert_ne!(crc(dataset, 2), crc(dataset, 3));
+    for row in [2, 3] {
+        let anew = dataset.opener.open_fov(dataset, FovId(row));
+        let anew = dataset.with_opened(vec![(FovId(row), anew)]);
+        let stamp = |dataset: &Dataset| dataset.image(FovId(row)).unwrap().described();
+        assert_ne!(stamp(&anew), stamp(dataset), "it was described anew");
+        assert_eq!(crc(&anew, row), crc(dataset, row));
+        assert!(anew.problems.is_empty(), "{:?}", anew.problems);
+    }
 }
 
 #[test]

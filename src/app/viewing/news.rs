@@ -8,8 +8,11 @@ use std::{
 
 use super::{FIRST_RECHECK, RECHECK, Viewing};
 use crate::{
-    dataset::{Arrays, Dataset, Image, ImageSlot, PlaneAt, RegisteredPlanes},
+    dataset::{
+        Arrays, Dataset, Image, ImageSlot, OpenFovError, OpenedFov, PlaneAt, RegisteredPlanes,
+    },
     ledger::{Notice, PageSize},
+    loader::Loaded,
     model::{AxisRole, Code, FovId, PlaneId, PlaneState, Problem, TileId, Visible, ZPick},
 };
 
@@ -188,6 +191,20 @@ impl Viewing {
             }
             self.is_dirty |= self.concerns(plane);
         }
+    }
+
+    /// The file of a FOV was replaced or is gone: all of it is read again, by what it says of itself now.
+    pub(in crate::app) fn take_replaced(
+        &mut self,
+        fov: FovId,
+        outcome: Result<OpenedFov, OpenFovError>,
+    ) {
+        self.renew_fovs(std::iter::once(fov));
+        self.take(Loaded::Fov {
+            dataset: self.dataset.id,
+            fov,
+            outcome,
+        });
     }
 
     /// Documents of stores changed: they are opened again.

@@ -11,8 +11,15 @@ use super::{
     sampling_of,
 };
 use crate::{
-    dataset::{DatasetKind, FilePlane, Fov, Image, OpenFovError, PlaneAt, PlaneFiles, Sharing},
-    formats::{OpenError, file_images::FovImage, listing::Listing, plate},
+    dataset::{
+        DatasetKind, FilePlane, FileStamp, Fov, Image, OpenFovError, PlaneAt, PlaneFiles, Sharing,
+    },
+    formats::{
+        OpenError,
+        file_images::{FovImage, is_replaced},
+        listing::Listing,
+        plate,
+    },
     metadata::ome_xml::{OmeDocument, OmeImage, WellPlace},
     model::{Code, Plate, PointUm, Problem, limits, natural_cmp},
     source,
@@ -45,11 +52,17 @@ pub(in crate::formats) struct OmeFiles {
 pub(in crate::formats) struct NamedImage {
     document: Arc<OmeDocument>,
     at: usize,
-    /// The file with the document.
+    /// The file with the document, and how it was when that was read.
     path: PathBuf,
+    read: Option<FileStamp>,
 }
 
 impl NamedImage {
+    /// True where the file with the document is another one by now.
+    pub(in crate::formats) fn is_replaced(&self) -> bool {
+        is_replaced(&self.path, self.read)
+    }
+
     /// Describes it; reads no pixels.
     ///
     /// # Errors
@@ -58,7 +71,8 @@ impl NamedImage {
         let absent = || OpenError::at(&self.path, Code::BadMetadata, "OME-XML without this image");
         let ome = self.document.images.get(self.at).ok_or_else(absent)?;
         let described = Described::of(ome, self.document.uuid.as_deref(), &self.path, 0)?;
-        Ok((Arc::new(image_of(ome, &described)), described.problems))
+        let image = image_of(ome, &described, self.read);
+        Ok((Arc::new(image), described.problems))
     }
 }
 
@@ -67,6 +81,8 @@ impl NamedImage {
 struct LonePlanes {
     planes: Arc<OmePlanes>,
     sub_idx: Option<u32>,
+    /// The file with the document, before that was read.
+    described: Option<FileStamp>,
 }
 
 impl PlaneFiles for LonePlanes {
@@ -84,6 +100,10 @@ impl PlaneFiles for LonePlanes {
         Some(self.planes.plane(at.t, at.c, at.z)?.path)
     }
 
+    fn described(&self) -> Option<FileStamp> {
+        self.described
+    }
+
     fn sharing(&self) -> Sharing {
         Sharing::InPlace
     }
@@ -95,13 +115,14 @@ impl PlaneFiles for LonePlanes {
 /// When it is no OME-XML, or none of its images can be shown.
 fn open_companion(path: &Path, words: &str) -> Result<OmeFiles, OpenError> {
     let absent = || OpenError::at(path, Code::NotFound, "nothing at this path");
+    let read = source::stamp_of(path);
     let text = source::read_document(path)?.ok_or_else(absent)?;
     let document = parsed(&text, path)?;
     if document.images.is_empty() && document.problems.is_empty() {
         let message = "OME-XML without an image, expected those of the files beside it";
         return Err(OpenError::at(path, Code::BadMetadata, message));
     }
-    OmeFiles::of(document, path, words)
+    OmeFiles::of(document, path, read, words)
 }
 
 /// Describes a file; reads no pixels.
@@ -112,6 +133,7 @@ pub(in crate::formats) fn open(path: &Path, words: &str) -> Result<Lone, OpenErr
     if is_companion_name(&file_name(path)) {
         return Ok(Lone::Ome(Box::new(open_companion(path, words)?)));
     }
+    let read = source::stamp_of(path);
     let document = match document_of(path) {
         Ok(Some((_, document))) => document,
         Ok(None) => return Ok(Lone::Plain(None)),
@@ -128,7 +150,7 @@ pub(in crate::formats) fn open(path: &Path, words: &str) -> Result<Lone, OpenErr
         let problem = Problem::new(Code::BadMetadata, file_name(path), message);
         return Ok(Lone::Plain(Some(problem)));
     }
-    match OmeFiles::of(document, path, words) {
+    match OmeFiles::of(document, path, read, words) {
         Ok(found) => Ok(Lone::Ome(Box::new(found))),
         // Of the files that it names none is there or may be looked at; the pages of this one are.
         Err(error) if matches!(error.code, Code::MissingArray | Code::UnsafePath) => {
@@ -159,10 +181,15 @@ impl OmeFiles {
     ///
     /// # Errors
     /// When none of them can be shown.
-    fn of(document: OmeDocument, path: &Path, words: &str) -> Result<Self, OpenError> {
+    fn of(
+        document: OmeDocument,
+        path: &Path,
+        read: Option<FileStamp>,
+        words: &str,
+    ) -> Result<Self, OpenError> {
         let mut listing = Listing::new(DatasetKind::Image, words);
         let document = Arc::new(document);
-        let mut rows = rows_of(&document, path, &mut listing.problems)?;
+        let mut rows = rows_of(&document, path, read, &mut listing.problems)?;
         rows.sort_by(|a, b| in_plate_order(&a.fov, &b.fov));
         let own = rows.iter().position(|row| row.is_own).unwrap_or(0);
         let (fovs, images) = rows.into_iter().map(|row| (row.fov, row.image)).unzip();
@@ -220,6 +247,7 @@ fn in_plate_order(a: &Fov, b: &Fov) -> std::cmp::Ordering {
 fn rows_of(
     document: &Arc<OmeDocument>,
     path: &Path,
+    read: Option<FileStamp>,
     problems: &mut Vec<Problem>,
 ) -> Result<Vec<Row>, OpenError> {
     let mut first_error = None;
@@ -238,6 +266,7 @@ fn rows_of(
                 document: Arc::clone(document),
                 at,
                 path: path.to_path_buf(),
+                read,
             })
         };
         if at >= DESCRIBED && !ome.tiff_data.is_empty() {
@@ -251,7 +280,8 @@ fn rows_of(
                     first_page = first_page.saturating_add(described.planes.table.num_planes());
                 }
                 problems.extend(described.problems.iter().cloned());
-                rows.push(row(FovImage::Given(Arc::new(image_of(ome, &described)))));
+                let image = image_of(ome, &described, read);
+                rows.push(row(FovImage::Given(Arc::new(image))));
             }
             Err(error) => {
                 let location = format!("{}, image {at}", file_name(path));
@@ -277,12 +307,13 @@ fn rows_of(
     }
 }
 
-fn image_of(ome: &OmeImage, described: &Described) -> Image {
+fn image_of(ome: &OmeImage, described: &Described, read: Option<FileStamp>) -> Image {
     let planes = Arc::new(described.planes.clone());
     described.image(ome, ome.size_t.into(), sampling_of(ome), |sub_idx| {
         files_of(LonePlanes {
             planes: Arc::clone(&planes),
             sub_idx,
+            described: read,
         })
     })
 }

@@ -7,7 +7,12 @@ use std::{
 };
 
 use super::stamps::{Stamp, stamp_of};
-use crate::{dataset::Dataset, formats, source};
+use crate::{
+    dataset::Dataset,
+    formats,
+    model::Code,
+    source::{self, Entry},
+};
 
 /// Folders that are looked at each time; the others take turns.
 const FOLDERS_PER_LOOK: usize = 64;
@@ -18,12 +23,18 @@ const RELIST_PERIOD: Duration = Duration::from_secs(1);
 /// Pauses before listing once more: a folder appears before what is in it.
 const PAUSES_SECS: [u64; 4] = [1, 1, 2, 4];
 
+/// Listing a folder takes at most one part in so many of the time.
+const REST: u32 = 10;
+
 /// A folder in which FOVs appear.
-struct Container {
-    path: PathBuf,
-    /// `None`: not settled, its names are looked at again.
+pub(super) struct Container {
+    pub(super) path: PathBuf,
+    /// `None`: not settled, it is listed again.
     stamp: Option<Stamp>,
-    names: Vec<String>,
+    /// What lay in it when it was listed last.
+    pub(super) entries: Vec<Entry>,
+    /// A folder of many files that changes all the time is not listed before.
+    next: Instant,
 }
 
 /// Notices when a dataset is worth listing again.
@@ -55,10 +66,9 @@ impl Growth {
         for path in folders {
             let at = known.iter().position(|container| container.path == path);
             let container = at.map_or_else(
-                || Container {
-                    names: names_in(&path),
-                    stamp: None,
-                    path,
+                || {
+                    let entries = source::list(&path).unwrap_or_default();
+                    Container::new(path, entries)
                 },
                 |at| known.swap_remove(at),
             );
@@ -79,11 +89,10 @@ impl Growth {
     /// Looks at the folders.
     pub(super) fn look(&mut self) {
         let count = self.containers.len();
-        let now = SystemTime::now();
         let mut has_changed = false;
         for at in 0..count.min(FOLDERS_PER_LOOK) {
             let at = (self.turn + at) % count;
-            has_changed |= self.containers[at].look(now);
+            has_changed |= self.containers[at].look();
         }
         self.turn = (self.turn + FOLDERS_PER_LOOK) % count.max(1);
         if has_changed {
@@ -109,25 +118,41 @@ impl Growth {
 }
 
 impl Container {
-    fn look(&mut self, now: SystemTime) -> bool {
+    /// A folder in which this is known.
+    pub(super) fn new(path: PathBuf, entries: Vec<Entry>) -> Self {
+        Self {
+            path,
+            stamp: None,
+            entries,
+            next: Instant::now(),
+        }
+    }
+
+    /// Lists the folder where it changed; true where something else lies in it than before.
+    pub(super) fn look(&mut self) -> bool {
+        let began = Instant::now();
         let stamp = stamp_of(&self.path);
-        if self.stamp.is_some() && stamp == self.stamp {
+        if began < self.next || self.stamp.is_some() && stamp == self.stamp {
             return false;
         }
         let modified = stamp.and_then(|(_, modified)| modified);
-        let age = modified.and_then(|modified| now.duration_since(modified).ok());
+        let age = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
         let is_settled = age.is_some_and(|age| age > SETTLED_AFTER);
+        let entries = match source::list(&self.path) {
+            Ok(entries) => entries,
+            Err(error) if error.code() == Code::NotFound => Vec::new(),
+            // Nothing is known of it now.
+            Err(error) => {
+                tracing::trace!("{error}");
+                return false;
+            }
+        };
+        self.next = began + began.elapsed() * REST;
         self.stamp = stamp.filter(|_| is_settled);
-        let names = names_in(&self.path);
-        let has_changed = names != self.names;
-        self.names = names;
+        let has_changed = entries != self.entries;
+        self.entries = entries;
         has_changed
     }
-}
-
-fn names_in(folder: &std::path::Path) -> Vec<String> {
-    let entries = source::list(folder).unwrap_or_default();
-    entries.into_iter().map(|entry| entry.name).collect()
 }
 
 /// Lists the dataset again; the grown one where FOVs were found that `base` does not have. Blocks on I/O.

@@ -7,6 +7,7 @@
 
 mod book;
 mod ending;
+mod folders;
 mod growth;
 mod hints;
 mod news;

@@ -1,7 +1,7 @@
 //! News on their way from the watching thread to whoever takes them: merged, bounded, with a wake when it is worth one.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,7 +9,7 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
-    dataset::Dataset,
+    dataset::{Dataset, OpenFovError, OpenedFov},
     model::{FovId, PlaneId, PlaneState},
 };
 
@@ -32,7 +32,10 @@ pub enum DiskNews {
     Newest(PlaneId),
     /// Documents of a FOV's store changed, or it is there now: open it again.
     StoreChanged(FovId),
-    /// FOVs appeared that the dataset did not list: [`Dataset::grown`] of the one handed over last.
+    /// The file that an image was described by is another one, or gone: what it is now. Nothing that was read of that FOV
+    /// holds any more.
+    Replaced(FovId, Result<OpenedFov, OpenFovError>),
+    /// FOVs appeared that the dataset did not list, or their files are gone: [`Dataset::grown`] of the one handed over last.
     Grown(Dataset),
     /// The acquisition is over, by its mark or because all stores are complete.
     Ended {
@@ -47,6 +50,8 @@ struct Pending {
     rewritten: HashSet<PlaneId>,
     newest: Option<PlaneId>,
     stores: BTreeSet<FovId>,
+    /// At most one per FOV.
+    replaced: BTreeMap<FovId, Result<OpenedFov, OpenFovError>>,
     grown: Option<Dataset>,
     ended: Option<bool>,
     /// When whoever takes is to be woken, unless it comes by itself before.
@@ -74,6 +79,8 @@ impl Outbox {
         let mut news = Vec::new();
         news.extend(pending.grown.map(DiskNews::Grown));
         news.extend(pending.stores.into_iter().map(DiskNews::StoreChanged));
+        let replaced = pending.replaced.into_iter();
+        news.extend(replaced.map(|(fov, opened)| DiskNews::Replaced(fov, opened)));
         if !pending.planes.is_empty() {
             news.push(DiskNews::Planes(pending.planes.into_iter().collect()));
         }
@@ -114,6 +121,12 @@ impl Outbox {
     pub(super) fn store_changed(&self, fov: FovId) {
         self.put(Duration::ZERO, |pending| {
             pending.stores.insert(fov);
+        });
+    }
+
+    pub(super) fn replaced(&self, fov: FovId, opened: Result<OpenedFov, OpenFovError>) {
+        self.put(Duration::ZERO, |pending| {
+            pending.replaced.insert(fov, opened);
         });
     }
 

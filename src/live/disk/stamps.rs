@@ -4,27 +4,19 @@ use std::{
     cmp::Ordering,
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 use lru::LruCache;
 
-use crate::{model::PlaneId, source};
+use crate::model::PlaneId;
+
+pub(super) use crate::source::{Stamp, stamp_of};
 
 /// Files of planes that are remembered: those on the screen and the latest ones.
 const KEPT_FILES: NonZeroUsize = NonZeroUsize::new(4096).expect("above zero");
 
 /// Planes of one file that are remembered, the latest ones: the channels of a shard, the pages of an OME-TIFF.
 const KEPT_PLANES: usize = 1024;
-
-/// Length and time of a file or folder.
-pub(super) type Stamp = (u64, Option<SystemTime>);
-
-/// What lies at a path now; `None`: nothing, or the system does not say.
-pub(super) fn stamp_of(path: &Path) -> Option<Stamp> {
-    let found = source::stat(path).ok().flatten()?;
-    Some((found.num_bytes, found.modified))
-}
 
 /// A file with the planes in it that were told written: one, or all channels of a shard.
 struct Kept {
@@ -116,7 +108,7 @@ impl PlaneFiles {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, time::SystemTime};
 
     use super::*;
     use crate::model::{FovId, ZPick};

@@ -6,7 +6,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     dataset::{Arrays, Dataset, Image, ImageSlot},
     formats,
-    model::{AxisRole, FovId, NavAxis, PlaneId, PlaneState, limits},
+    model::{AxisRole, Code, FovId, NavAxis, PlaneId, PlaneState, limits},
     store::Store,
 };
 
@@ -58,6 +58,8 @@ pub(super) struct Stores {
     tries: HashMap<FovId, Tries>,
     /// FOVs in image files that were told to be there.
     appeared: HashSet<FovId>,
+    /// Images whose file was told to be gone or damaged, and the file as it was then.
+    failed_files: HashMap<FovId, Option<Stamp>>,
     num_timepoints: u32,
     /// Stores that were opened here for the first time.
     pub(super) num_opened: usize,
@@ -77,6 +79,7 @@ impl Stores {
             stamps: HashMap::new(),
             tries: HashMap::new(),
             appeared: HashSet::new(),
+            failed_files: HashMap::new(),
             num_timepoints: dataset.len_along(NavAxis::Time),
             num_opened: 0,
             has_more_fovs: false,
@@ -255,8 +258,11 @@ impl Stores {
 
     /// Opens a store again if its documents are others than they were. True where it was opened.
     pub(super) fn check_documents(&mut self, fov: FovId, outbox: &Outbox) -> bool {
-        if self.dataset.image(fov).is_none() {
+        let Some(image) = self.dataset.image(fov) else {
             return self.open(fov, outbox);
+        };
+        if image.described().is_some() {
+            return self.check_file(fov, outbox);
         }
         let Some(row) = self.dataset.fov(fov) else {
             return false;
@@ -279,6 +285,58 @@ impl Stores {
         if is_other || was_known && !is_partial {
             self.tell_change(fov, outbox);
         }
+        true
+    }
+
+    /// The rows that are known here, on a revision that was handed over and may have fewer.
+    pub(super) fn rows_on(&self, handed: &Dataset) -> Dataset {
+        let mut images = handed.images.clone();
+        images.resize(self.dataset.fovs.len(), ImageSlot::Unopened);
+        Dataset {
+            fovs: Arc::clone(&self.dataset.fovs),
+            order: Arc::clone(&self.dataset.order),
+            images,
+            ..handed.clone()
+        }
+    }
+
+    /// True for the file that the image of a FOV was described by: [`Self::check_file`] looks after it.
+    pub(super) fn is_described_by(&self, fov: FovId, path: &Path) -> bool {
+        let image = self.dataset.image(fov);
+        image.is_some_and(|image| image.described().is_some())
+            && self.dataset.fov(fov).is_some_and(|row| row.folder == path)
+    }
+
+    /// Opens an image anew whose file is another one than it was, or gone. True where that was told.
+    pub(super) fn check_file(&mut self, fov: FovId, outbox: &Outbox) -> bool {
+        let image = self.dataset.image(fov);
+        let (Some(described), Some(row)) = (
+            image.and_then(|image| image.described()),
+            self.dataset.fov(fov),
+        ) else {
+            return false;
+        };
+        let now = stamp_of(&row.folder);
+        let known = self.failed_files.get(&fov).copied();
+        if now == known.unwrap_or(Some(described)) {
+            return false;
+        }
+        let opener = Arc::clone(&self.dataset.opener);
+        let opened = opener.open_fov(&self.dataset, fov);
+        match &opened {
+            Ok(opened) => {
+                self.failed_files.remove(&fov);
+                for (id, image) in &opened.images {
+                    self.take_image(*id, &incomplete(image), image.complete, outbox);
+                }
+            }
+            // It is being written: until it is whole, or stays as it is, what was there before is shown.
+            Err(error) if error.code == Code::NotWritten => return false,
+            Err(_) => {
+                self.failed_files.insert(fov, now);
+            }
+        }
+        outbox.replaced(fov, opened);
         true
     }
 

@@ -227,6 +227,12 @@ impl Survey {
     /// Takes the planes that are looked at first; new ones are told once more even if nothing changed.
     pub(super) fn look_first(&mut self, planes: &[PlaneId]) {
         let before: HashSet<PlaneId> = self.first.drain(..).collect();
+        // A file may have been replaced since it was read ahead.
+        let mut fovs: Vec<FovId> = planes.iter().map(|plane| plane.fov).collect();
+        fovs.dedup();
+        for fov in fovs {
+            self.stores.check_file(fov, &self.outbox);
+        }
         for &plane in planes {
             let shape = self.stores.shape(plane.fov);
             let slices: Vec<PlaneId> = match plane.z {
@@ -320,13 +326,17 @@ impl Survey {
     }
 
     fn note_file(&mut self, plane: PlaneId) {
-        if let Ok(path) = self.store.file_of(self.stores.dataset(), plane) {
+        if let Ok(path) = self.store.file_of(self.stores.dataset(), plane)
+            && !self.stores.is_described_by(plane.fov, &path)
+        {
             self.files.note(path, plane);
         }
     }
 
     fn check_file(&mut self, plane: PlaneId) {
-        if let Ok(path) = self.store.file_of(self.stores.dataset(), plane) {
+        if let Ok(path) = self.store.file_of(self.stores.dataset(), plane)
+            && !self.stores.is_described_by(plane.fov, &path)
+        {
             if self.files.is_known(&path, plane) {
                 self.check_known_file(&path, plane);
             } else {

@@ -33,6 +33,7 @@ struct Viewer {
     rewritten: BTreeSet<PlaneId>,
     newest: Option<PlaneId>,
     changed: BTreeMap<FovId, u32>,
+    replaced: BTreeMap<FovId, u32>,
     ended: Option<bool>,
 }
 
@@ -57,6 +58,7 @@ impl Viewer {
             rewritten: BTreeSet::new(),
             newest: None,
             changed: BTreeMap::new(),
+            replaced: BTreeMap::new(),
             ended: None,
         }
     }
@@ -80,7 +82,11 @@ impl Viewer {
                     let opened = opener.open_fov(&self.dataset, fov);
                     self.show(self.dataset.with_opened(vec![(fov, opened)]));
                 }
-                DiskNews::Grown(dataset) => self.show(dataset),
+                DiskNews::Replaced(fov, opened) => {
+                    *self.replaced.entry(fov).or_default() += 1;
+                    self.show(self.dataset.with_opened(vec![(fov, opened)]));
+                }
+                DiskNews::Grown(dataset) => self.show(self.dataset.grown(dataset)),
                 DiskNews::Ended { aborted } => self.ended = Some(aborted),
             }
         }
@@ -881,6 +887,73 @@ fn frames_of_a_recording_and_channels_that_come_later_are_behind_those_that_were
     for (t, c, expected) in [(2, 1, true), (1000, 0, true), (1000, 1, false)] {
         let state = store.presence(&viewer.dataset, place(t, c)).unwrap();
         assert_eq!(state == PlaneState::Written, expected, "{t} {c}: {state:?}");
+    }
+}
+
+/// OME-TIFF files that the simulator wrote, in a folder of their own.
+fn ome_tiffs(width: u32) -> Vec<Vec<u8>> {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan {
+        width,
+        ..plan(Structure::OmeTiff)
+    };
+    let out = folder.path().join("run");
+    simulate(&plan, &out, &mut |_| true, Duration::ZERO).unwrap();
+    let files = fs::read_dir(out.join("ome_tiff")).unwrap();
+    let read = files.map(|entry| fs::read(entry.unwrap().path()).unwrap());
+    read.collect()
+}
+
+#[test]
+fn files_that_come_into_a_folder_of_ome_tiffs_are_rows_and_replaced_ones_are_told() {
+    let files = ome_tiffs(24);
+    for has_hints in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, bytes: &[u8]| {
+            let aside = folder.path().join("aside.tmp");
+            fs::write(&aside, bytes).unwrap();
+            fs::rename(aside, folder.path().join(name)).unwrap();
+        };
+        put("cell 2.ome.tif", &files[0]);
+        let viewer = &mut Viewer::new(folder.path(), has_hints);
+        let labels = |viewer: &Viewer| -> Vec<String> {
+            let order = viewer.dataset.order.iter();
+            order
+                .map(|&fov| viewer.dataset.fov(fov).unwrap().label.clone())
+                .collect()
+        };
+        put("cell 10.ome.tif", &files[1]);
+        viewer.wait("a file", |it| {
+            labels(it) == ["cell 2.ome.tif", "cell 10.ome.tif"]
+        });
+        put("cell 1.ome.tif", &files[2]);
+        let all = ["cell 1.ome.tif", "cell 2.ome.tif", "cell 10.ome.tif"];
+        viewer.wait("a file that comes first", |it| labels(it) == all);
+        assert_eq!(*viewer.dataset.order, [2, 0, 1].map(FovId));
+        assert!(
+            viewer.dataset.image(FovId(2)).is_none(),
+            "no file is opened before it is shown"
+        );
+        assert!(viewer.replaced.is_empty(), "{:?}", viewer.replaced);
+        let plane = PlaneId {
+            fov: FovId(0),
+            ..viewer.id(&(String::new(), 0, 0, 0, 0))
+        };
+        viewer.watch.look_first(vec![plane]);
+        put("cell 2.ome.tif", &ome_tiffs(32)[0]);
+        viewer.wait("another file", |it| it.replaced.contains_key(&FovId(0)));
+        let image = viewer.dataset.image(FovId(0)).unwrap();
+        assert_eq!(image.plane_size(), (32, 16));
+        fs::remove_file(folder.path().join("cell 2.ome.tif")).unwrap();
+        viewer.wait("no file", |it| {
+            matches!(it.dataset.images[0], ImageSlot::Failed(_)) && !it.dataset.fovs[0].present
+        });
+        assert_eq!(labels(viewer), all);
+        put("cell 2.ome.tif", &files[0]);
+        viewer.wait("the file again", |it| {
+            let image = it.dataset.image(FovId(0));
+            it.dataset.fovs[0].present && image.is_some_and(|it| it.plane_size() == (24, 16))
+        });
     }
 }
 

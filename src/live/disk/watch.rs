@@ -12,16 +12,23 @@ use crossbeam_channel::Receiver;
 use super::{
     Shared,
     ending::Ending,
+    folders::Folders,
     growth::{self, Growth},
     hints::{Hints, MAX_FOLDERS},
     pace::Pace,
     stamps::{Stamp, stamp_of},
     survey::Survey,
 };
-use crate::{dataset::Dataset, formats::Surroundings};
+use crate::{
+    dataset::{Dataset, ImageSlot},
+    formats::Surroundings,
+    model::FovId,
+};
 
 /// Between two looks at documents, containers and marks.
 const DOCUMENTS_PERIOD: Duration = Duration::from_secs(1);
+/// The same while nothing happens to what is no acquisition.
+const IDLE_DOCUMENTS_PERIOD: Duration = Duration::from_secs(5);
 /// The same after a hint.
 const HINTED_PERIOD: Duration = Duration::from_millis(100);
 /// One slice of going through pages; then what is newest has its turn.
@@ -46,6 +53,7 @@ pub(super) struct Watch {
     survey: Survey,
     surroundings: Surroundings,
     growth: Growth,
+    folders: Folders,
     ending: Ending,
     hints: Hints,
     pace: Pace,
@@ -71,6 +79,7 @@ impl Watch {
             survey,
             surroundings: Surroundings::default(),
             growth: Growth::new(Vec::new()),
+            folders: Folders::default(),
             ending: Ending::new(),
             hints,
             pace: Pace::new(now),
@@ -86,6 +95,7 @@ impl Watch {
         self.look_around();
         let folders = self.surroundings.containers.clone();
         self.growth = Growth::new(folders);
+        self.folders = Folders::of(&self.surroundings);
         while !self.shared.stop.load(Ordering::Relaxed) {
             self.take_asks();
             let next = self.step();
@@ -176,8 +186,8 @@ impl Watch {
             let row = self.survey.stores.dataset().fov(fov);
             folders.extend(row.map(|row| row.folder.clone()));
         }
-        let containers = self.growth.folders().take(WATCHED_CONTAINERS);
-        folders.extend(containers.cloned());
+        let containers = self.growth.folders().chain(self.folders.paths());
+        folders.extend(containers.take(WATCHED_CONTAINERS).cloned());
         debug_assert!(folders.len() <= MAX_FOLDERS);
         folders
     }
@@ -222,7 +232,13 @@ impl Watch {
     fn look_at_documents(&mut self) {
         let now = Instant::now();
         self.last_documents = now;
-        self.next_documents = now + DOCUMENTS_PERIOD;
+        let is_acquisition =
+            self.dataset.acquisition.is_some() || self.dataset.announcement.is_some();
+        self.next_documents = if is_acquisition || !self.pace.is_idle(now) {
+            now + DOCUMENTS_PERIOD
+        } else {
+            now + IDLE_DOCUMENTS_PERIOD
+        };
         let root = &self.survey.stores.dataset().root;
         if stamp_of(root).is_none() {
             return;
@@ -252,6 +268,7 @@ impl Watch {
             self.survey.begun = self.surroundings.newest_timepoint();
         }
         self.look_for_growth();
+        self.look_for_files();
         if self.survey.stores.dataset().acquisition.is_some() {
             self.ending.look(&self.surroundings, &self.survey);
         }
@@ -277,5 +294,30 @@ impl Watch {
         }
         // A folder without a store yet is no row, and what comes into it is news.
         self.look_around();
+    }
+
+    /// Looks for image files that came or are gone, where each is a FOV.
+    fn look_for_files(&mut self) {
+        let (stores, handed) = (&self.survey.stores, &self.dataset);
+        let Some(grown) = self.folders.look(|| stores.rows_on(handed)) else {
+            return;
+        };
+        self.pace.hint(Instant::now());
+        self.survey.stores.adopt(&grown);
+        self.survey.set_scan(grown.order.to_vec());
+        let gone = grown
+            .fovs
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| !row.present);
+        let gone: Vec<FovId> = gone.map(|(row, _)| FovId(row as u32)).collect();
+        // What was read of images meanwhile is known better by whoever is told.
+        self.shared.outbox.grown(Dataset {
+            images: vec![ImageSlot::Unopened; grown.fovs.len()],
+            ..grown
+        });
+        for fov in gone {
+            self.survey.stores.check_file(fov, &self.shared.outbox);
+        }
     }
 }
