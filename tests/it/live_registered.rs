@@ -168,7 +168,7 @@ fn side_files_around_registered_planes_say_what_they_are_like() {
     handle.start_acquisition(sizes, labels).unwrap();
     desk.settle();
     // By hand: the first channel is hidden.
-    desk.press(egui::Modifiers::NONE, egui::Key::Num1);
+    desk.press(egui::Modifiers::ALT, egui::Key::Num1);
     let entries = std::fs::read_dir(root.join("0")).unwrap();
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|ending| ending == "tiff"));
