@@ -32,6 +32,8 @@ pub(super) struct Late {
     pause: Option<Duration>,
     /// Beyond the timepoints of their store: it is opened again to see whether it has grown.
     beyond: HashMap<PlaneId, u32>,
+    /// The last timepoint with which side files around registered planes were looked for.
+    looked_around: Option<u32>,
     /// Whether the acquisition lies on a network disk, once that was looked up.
     is_on_network: Option<bool>,
 }
@@ -67,6 +69,7 @@ impl Viewing {
         if is_open_ended && let Some(longer) = self.dataset.with_timepoints(last_t + 1) {
             self.change(longer);
         }
+        self.look_around_registered(last_t);
         if !appeared.is_empty() {
             self.change(self.dataset.with_reopening(|fov| appeared.contains(&fov)));
         }
@@ -74,6 +77,17 @@ impl Viewing {
         // Planes that are waited for may come any moment now.
         let soon = Instant::now() + FIRST_RECHECK;
         self.recheck_at = self.recheck_at.map(|at| at.min(soon));
+    }
+
+    /// The first registered file tells where side files are. Where none were there, they are looked for again with each
+    /// further timepoint.
+    fn look_around_registered(&mut self, last_t: u32) {
+        let registered = self.dataset.template.registered();
+        let has_file = registered.is_some_and(|planes| planes.first_file().is_some());
+        if has_file && self.late.looked_around.is_none_or(|t| t < last_t) {
+            self.late.looked_around = Some(last_t);
+            self.change(self.dataset.with_reopening(|_| true));
+        }
     }
 
     /// Pixels that had to make room since the last notices are missing; those announced just now may be among them.
