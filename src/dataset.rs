@@ -197,7 +197,8 @@ pub trait FovOpener: Send + Sync {
 /// How the acquisition was made, from side files and `_squid` keys.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Acquisition {
-    /// Finished by flag or `.done`, and not aborted; `None` where nothing says so.
+    /// Finished by `.done`, or because every store says so, and not aborted; `None` where nothing says so yet. Of several
+    /// stores the flag of one says nothing of the acquisition.
     pub complete: Option<bool>,
     /// The run was aborted.
     pub aborted: bool,
@@ -293,6 +294,13 @@ impl Dataset {
         self.acquisition
             .as_ref()
             .is_some_and(|run| run.complete != Some(true) && !run.aborted)
+    }
+
+    /// True where the store of every FOV was opened and says that it is finished.
+    #[must_use]
+    pub fn are_all_stores_complete(&self) -> bool {
+        let mut images = self.order.iter().map(|&fov| self.image(fov));
+        images.all(|image| image.is_some_and(|image| image.complete == Some(true)))
     }
 
     /// The row of a FOV.

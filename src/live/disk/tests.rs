@@ -34,6 +34,7 @@ struct Viewer {
     newest: Option<PlaneId>,
     changed: BTreeMap<FovId, u32>,
     ended: Option<bool>,
+    was_over: bool,
 }
 
 fn open(path: &Path) -> Dataset {
@@ -58,6 +59,7 @@ impl Viewer {
             newest: None,
             changed: BTreeMap::new(),
             ended: None,
+            was_over: false,
         }
     }
 
@@ -82,6 +84,7 @@ impl Viewer {
                 }
                 DiskNews::Grown(dataset) => self.show(dataset),
                 DiskNews::Ended { aborted } => self.ended = Some(aborted),
+                DiskNews::WasOver => self.was_over = true,
             }
         }
     }
@@ -499,6 +502,40 @@ fn skipped_timepoints_other_orders_and_all_zero_planes_are_told_apart() {
         });
         assert_eq!(viewer.ended, Some(false));
     }
+}
+
+#[test]
+fn the_flag_of_one_store_ends_nothing_and_those_of_all_do() {
+    let copied = Copied::new(plan(Structure::PerFov), true);
+    let mut truth = BTreeSet::new();
+    for (region, fov) in [("B2", 0), ("B2", 1), ("A1", 0)] {
+        truth.insert(copied.write(region, fov, 0, 0, 0));
+    }
+    let complete = |region: &str, fov| {
+        let document = copied.store(region, fov).join("zarr.json");
+        fs::copy(copied.from.join(&document), copied.to.join(&document)).unwrap();
+    };
+    complete("B2", 0);
+    let mut viewer = Viewer::new(&copied.to, true);
+    // Whatever is absent from a complete store is the fill value.
+    let others = |viewer: &Viewer| -> BTreeSet<Name> {
+        let is_other = |name: &Name| (name.0.as_str(), name.1) != ("B2", 0);
+        viewer.written().into_iter().filter(is_other).collect()
+    };
+    truth.remove(&("B2".to_owned(), 0, 0, 0, 0));
+    viewer.wait("the first planes", |viewer| others(viewer) == truth);
+    truth.insert(copied.write("B2", 1, 0, 1, 1));
+    truth.insert(copied.write("A1", 0, 0, 0, 1));
+    viewer.wait("further planes", |viewer| others(viewer) == truth);
+    assert!(viewer.ended.is_none() && !viewer.was_over);
+    complete("B2", 1);
+    complete("A1", 0);
+    viewer.wait("the end", |viewer| viewer.ended == Some(false));
+    viewer.wait("all planes", |viewer| viewer.written().len() == 36);
+    // Opened now, it was over before; that is found without looking at a plane of the two others.
+    let mut viewer = Viewer::new(&copied.to, true);
+    viewer.wait("that it was over", |viewer| viewer.was_over);
+    assert_eq!(viewer.ended, None);
 }
 
 #[test]

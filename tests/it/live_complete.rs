@@ -1,0 +1,71 @@
+//! When an acquisition counts as complete, and what is watched and counted until then.
+
+use std::fs;
+
+use eframe::App as _;
+use squidview::app::App;
+
+use crate::{
+    desk::{Desk, Setup},
+    pushed::Run,
+};
+
+/// What clients are told now.
+fn complete(app: &App) -> Option<bool> {
+    app.auto_save_interval();
+    let status = app.push_handle().status();
+    let dataset = status.dataset.as_ref()?;
+    dataset.acquisition.as_ref()?.complete
+}
+
+fn num_written(app: &App) -> u64 {
+    app.auto_save_interval();
+    app.push_handle().status().counts.written
+}
+
+#[test]
+fn one_store_that_is_complete_leaves_the_others_watched_until_all_are() {
+    let run = Run::new(3, [2, 1, 2]);
+    run.create();
+    let planes = run.planes();
+    for &(fov, at) in planes.iter().filter(|(fov, _)| *fov == 0) {
+        run.write(fov, at);
+    }
+    run.write(1, [0, 0, 0]);
+    run.stores[0].describe(true);
+    let Some(mut desk) = Desk::with(&run.root(), Setup::default()) else {
+        return;
+    };
+    assert_eq!(complete(desk.harness.state()), None);
+    desk.until("what is there is found", |app| num_written(app) == 5);
+    assert!(desk.says("unfinished"));
+    // Nobody goes to the other FOVs.
+    for &(fov, at) in planes.iter().filter(|(fov, _)| *fov > 0) {
+        run.write(fov, at);
+    }
+    desk.until("the other planes are found", |app| num_written(app) == 12);
+    assert_eq!(complete(desk.harness.state()), None);
+    run.stores[1].describe(true);
+    run.stores[2].describe(true);
+    desk.until("it is complete", |app| complete(app) == Some(true));
+    desk.settle();
+    assert!(desk.says("finished") && !desk.says("unfinished"));
+}
+
+#[test]
+fn an_acquisition_that_was_complete_is_known_as_such_without_its_mark() {
+    let run = Run::new(3, [1, 1, 2]);
+    run.create();
+    for (fov, at) in run.planes() {
+        run.write(fov, at);
+    }
+    run.stores.iter().for_each(|store| store.describe(true));
+    assert!(fs::metadata(run.root().join(".done")).is_err());
+    let Some(mut desk) = Desk::with(&run.root(), Setup::default()) else {
+        return;
+    };
+    desk.until("it is complete", |app| complete(app) == Some(true));
+    desk.settle();
+    // It did not end while somebody watched.
+    assert!(!desk.says("finished") && !desk.has("Follow"));
+}
