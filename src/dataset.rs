@@ -24,7 +24,7 @@ pub use labels::{LabelImage, LabelPlacement, LabelSlot, Labels, OpenedLabel, lay
 pub use plane_files::{FilePlane, Files, PlaneFiles, Sharing};
 pub use registered::{Registered, RegisteredPlanes};
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc, time::SystemTime};
 
 use image::clamp_u32;
 
@@ -256,6 +256,8 @@ pub struct Dataset {
     pub labels: Labels,
     /// What was announced, where the acquisition is pushed: row and flat number of a FOV are the same then.
     pub announcement: Option<Arc<Announcement>>,
+    /// The end of its announcements came: whatever marks an end on disk is taken for its own.
+    pub is_announced_to_end: bool,
     /// False while the template is only what was announced: no store is there yet, the sample type is unknown.
     pub is_template_read: bool,
     /// Timepoints that the plan or notices name, where no image says so yet.
@@ -294,6 +296,15 @@ impl Dataset {
         self.acquisition
             .as_ref()
             .is_some_and(|run| run.complete != Some(true) && !run.aborted)
+    }
+
+    /// The moment before which nothing can have ended the acquisition; `None` where any mark of an end is its own.
+    #[must_use]
+    pub fn ends_after(&self) -> Option<SystemTime> {
+        let announced = self.announcement.as_ref();
+        announced
+            .filter(|_| !self.is_announced_to_end)
+            .map(|announced| announced.at)
     }
 
     /// True where the store of every FOV was opened and says that it is finished.

@@ -45,6 +45,7 @@ pub(super) fn dataset(
         template: first.image,
         labels: Labels::default(),
         announcement: None,
+        is_announced_to_end: false,
         is_template_read: true,
         known_timepoints: 0,
         acquisition,

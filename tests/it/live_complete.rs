@@ -1,13 +1,16 @@
 //! When an acquisition counts as complete, and what is watched and counted until then.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
 
 use eframe::App as _;
 use squidview::app::App;
 
 use crate::{
     desk::{Desk, Setup},
-    pushed::Run,
+    pushed::{Run, announced, go, is_planned, notify},
 };
 
 /// What clients are told now.
@@ -68,4 +71,34 @@ fn an_acquisition_that_was_complete_is_known_as_such_without_its_mark() {
     desk.settle();
     // It did not end while somebody watched.
     assert!(!desk.says("finished") && !desk.has("Follow"));
+}
+
+#[test]
+fn the_mark_of_an_earlier_run_does_not_end_a_new_one_in_its_folder() {
+    let run = Run::new(2, [1, 2, 3]);
+    run.create();
+    let written = &run.planes()[..5];
+    for &(fov, at) in written {
+        run.write(fov, at);
+    }
+    fs::write(run.root().join("coordinates.csv"), "").unwrap();
+    let mark = run.root().join(".done");
+    let file = fs::File::create(&mark).unwrap();
+    let weeks_ago = SystemTime::now() - Duration::from_hours(500);
+    file.set_modified(weeks_ago).unwrap();
+    let Some((mut desk, handle)) = announced(&run) else {
+        return;
+    };
+    for &(fov, at) in written {
+        notify(&handle, fov, at);
+    }
+    desk.take_sent();
+    desk.frames(Duration::from_millis(4500));
+    assert_eq!(complete(desk.harness.state()), None);
+    assert_eq!(num_written(desk.harness.state()), 5);
+    assert!(!desk.says("finished"));
+    go(&mut desk, &handle, 1, 0, 2);
+    assert!(is_planned(desk.harness.state()), "not black");
+    fs::write(&mark, "").unwrap();
+    desk.until("it is complete", |app| complete(app) == Some(true));
 }

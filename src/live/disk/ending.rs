@@ -11,7 +11,7 @@ use std::{
 
 use super::{news::Outbox, survey::Survey};
 use crate::{
-    formats::{self, Surroundings},
+    formats::{self, EndMark, Surroundings},
     model::FovId,
 };
 
@@ -45,6 +45,9 @@ pub(super) struct Ending {
     next_sweep: Instant,
     num_changed: usize,
     aborted: bool,
+    has_looked_for_mark: bool,
+    /// The mark that lay in the folder when it was looked for first.
+    first_mark: Option<EndMark>,
 }
 
 impl Ending {
@@ -56,14 +59,17 @@ impl Ending {
             next_sweep: Instant::now(),
             num_changed: 0,
             aborted: false,
+            has_looked_for_mark: false,
+            first_mark: None,
         }
     }
 
     /// Looks for the mark, and for a reason to look at all stores. Once a second.
     pub(super) fn look(&mut self, surroundings: &Surroundings, survey: &Survey) {
         let now = Instant::now();
+        let is_marked = self.is_marked(surroundings, survey);
         match self.phase {
-            Phase::Opened | Phase::Running if surroundings.is_done() => {
+            Phase::Opened | Phase::Running if is_marked => {
                 self.phase = Phase::Ending { since: now };
                 // Stores say by themselves that they were aborted, image files do not.
                 self.aborted |= survey.stores.is_of_files() && surroundings.was_cut_short();
@@ -94,6 +100,20 @@ impl Ending {
             }
             _ => {}
         }
+    }
+
+    /// True where the mark is there and of this run. Of an announced run one that was there before it is of an earlier run,
+    /// until it is another one than it was: the clock of a server may be behind ours.
+    fn is_marked(&mut self, surroundings: &Surroundings, survey: &Survey) -> bool {
+        if surroundings.acquisition.is_none() {
+            return false;
+        }
+        let mark = surroundings.end_mark();
+        if !std::mem::replace(&mut self.has_looked_for_mark, true) {
+            self.first_mark = mark;
+        }
+        let ends_after = survey.stores.dataset().ends_after();
+        mark.is_some_and(|it| it.is_after(ends_after) || mark != self.first_mark)
     }
 
     fn begin_sweep(&mut self, survey: &Survey) {
@@ -160,7 +180,7 @@ impl Ending {
                 outbox.was_over();
             }
             Phase::Opened => self.phase = Phase::Running,
-            Phase::Running if are_complete => {
+            Phase::Running if are_complete && survey.stores.are_of_this_run() => {
                 self.phase = Phase::Ending {
                     since: Instant::now(),
                 };

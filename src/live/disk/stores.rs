@@ -155,6 +155,18 @@ impl Stores {
         })
     }
 
+    /// False where a store was described before the run was announced: whatever it says is of an earlier one.
+    pub(super) fn are_of_this_run(&self) -> bool {
+        let Some(moment) = self.dataset.ends_after() else {
+            return true;
+        };
+        self.dataset.order.iter().all(|&fov| {
+            let stamps = self.stamps_of(fov).into_iter().flatten();
+            let newest = stamps.map(|(_, modified)| modified).max().flatten();
+            formats::is_after(newest, moment)
+        })
+    }
+
     /// True where each plane is a file, and no fill value stands for one that is absent.
     fn has_plane_files(&self, fov: FovId) -> bool {
         let image = self.dataset.image(fov);
