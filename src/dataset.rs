@@ -298,6 +298,13 @@ impl Dataset {
             .is_some_and(|run| run.complete != Some(true) && !run.aborted)
     }
 
+    /// True where nobody is going to write to it: what is absent is the fill value, or missing.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        let run = self.acquisition.as_ref();
+        run.is_none_or(|run| run.complete == Some(true))
+    }
+
     /// The moment before which nothing can have ended the acquisition; `None` where any mark of an end is its own.
     #[must_use]
     pub fn ends_after(&self) -> Option<SystemTime> {

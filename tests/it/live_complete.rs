@@ -10,7 +10,10 @@ use squidview::app::App;
 
 use crate::{
     desk::{Desk, Setup},
-    pushed::{Run, announced, go, is_planned, notify},
+    fixture,
+    planes::data_folder,
+    program::on,
+    pushed::{Run, announced, counts, go, is_planned, notify},
 };
 
 /// What clients are told now.
@@ -71,6 +74,8 @@ fn an_acquisition_that_was_complete_is_known_as_such_without_its_mark() {
     desk.settle();
     // It did not end while somebody watched.
     assert!(!desk.says("finished") && !desk.has("Follow"));
+    let told = counts(&desk);
+    assert_eq!((told.planned, told.written, told.missing), (Some(6), 6, 0));
 }
 
 #[test]
@@ -101,4 +106,32 @@ fn the_mark_of_an_earlier_run_does_not_end_a_new_one_in_its_folder() {
     assert!(is_planned(desk.harness.state()), "not black");
     fs::write(&mark, "").unwrap();
     desk.until("it is complete", |app| complete(app) == Some(true));
+}
+
+#[test]
+fn of_a_finished_acquisition_all_planes_are_counted_whoever_looked_at_them() {
+    let folder = tempfile::tempdir().unwrap();
+    fixture::copy(&data_folder().join("hcs_balanced"), folder.path());
+    let check = |expected: [u64; 3]| {
+        let Some(desk) = Desk::with(folder.path(), Setup::default()) else {
+            return;
+        };
+        let told = counts(&desk);
+        let [planned, written, missing] = expected;
+        assert_eq!(
+            (told.planned, told.written, told.missing),
+            (Some(planned), written, missing)
+        );
+        // The same without a window.
+        let found = on(folder.path(), "inspect PATH --json").answer();
+        let found = &found["acquisition"];
+        assert_eq!(
+            (&found["planned_planes"], &found["written_planes"]),
+            (&planned.into(), &written.into())
+        );
+    };
+    check([32, 32, 0]);
+    let plate = folder.path().join("plate.ome.zarr");
+    fs::remove_dir_all(plate.join("A/2/1")).unwrap();
+    check([32, 24, 8]);
 }

@@ -149,10 +149,7 @@ impl Stores {
             return false;
         }
         let own = self.complete.get(fov.row()).copied().flatten();
-        own.unwrap_or_else(|| {
-            let run = self.dataset.acquisition.as_ref();
-            run.is_none_or(|run| run.complete == Some(true))
-        })
+        own.unwrap_or_else(|| self.dataset.is_finished())
     }
 
     /// False where a store was described before the run was announced: whatever it says is of an earlier one.
