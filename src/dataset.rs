@@ -28,6 +28,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 
 use image::clamp_u32;
@@ -210,7 +211,8 @@ pub trait FovOpener: Send + Sync {
 /// How the acquisition was made, from side files and `_squid` keys.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Acquisition {
-    /// Finished by flag or `.done`, and not aborted; `None` where nothing says so.
+    /// Finished by `.done`, or because every store says so, and not aborted; `None` where nothing says so yet. Of several
+    /// stores the flag of one says nothing of the acquisition.
     pub complete: Option<bool>,
     /// The run was aborted.
     pub aborted: bool,
@@ -268,6 +270,8 @@ pub struct Dataset {
     pub labels: Labels,
     /// What was announced, where the acquisition is pushed: row and flat number of a FOV are the same then.
     pub announcement: Option<Arc<Announcement>>,
+    /// The end of its announcements came: whatever marks an end on disk is taken for its own.
+    pub is_announced_to_end: bool,
     /// False while the template is only what was announced: no store is there yet, the sample type is unknown.
     pub is_template_read: bool,
     /// Timepoints that the plan or notices name, where no image says so yet.
@@ -306,6 +310,29 @@ impl Dataset {
         self.acquisition
             .as_ref()
             .is_some_and(|run| run.complete != Some(true) && !run.aborted)
+    }
+
+    /// True where nobody is going to write to it: what is absent is the fill value, or missing.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        let run = self.acquisition.as_ref();
+        run.is_none_or(|run| run.complete == Some(true))
+    }
+
+    /// The moment before which nothing can have ended the acquisition; `None` where any mark of an end is its own.
+    #[must_use]
+    pub fn ends_after(&self) -> Option<SystemTime> {
+        let announced = self.announcement.as_ref();
+        announced
+            .filter(|_| !self.is_announced_to_end)
+            .map(|announced| announced.at)
+    }
+
+    /// True where the store of every FOV was opened and says that it is finished.
+    #[must_use]
+    pub fn are_all_stores_complete(&self) -> bool {
+        let mut images = self.order.iter().map(|&fov| self.image(fov));
+        images.all(|image| image.is_some_and(|image| image.complete == Some(true)))
     }
 
     /// The row of a FOV.

@@ -24,11 +24,8 @@ fn may_change(dataset: &Dataset) -> bool {
     if announced.is_some_and(|it| it.layout == AnnouncedLayout::Registered) {
         return false;
     }
-    let is_complete = dataset
-        .acquisition
-        .as_ref()
-        .is_some_and(|it| it.complete == Some(true) || it.aborted);
-    !is_complete && dataset.template.complete != Some(true)
+    let run = dataset.acquisition.as_ref();
+    !run.is_some_and(|it| it.complete == Some(true) || it.aborted)
 }
 
 impl App {
@@ -61,7 +58,7 @@ impl App {
             return;
         };
         let (mut changed, mut newest, mut written) = (HashSet::new(), None, Vec::new());
-        let mut ended = None;
+        let (mut ended, mut was_over) = (None, false);
         for news in watching.watch.take() {
             match news {
                 DiskNews::Planes(planes) => {
@@ -81,6 +78,7 @@ impl App {
                 }
                 DiskNews::Grown(_) => {}
                 DiskNews::Ended { aborted } => ended = Some(aborted),
+                DiskNews::WasOver => was_over = true,
             }
         }
         if !changed.is_empty() {
@@ -99,6 +97,11 @@ impl App {
             viewing.end(is_aborted);
             self.pace
                 .end(if is_aborted { "stopped" } else { "finished" }, false);
+        }
+        if was_over {
+            // It did not end here and now, and nothing is to come any more.
+            viewing.end(false);
+            self.disk = None;
         }
     }
 

@@ -15,11 +15,11 @@ use parking_lot::Mutex;
 
 use super::{App, Viewing, pace::Pace, starting::first_session, viewing::plane_of, waking};
 use crate::{
-    dataset::{AnnouncedLayout, Dataset, PlaneAt},
+    dataset::{AnnouncedLayout, PlaneAt},
     formats,
     live::{
         AcquisitionId, Audience, Destination, InstanceFolder, Listen, Live, LiveEvent, News,
-        PlaneCounts, Server, ServerError, Started, Status, Watched,
+        Server, ServerError, Started, Status, Watched,
     },
     loader::Loader,
     model::{Code, DatasetId, FovId, Problem, Shown},
@@ -323,39 +323,13 @@ impl App {
             dataset: dataset.cloned(),
             acquisition,
             shown,
-            counts: viewing.map(counts).unwrap_or_default(),
+            counts: viewing.map(Viewing::counts).unwrap_or_default(),
             is_push_active: announced.is_some(),
             is_zarr_push_active: is_zarr && viewing.is_some_and(|it| it.is_announcing),
             fence,
         };
         self.live.publish(status);
     }
-}
-
-/// The planes of a view, as clients are told.
-fn counts(viewing: &Viewing) -> PlaneCounts {
-    let (total, dataset) = (viewing.ledger.total(), &viewing.dataset);
-    PlaneCounts {
-        planned: planned_planes(dataset),
-        written: total.written + total.announced,
-        partial: total.partial,
-        missing: total.missing,
-        failed: total.failed,
-    }
-}
-
-/// Planes that there will be at the end, where that is known.
-pub(super) fn planned_planes(dataset: &Dataset) -> Option<u64> {
-    let by_files = dataset
-        .acquisition
-        .as_ref()
-        .and_then(|it| it.planned_planes);
-    by_files.or_else(|| {
-        // A store has room for all timepoints; of registered planes there are those that have begun.
-        let is_announced = dataset.announcement.is_some() && !dataset.is_registered();
-        let is_known = dataset.is_template_read && is_announced;
-        is_known.then(|| dataset.template.num_planes() * u64::from(dataset.num_fovs()))
-    })
 }
 
 /// What of a view notices can concern.

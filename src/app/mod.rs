@@ -5,6 +5,7 @@
 //! something changed.
 
 mod acting;
+mod counts;
 mod demo;
 mod desktop;
 mod disk;

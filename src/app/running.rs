@@ -215,7 +215,7 @@ impl App {
     /// What the window says of the acquisition that is open; `None` where it never ran here.
     pub(super) fn live_facts(&self, now: Instant) -> Option<LiveFacts> {
         let viewing = self.viewing.as_ref()?;
-        let (dataset, total) = (&viewing.dataset, viewing.ledger.total());
+        let (dataset, counts) = (&viewing.dataset, viewing.counts());
         let is_run = self.running.path().is_some_and(|it| lies_in(viewing, it));
         let step = dataset.template.sampling.t_secs;
         // Whoever announced it may be gone without an end.
@@ -233,15 +233,15 @@ impl App {
         } else {
             LiveState::Quiet
         };
-        let planned = super::live::planned_planes(dataset);
+        let planned = counts.planned;
         Some(LiveFacts {
             state,
-            acquired: total.acquired(),
+            acquired: counts.written + counts.partial,
             planned,
             planes_per_sec: self.pace.planes_per_sec(now),
             remaining: planned.and_then(|planned| self.pace.remaining(planned, now)),
-            failed: total.failed,
-            missing: total.missing,
+            failed: counts.failed,
+            missing: counts.missing,
             num_late: self.live.num_late,
         })
     }

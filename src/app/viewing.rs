@@ -19,6 +19,7 @@ use std::{
 use failures::{Failures, Subject};
 pub(super) use news::plane_of;
 
+use super::counts::Listed;
 use crate::{
     cache::Cache,
     canvas::DrawList,
@@ -84,6 +85,8 @@ pub(super) struct Viewing {
     /// The pixel whose values were asked for last, and the level-0 tile around it that the last plan wished for.
     hovered: Cell<Option<(u32, u32)>>,
     hover_tile: Option<(u32, u32)>,
+    /// Planes that the FOV table lists, of which revision of the dataset.
+    pub(super) listed: Cell<Option<(u64, Listed)>>,
     /// Where and when a timepoint of a FOV was taken: the one looked up last.
     executed: Option<((FovId, u32), Executed)>,
 }
@@ -118,6 +121,7 @@ impl Viewing {
             last_read: None,
             hovered: Cell::new(None),
             hover_tile: None,
+            listed: Cell::new(None),
             executed: None,
         }
     }

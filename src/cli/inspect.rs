@@ -173,9 +173,15 @@ fn acquisition_document(dataset: &Dataset) -> Value {
     let counts = estimate
         .filter(|&planned| planned <= MAX_COUNTED)
         .map(|planned| Counts::of(dataset, planned));
-    let is_complete = acquisition.complete.unwrap_or(false);
+    let is_complete = match acquisition.complete {
+        Some(complete) => complete && counts.as_ref().is_none_or(|it| !it.has_unfinished),
+        // No mark says so, but all stores may.
+        None => counts
+            .as_ref()
+            .map_or_else(|| are_all_complete(dataset), |it| it.are_all_complete),
+    };
     json!({
-        "complete": is_complete && counts.as_ref().is_none_or(|counts| counts.are_all_complete),
+        "complete": is_complete,
         "planned_planes": counts.as_ref().map(|counts| counts.planned).or(estimate),
         "written_planes": counts.as_ref().map(|counts| counts.written),
     })
@@ -186,7 +192,9 @@ struct Counts {
     planned: u64,
     /// Planes that are on disk, whole; in a finished store an absent chunk is the fill value, so all are.
     written: u64,
-    /// No store says that it is unfinished.
+    /// Some store says that it is unfinished.
+    has_unfinished: bool,
+    /// Every store says that it is finished.
     are_all_complete: bool,
 }
 
@@ -212,9 +220,22 @@ impl Counts {
         Self {
             planned,
             written: dataset.order.par_iter().map(written).sum(),
-            are_all_complete: images().all(|image| image.complete != Some(false)),
+            has_unfinished: images().any(|image| image.complete == Some(false)),
+            are_all_complete: dataset.are_all_stores_complete(),
         }
     }
+}
+
+/// Looks at the stores up to one that is not complete, the last one first: it is the last to be finished.
+fn are_all_complete(dataset: &Dataset) -> bool {
+    dataset.order.par_iter().rev().all(|&fov| {
+        if let Some(image) = dataset.image(fov) {
+            return image.complete == Some(true);
+        }
+        let opened = dataset.opener.open_fov(dataset, fov).ok();
+        let image = opened.as_ref().and_then(|opened| opened.images.first());
+        image.is_some_and(|(_, image)| image.complete == Some(true))
+    })
 }
 
 fn with_all_opened(dataset: &Dataset) -> Dataset {

@@ -4,7 +4,7 @@
 //! `start_zarr_acquisition`, `start_zarr_acquisition_6d`. A FOV has a flat number over all regions; 6-D notices name a
 //! region and a number inside of it. Shape and sample type stay unknown until a store exists.
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{collections::HashSet, path::PathBuf, time::SystemTime};
 
 use crate::model::limits;
 
@@ -39,6 +39,8 @@ pub struct AnnouncedRegion {
 /// What a start call announced.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Announcement {
+    /// When it was announced: what lies on disk may be of an earlier run.
+    pub at: SystemTime,
     /// Where planes will be.
     pub layout: AnnouncedLayout,
     /// Names of the channels, by index; at least one, none twice.
@@ -330,6 +332,7 @@ impl Announcement {
         }
         let side = i64::from(limits::ANNOUNCED_SIDE_PX);
         Ok(Self {
+            at: SystemTime::now(),
             num_z: size(
                 "number of z-slices",
                 sizes.num_z,

@@ -173,13 +173,25 @@ impl Dataset {
         next
     }
 
+    /// The next revision, after the end of its announcements: stores that did not say that they are complete are asked
+    /// again.
+    #[must_use]
+    pub fn with_announced_end(&self) -> Self {
+        let mut next = self.with_reopening(|fov| self.is_unfinished(fov));
+        next.is_announced_to_end = true;
+        next
+    }
+
+    /// True where the store of a FOV does not say that it is complete.
+    fn is_unfinished(&self, fov: FovId) -> bool {
+        let image = self.image(fov);
+        image.is_none_or(|image| image.complete != Some(true))
+    }
+
     /// The next revision, after the acquisition came to its end: stores that did not say so are asked again.
     #[must_use]
     pub fn with_end(&self, is_aborted: bool) -> Self {
-        let mut next = self.with_reopening(|fov| {
-            let image = self.image(fov);
-            image.is_none_or(|image| image.complete != Some(true))
-        });
+        let mut next = self.with_reopening(|fov| self.is_unfinished(fov));
         let acquisition = next.acquisition.get_or_insert_default();
         acquisition.complete = Some(!is_aborted);
         acquisition.aborted |= is_aborted;

@@ -191,6 +191,7 @@ pub(crate) fn dataset_of(template: Arc<Image>, slots: Vec<ImageSlot>) -> Dataset
         template: Arc::clone(&template),
         labels: Labels::default(),
         announcement: None,
+        is_announced_to_end: false,
         is_template_read: true,
         known_timepoints: 0,
         acquisition: None,

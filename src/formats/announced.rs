@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    EndMark,
     image::{self, Context},
     labels, layout, levels, listing, plate,
     probe::below,
@@ -61,6 +62,7 @@ pub fn announced(announcement: &Arc<Announcement>, registered: &Arc<RegisteredPl
         template,
         labels: Labels::default(),
         announcement: Some(Arc::clone(announcement)),
+        is_announced_to_end: false,
         is_template_read: is_registered,
         known_timepoints: 0,
         acquisition: Some(Acquisition::default()),
@@ -248,7 +250,9 @@ impl FovOpener for Opener {
         }
         let near = [Some(self.root.as_path()), row.folder.parent()];
         let side = self.side_files(near.into_iter().flatten());
-        let (mut image, mut problems) = self.image(row, side.as_deref())?;
+        let mark = side.as_deref().and_then(|it| EndMark::find(&it.folder));
+        let is_done = mark.is_some_and(|mark| mark.is_after(dataset.ends_after()));
+        let (mut image, mut problems) = self.image(row, side.as_deref(), is_done)?;
         self.compare(&mut image, &below(&self.root, &row.folder), &mut problems);
         let image = Arc::new(image);
         let num_in_array = image
@@ -283,12 +287,13 @@ impl Opener {
         &self,
         row: &Fov,
         side: Option<&SideFiles>,
+        is_done: bool,
     ) -> Result<(Image, Vec<Problem>), OpenFovError> {
         let context = Context {
             root: self.root.clone(),
             side_channels: side.map_or_else(Vec::new, |side| side.channels.clone()),
             planned_timepoints: side.and_then(|side| side.num_timepoints),
-            is_done: side.is_some_and(SideFiles::is_done_now),
+            is_done,
             multiscale_idx: None,
         };
         image::open(&row.folder, &context).map_err(|error| {

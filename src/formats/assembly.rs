@@ -45,6 +45,7 @@ pub(super) fn dataset(
         template: first.image,
         labels: Labels::default(),
         announcement: None,
+        is_announced_to_end: false,
         is_template_read: true,
         known_timepoints: 0,
         acquisition,
@@ -86,16 +87,26 @@ fn acquisition_of(
     let is_of_files = matches!(found.what, What::Files(_) | What::OmeTiffs(_));
     let is_short = is_of_files && found.is_acquisition() && cut_short::was_cut_short(&side);
     let aborted = is_short || first.squid.as_ref().is_some_and(|squid| squid.aborted);
-    let by_mark = image.complete.or(side.is_done.then_some(true));
+    let by_store = image
+        .complete
+        .filter(|complete| !complete || has_one_store(listing));
+    let by_mark = side.is_done.then_some(image.complete.unwrap_or(true));
     Some(Acquisition {
         // `.done` ends an aborted run too, whose planes that were never taken are not the fill value.
-        complete: by_mark.map(|complete| complete && !aborted),
+        complete: by_mark.or(by_store).map(|complete| complete && !aborted),
         aborted,
         planned_planes: Some(
             planned_planes(image, is_short.then_some(&side)).saturating_mul(num_fovs),
         ),
         ..side.acquisition.clone()
     })
+}
+
+/// True where all FOVs lie in one store. Of several a complete one says nothing of the others, which are looked at later.
+fn has_one_store(listing: &Listing) -> bool {
+    let mut folders = listing.fovs.iter().map(|fov| &fov.folder);
+    let first = folders.next();
+    folders.all(|folder| Some(folder) == first)
 }
 
 /// Planes of a FOV: those of its image, and those that a run which was cut short had planned.

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    OpenError, Progress, collection,
+    OpenError, Progress, collection, end_mark,
     frames::Frames,
     image::ACQUISITION_STORE,
     image_folder::{self, ImageFiles},
@@ -452,7 +452,7 @@ fn nothing(entries: &[Entry]) -> (Code, &'static str) {
         let message = "expected an acquisition or a Zarr store, found neither";
         return (Code::NotZarr, message);
     }
-    if entries.iter().any(|entry| entry.name == side_files::DONE) {
+    if entries.iter().any(|entry| entry.name == end_mark::DONE) {
         let message = "an acquisition that ended without any image, expected image files in 0, or stores in zarr or plate.ome.zarr";
         return (Code::NotZarr, message);
     }

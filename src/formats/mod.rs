@@ -10,6 +10,7 @@ mod axes;
 mod channels;
 mod collection;
 mod cut_short;
+mod end_mark;
 mod file_images;
 mod folder_growth;
 mod frames;
@@ -36,6 +37,7 @@ mod timepoints;
 
 pub use self::{
     announced::announced,
+    end_mark::{EndMark, is_after},
     folder_growth::with_folders,
     labels::open_label,
     surroundings::{Surroundings, documents_of, is_aborted},

@@ -8,7 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::probe::{below, problem_of};
+use super::{
+    end_mark::{DONE, EndMark},
+    probe::{below, problem_of},
+};
 use crate::{
     dataset::{Acquisition, Executed, Fov, Sampling},
     metadata::{
@@ -28,9 +31,6 @@ const NAMES: [&str; 6] = [
     "coordinates.csv",
     "configurations.xml",
 ];
-
-/// The empty mark that Squid leaves when a run is over.
-pub(super) const DONE: &str = ".done";
 
 /// What the region of a table without regions is called, as Squid calls the one around the stage's position.
 pub(super) const ONLY_REGION: &str = "current";
@@ -90,7 +90,7 @@ pub(super) fn are_in(entries: &[Entry]) -> bool {
 
 /// True where the mark of the end is in an acquisition folder by now.
 pub(super) fn is_done(folder: &Path) -> bool {
-    matches!(source::stat(&folder.join(DONE)), Ok(Some(_)))
+    EndMark::find(folder).is_some()
 }
 
 impl SideFiles {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    cut_short,
+    EndMark, cut_short,
     layout::{self, Found, What},
     probe::Node,
     regions,
@@ -70,10 +70,10 @@ impl Surroundings {
         }
     }
 
-    /// True once the mark of the end is in the acquisition folder.
+    /// The mark of the end, once it is in the acquisition folder.
     #[must_use]
-    pub fn is_done(&self) -> bool {
-        self.acquisition.as_deref().is_some_and(side_files::is_done)
+    pub fn end_mark(&self) -> Option<EndMark> {
+        self.acquisition.as_deref().and_then(EndMark::find)
     }
 
     /// True where an acquisition in image files is over and did not take all that it had planned.

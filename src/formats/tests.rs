@@ -552,6 +552,29 @@ fn each_store_says_whether_it_is_finished_until_the_run_is_done() {
 }
 
 #[test]
+fn an_acquisition_is_complete_by_its_mark_or_by_its_only_store() {
+    let disk = Disk::new();
+    let store = |path: &str, is_complete: bool| {
+        let keys = format!(r#"{{"_squid":{{"acquisition_complete":{is_complete}}}}}"#);
+        disk.array_with(path, &[1, 1, 1, 8, 4], &keys);
+    };
+    let complete = |path: &str| {
+        let dataset = disk.open(path).expect("a dataset");
+        dataset.acquisition.expect("an acquisition").complete
+    };
+    store("run/zarr/A1/fov_0.zarr", true);
+    assert_eq!(complete("run"), Some(true), "there is no other");
+    store("run/zarr/A1/fov_1.zarr", false);
+    assert_eq!(complete("run"), None, "the second one is not looked at");
+    assert_eq!(complete("run/zarr/A1/fov_0.zarr"), Some(true));
+    assert_eq!(complete("run/zarr/A1/fov_1.zarr"), Some(false));
+    store("run/zarr/A1/fov_0.zarr", false);
+    assert_eq!(complete("run"), Some(false));
+    disk.write("run/coordinates.csv", "").write("run/.done", "");
+    assert_eq!(complete("run"), Some(true));
+}
+
+#[test]
 fn a_path_over_a_parent_is_the_place_that_it_leads_to() {
     let disk = Disk::new();
     let well = r#""well":{"images":[{"path":"0"}]}"#;

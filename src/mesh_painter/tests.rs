@@ -15,7 +15,7 @@ impl eframe::App for Interface {
         self.num_frames += 1;
         ui.heading("Fluorescence 488 nm");
         ui.horizontal(|ui| {
-            let _ = ui.button("Auto");
+            ui.add(egui::Button::new("Auto"));
             ui.add(egui::Slider::new(&mut 0.3, 0.0..=1.0).text("gamma"));
             ui.checkbox(&mut true, "µm");
         });

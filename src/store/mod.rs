@@ -398,11 +398,7 @@ fn is_all_zero(pixels: &Pixels) -> bool {
 
 /// True where an absent chunk means the fill value: nobody is going to write it.
 fn is_finished(dataset: &Dataset, image: &Image) -> bool {
-    let by_acquisition = dataset
-        .acquisition
-        .as_ref()
-        .is_none_or(|acquisition| acquisition.complete == Some(true));
-    image.complete.unwrap_or(by_acquisition)
+    image.complete.unwrap_or_else(|| dataset.is_finished())
 }
 
 /// What nothing on disk means.

@@ -93,6 +93,7 @@ fn dataset(image: Image, complete: Option<bool>) -> Dataset {
         template: image,
         labels: Labels::default(),
         announcement: None,
+        is_announced_to_end: false,
         is_template_read: true,
         known_timepoints: 0,
         acquisition: complete.map(|complete| Acquisition {

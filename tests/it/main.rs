@@ -22,6 +22,7 @@ mod limits;
 mod links;
 mod live;
 mod live_absence;
+mod live_complete;
 mod live_crash;
 mod live_growth;
 mod live_hostile;

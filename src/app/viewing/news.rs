@@ -152,13 +152,7 @@ impl Viewing {
     /// The announcements ended; the stores may say by now that they are complete.
     pub(in crate::app) fn stop_announcing(&mut self) {
         self.is_announcing = false;
-        let dataset = &self.dataset;
-        let is_open = |fov| {
-            dataset
-                .image(fov)
-                .is_none_or(|it| it.complete != Some(true))
-        };
-        self.change(dataset.with_reopening(is_open));
+        self.change(self.dataset.with_announced_end());
         self.is_dirty = true;
     }
 

@@ -1,7 +1,8 @@
 //! How an acquisition ends: by its mark, or because all of its stores are complete.
 //!
 //! Squid saves in another process than the one that leaves the mark, so stores may be marked as complete a moment later;
-//! they are looked at again for a while.
+//! they are looked at again for a while. Where the mark got lost, a finished acquisition is known by its stores alone: they
+//! are looked at before anything else, the last one first, because one that is not complete answers the question.
 
 use std::{
     collections::VecDeque,
@@ -10,7 +11,7 @@ use std::{
 
 use super::{news::Outbox, survey::Survey};
 use crate::{
-    formats::{self, Surroundings},
+    formats::{self, EndMark, Surroundings},
     model::FovId,
 };
 
@@ -23,6 +24,8 @@ const LATE_SWEEPS: u32 = 5;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
+    /// It may have been over before it was opened: stores are looked at up to one that is not complete.
+    Opened,
     Running,
     /// The mark was seen: all stores are looked at, then all pages.
     Ending {
@@ -42,29 +45,43 @@ pub(super) struct Ending {
     next_sweep: Instant,
     num_changed: usize,
     aborted: bool,
+    has_looked_for_mark: bool,
+    /// The mark that lay in the folder when it was looked for first.
+    first_mark: Option<EndMark>,
 }
 
 impl Ending {
     pub(super) fn new() -> Self {
         Self {
-            phase: Phase::Running,
+            phase: Phase::Opened,
             sweep: VecDeque::new(),
             is_sweeping: false,
             next_sweep: Instant::now(),
             num_changed: 0,
             aborted: false,
+            has_looked_for_mark: false,
+            first_mark: None,
         }
     }
 
     /// Looks for the mark, and for a reason to look at all stores. Once a second.
     pub(super) fn look(&mut self, surroundings: &Surroundings, survey: &Survey) {
         let now = Instant::now();
+        let is_marked = self.is_marked(surroundings, survey);
         match self.phase {
-            Phase::Running if surroundings.is_done() => {
+            Phase::Opened | Phase::Running if is_marked => {
                 self.phase = Phase::Ending { since: now };
                 // Stores say by themselves that they were aborted, image files do not.
                 self.aborted |= survey.stores.is_of_files() && surroundings.was_cut_short();
                 self.begin_sweep(survey);
+            }
+            Phase::Opened if !self.is_sweeping => {
+                if may_have_been_over(survey) {
+                    self.begin_sweep(survey);
+                    self.sweep.make_contiguous().reverse();
+                } else {
+                    self.phase = Phase::Running;
+                }
             }
             Phase::Running if !self.is_sweeping && now >= self.next_sweep => {
                 let frontier = survey.frontier();
@@ -85,6 +102,20 @@ impl Ending {
         }
     }
 
+    /// True where the mark is there and of this run. Of an announced run one that was there before it is of an earlier run,
+    /// until it is another one than it was: the clock of a server may be behind ours.
+    fn is_marked(&mut self, surroundings: &Surroundings, survey: &Survey) -> bool {
+        if surroundings.acquisition.is_none() {
+            return false;
+        }
+        let mark = surroundings.end_mark();
+        if !std::mem::replace(&mut self.has_looked_for_mark, true) {
+            self.first_mark = mark;
+        }
+        let ends_after = survey.stores.dataset().ends_after();
+        mark.is_some_and(|it| it.is_after(ends_after) || mark != self.first_mark)
+    }
+
     fn begin_sweep(&mut self, survey: &Survey) {
         let dataset = survey.stores.dataset();
         let fovs = dataset.order.iter().copied();
@@ -101,7 +132,7 @@ impl Ending {
         while self.is_sweeping && Instant::now() < until {
             let Some(fov) = self.sweep.pop_front() else {
                 self.is_sweeping = false;
-                self.swept(survey);
+                self.swept(survey, outbox);
                 break;
             };
             // Those of one array were opened together.
@@ -109,6 +140,13 @@ impl Ending {
                 continue;
             }
             self.num_changed += usize::from(survey.stores.check_last(fov, outbox));
+            if self.phase == Phase::Opened {
+                if !survey.stores.is_complete(fov) {
+                    self.is_sweeping = false;
+                    self.phase = Phase::Running;
+                }
+                continue;
+            }
             let folder = survey.stores.dataset().fov(fov).map(|row| &row.folder);
             if !survey.stores.is_complete(fov)
                 && let Some(folder) = folder
@@ -128,14 +166,21 @@ impl Ending {
     }
 
     /// All stores were looked at.
-    fn swept(&mut self, survey: &mut Survey) {
+    fn swept(&mut self, survey: &mut Survey, outbox: &Outbox) {
         let dataset = survey.stores.dataset();
         let are_complete = dataset
             .order
             .iter()
             .all(|&fov| dataset.image(fov).is_some() && survey.stores.is_complete(fov));
         match self.phase {
-            Phase::Running if are_complete => {
+            Phase::Opened if are_complete => {
+                self.phase = Phase::Ended {
+                    num_sweeps: LATE_SWEEPS,
+                };
+                outbox.was_over();
+            }
+            Phase::Opened => self.phase = Phase::Running,
+            Phase::Running if are_complete && survey.stores.are_of_this_run() => {
                 self.phase = Phase::Ending {
                     since: Instant::now(),
                 };
@@ -146,4 +191,11 @@ impl Ending {
             Phase::Running | Phase::Ended { .. } => {}
         }
     }
+}
+
+/// True where a store that says of itself that it is complete is all that speaks for an end. An announced acquisition
+/// begins with its announcement, whatever lies there.
+fn may_have_been_over(survey: &Survey) -> bool {
+    let dataset = survey.stores.dataset();
+    dataset.announcement.is_none() && dataset.template.complete == Some(true)
 }

@@ -42,6 +42,8 @@ pub enum DiskNews {
         /// A store says that it was aborted.
         aborted: bool,
     },
+    /// All stores were complete when the watch began, though no mark says so: there was nothing to wait for.
+    WasOver,
 }
 
 #[derive(Default)]
@@ -54,6 +56,7 @@ struct Pending {
     replaced: BTreeMap<FovId, Result<OpenedFov, OpenFovError>>,
     grown: Option<Dataset>,
     ended: Option<bool>,
+    was_over: bool,
     /// When whoever takes is to be woken, unless it comes by itself before.
     due: Option<Instant>,
     is_woken: bool,
@@ -91,6 +94,7 @@ impl Outbox {
         news.extend(pending.newest.map(DiskNews::Newest));
         let ended = pending.ended.map(|aborted| DiskNews::Ended { aborted });
         news.extend(ended);
+        news.extend(pending.was_over.then_some(DiskNews::WasOver));
         news
     }
 
@@ -136,6 +140,10 @@ impl Outbox {
 
     pub(super) fn ended(&self, aborted: bool) {
         self.put(Duration::ZERO, |pending| pending.ended = Some(aborted));
+    }
+
+    pub(super) fn was_over(&self) {
+        self.put(Duration::ZERO, |pending| pending.was_over = true);
     }
 
     /// Puts news in; at the latest after that time somebody is woken for them.

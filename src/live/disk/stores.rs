@@ -152,9 +152,18 @@ impl Stores {
             return false;
         }
         let own = self.complete.get(fov.row()).copied().flatten();
-        own.unwrap_or_else(|| {
-            let run = self.dataset.acquisition.as_ref();
-            run.is_none_or(|run| run.complete == Some(true))
+        own.unwrap_or_else(|| self.dataset.is_finished())
+    }
+
+    /// False where a store was described before the run was announced: whatever it says is of an earlier one.
+    pub(super) fn are_of_this_run(&self) -> bool {
+        let Some(moment) = self.dataset.ends_after() else {
+            return true;
+        };
+        self.dataset.order.iter().all(|&fov| {
+            let stamps = self.stamps_of(fov).into_iter().flatten();
+            let newest = stamps.map(|(_, modified)| modified).max().flatten();
+            formats::is_after(newest, moment)
         })
     }
 

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
     sync::atomic::AtomicUsize,
     thread::JoinHandle,
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use super::*;
@@ -35,6 +35,7 @@ struct Viewer {
     changed: BTreeMap<FovId, u32>,
     replaced: BTreeMap<FovId, u32>,
     ended: Option<bool>,
+    was_over: bool,
 }
 
 fn open(path: &Path) -> Dataset {
@@ -60,6 +61,7 @@ impl Viewer {
             changed: BTreeMap::new(),
             replaced: BTreeMap::new(),
             ended: None,
+            was_over: false,
         }
     }
 
@@ -88,6 +90,7 @@ impl Viewer {
                 }
                 DiskNews::Grown(dataset) => self.show(self.dataset.grown(dataset)),
                 DiskNews::Ended { aborted } => self.ended = Some(aborted),
+                DiskNews::WasOver => self.was_over = true,
             }
         }
     }
@@ -508,6 +511,40 @@ fn skipped_timepoints_other_orders_and_all_zero_planes_are_told_apart() {
 }
 
 #[test]
+fn the_flag_of_one_store_ends_nothing_and_those_of_all_do() {
+    let copied = Copied::new(plan(Structure::PerFov), true);
+    let mut truth = BTreeSet::new();
+    for (region, fov) in [("B2", 0), ("B2", 1), ("A1", 0)] {
+        truth.insert(copied.write(region, fov, 0, 0, 0));
+    }
+    let complete = |region: &str, fov| {
+        let document = copied.store(region, fov).join("zarr.json");
+        fs::copy(copied.from.join(&document), copied.to.join(&document)).unwrap();
+    };
+    complete("B2", 0);
+    let mut viewer = Viewer::new(&copied.to, true);
+    // Whatever is absent from a complete store is the fill value.
+    let others = |viewer: &Viewer| -> BTreeSet<Name> {
+        let is_other = |name: &Name| (name.0.as_str(), name.1) != ("B2", 0);
+        viewer.written().into_iter().filter(is_other).collect()
+    };
+    truth.remove(&("B2".to_owned(), 0, 0, 0, 0));
+    viewer.wait("the first planes", |viewer| others(viewer) == truth);
+    truth.insert(copied.write("B2", 1, 0, 1, 1));
+    truth.insert(copied.write("A1", 0, 0, 0, 1));
+    viewer.wait("further planes", |viewer| others(viewer) == truth);
+    assert!(viewer.ended.is_none() && !viewer.was_over);
+    complete("B2", 1);
+    complete("A1", 0);
+    viewer.wait("the end", |viewer| viewer.ended == Some(false));
+    viewer.wait("all planes", |viewer| viewer.written().len() == 36);
+    // Opened now, it was over before; that is found without looking at a plane of the two others.
+    let mut viewer = Viewer::new(&copied.to, true);
+    viewer.wait("that it was over", |viewer| viewer.was_over);
+    assert_eq!(viewer.ended, None);
+}
+
+#[test]
 fn a_late_plane_fills_its_gap_and_leaves_the_newest_where_it_is() {
     let copied = Copied::new(plan(Structure::Hcs), true);
     let write = |t, fov, z, c| copied.write("B2", fov, t, z, c);
@@ -748,6 +785,109 @@ fn an_announced_run_is_found_from_before_its_folder_exists_to_its_end() {
     assert!(writer.thread.join().unwrap().is_ok());
     viewer.wait("all planes", |viewer| viewer.written() == truth);
     assert_eq!((viewer.ended, truth.len()), (Some(false), 36));
+}
+
+/// An announcement of the stores that are copied, and a watch of what was announced.
+fn announced_watch(copied: &Copied) -> Viewer {
+    let fovs = [("B2", 0), ("B2", 1), ("A1", 0)];
+    let paths = fovs.map(|(region, fov)| copied.to.join(copied.store(region, fov)));
+    let labels = fovs.map(|(region, fov)| format!("{region}:{fov}"));
+    let sizes = AnnouncedSizes {
+        channels: copied.plan.channels.clone(),
+        num_z: copied.plan.num_z.into(),
+        height: copied.plan.height.into(),
+        width: copied.plan.width.into(),
+    };
+    let announced = Announcement::per_fov(paths.into(), sizes, labels.into()).unwrap();
+    Viewer::of(
+        formats::announced(&Arc::new(announced), &Arc::default()),
+        true,
+    )
+}
+
+/// Makes a file as old as an earlier run.
+fn age(path: &Path) {
+    let file = fs::File::options().write(true).open(path).unwrap();
+    let weeks_ago = SystemTime::now() - Duration::from_hours(500);
+    file.set_modified(weeks_ago).unwrap();
+}
+
+#[test]
+fn marks_of_an_earlier_run_do_not_end_an_announced_one() {
+    let copied = Copied::new(plan(Structure::PerFov), true);
+    let mut truth = BTreeSet::new();
+    for (region, fov) in [("B2", 0), ("B2", 1), ("A1", 0)] {
+        truth.insert(copied.write(region, fov, 0, 0, 0));
+    }
+    let mark = copied.to.join(".done");
+    let leave = || fs::write(&mark, "").unwrap();
+    leave();
+    age(&mark);
+    let check_quiet = |viewer: &mut Viewer| {
+        viewer.wait("what is there", |viewer| viewer.written() == truth);
+        // Longer than the end is put off.
+        std::thread::sleep(Duration::from_millis(3500));
+        viewer.take();
+        assert!(viewer.ended.is_none());
+        assert_eq!(viewer.written(), truth);
+    };
+    let viewer = &mut announced_watch(&copied);
+    check_quiet(viewer);
+    leave();
+    viewer.wait("the end by a new mark", |viewer| {
+        viewer.ended == Some(false)
+    });
+
+    age(&mark);
+    let viewer = &mut announced_watch(&copied);
+    check_quiet(viewer);
+    // On a server whose clock is behind, the new one seems to be old too.
+    let file = fs::File::create(&mark).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_hours(1))
+        .unwrap();
+    viewer.wait("the end by another mark", |viewer| {
+        viewer.ended == Some(false)
+    });
+
+    age(&mark);
+    let viewer = &mut announced_watch(&copied);
+    check_quiet(viewer);
+    // Who announced it says that it is over: no other mark is waited for.
+    viewer.show(viewer.dataset.with_announced_end());
+    viewer.wait("the announced end", |viewer| viewer.ended == Some(false));
+}
+
+#[test]
+fn stores_that_an_earlier_run_finished_do_not_end_an_announced_one() {
+    let copied = Copied::new(plan(Structure::PerFov), true);
+    let fovs = [("B2", 0), ("B2", 1), ("A1", 0)];
+    let complete = |region, fov| {
+        let document = copied.store(region, fov).join("zarr.json");
+        fs::copy(copied.from.join(&document), copied.to.join(&document)).unwrap();
+        copied.to.join(document)
+    };
+    for (region, fov) in fovs {
+        copied.write(region, fov, 0, 0, 0);
+        age(&complete(region, fov));
+        age(&copied
+            .to
+            .join(copied.store(region, fov))
+            .join("0/zarr.json"));
+    }
+    let viewer = &mut announced_watch(&copied);
+    // What is absent from a complete store is the fill value, whoever completed it.
+    let is_first = |name: &&Name| name.2 == 0;
+    viewer.wait("the first timepoint", |viewer| {
+        viewer.written().iter().filter(is_first).count() == 12
+    });
+    // Longer than the pause between looks at all stores.
+    std::thread::sleep(Duration::from_millis(6500));
+    viewer.take();
+    assert!(viewer.ended.is_none());
+    for (region, fov) in fovs {
+        complete(region, fov);
+    }
+    viewer.wait("the end", |viewer| viewer.ended == Some(false));
 }
 
 #[test]
