@@ -32,7 +32,7 @@ use std::{
 
 use image::clamp_u32;
 
-use crate::model::{Code, DatasetId, FovId, NavAxis, PlaneId, Plate, PointUm, Problem};
+use crate::model::{Channel, Code, DatasetId, FovId, NavAxis, PlaneId, Plate, PointUm, Problem};
 
 /// What the opened path is; the spelling in JSON is that of `docs/formats.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,6 +161,10 @@ pub struct SideFacts {
     pub num_timepoints: Option<u32>,
     /// Centre on the stage in µm, and z of the stage in µm.
     pub stage: Vec<(FovId, PointUm, Option<f64>)>,
+    /// One per announced channel: for planes that are registered one by one, which no store describes.
+    pub channels: Vec<Channel>,
+    /// Pixel size and steps, for the same.
+    pub sampling: Sampling,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }

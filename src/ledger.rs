@@ -122,7 +122,7 @@ pub struct Counts {
     pub announced: u64,
     /// Looked for, and not on disk yet.
     pub planned: u64,
-    /// Not on disk, and nobody will write them.
+    /// Not on disk, and nobody will write them; or in memory, and dropped.
     pub missing: u64,
     /// Not readable.
     pub failed: u64,

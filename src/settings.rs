@@ -177,6 +177,10 @@ impl Settings {
 
     /// Keeps how a dataset was looked at.
     pub fn remember_view(&mut self, path: &Path, view: SavedView) {
+        // Planes that were registered one by one have no folder.
+        if path.as_os_str().is_empty() {
+            return;
+        }
         self.views.retain(|(other, _)| other != path);
         self.views.insert(0, (path.to_owned(), view));
         self.views.truncate(MAX_VIEWS);
@@ -187,7 +191,7 @@ impl Settings {
     pub fn view_of(&self, path: &Path) -> Option<&SavedView> {
         self.views
             .iter()
-            .find(|(other, _)| other == path)
+            .find(|(other, _)| other == path && !path.as_os_str().is_empty())
             .map(|(_, view)| view)
     }
 

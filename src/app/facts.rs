@@ -12,7 +12,7 @@ use super::{App, Viewing, desktop::FindPath};
 use crate::{
     canvas,
     dataset::Dataset,
-    model::PlaneState,
+    model::{PlaneState, TileId},
     settings::RecentEntry,
     ui::{Facts, Opening, Recent, WorkFacts},
 };
@@ -72,6 +72,7 @@ impl App {
     pub(super) fn facts(&self) -> Facts {
         let now = Instant::now();
         let viewing = self.viewing.as_ref();
+        let shown = viewing.map(Viewing::shown_planes).unwrap_or_default();
         Facts {
             recents: self.settings.recents.iter().map(recent).collect(),
             opening: self.opening.underway().map(|(underway, message)| Opening {
@@ -91,7 +92,11 @@ impl App {
             texture_bytes: canvas::texture_bytes(&self.render_state),
             play_fps: self.play_fps,
             loading: viewing.and_then(|viewing| viewing.waiting(now)),
-            shown: viewing.map(shown).unwrap_or_default(),
+            made_room: viewing.is_some_and(|viewing| made_room(viewing, &shown)),
+            shown: shown
+                .into_iter()
+                .map(|(tile, state)| (tile.plane.c, state))
+                .collect(),
             executed: viewing.and_then(Viewing::executed).cloned(),
             outside: viewing.is_some_and(Viewing::is_outside),
             is_passed: viewing.is_some_and(Viewing::is_passed),
@@ -147,10 +152,10 @@ fn recent(entry: &RecentEntry) -> Recent {
     }
 }
 
-fn shown(viewing: &Viewing) -> Vec<(u16, PlaneState)> {
-    viewing
-        .shown_planes()
-        .into_iter()
-        .map(|(tile, state)| (tile.plane.c, state))
-        .collect()
+/// True where one of these planes is missing because its pixels were in memory and made room for newer ones.
+fn made_room(viewing: &Viewing, shown: &[(TileId, PlaneState)]) -> bool {
+    let mut missing = shown
+        .iter()
+        .filter(|(_, state)| *state == PlaneState::Missing);
+    missing.any(|(tile, _)| viewing.dataset.has_dropped(tile.plane))
 }

@@ -5,7 +5,7 @@
 
 use std::{
     cell::RefCell,
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, OnceLock},
     time::Instant,
 };
@@ -66,6 +66,8 @@ pub(super) struct LiveSide {
     ear: Arc<Ear>,
     /// Acquisitions that another client's start displaced, the latest last.
     pub(super) displaced: Vec<Started>,
+    /// Acquisitions that ended, of those that are shown or displaced.
+    ended: HashSet<AcquisitionId>,
     watched: Watched,
     status: RefCell<Arc<Status>>,
     fence: u64,
@@ -79,6 +81,7 @@ impl LiveSide {
             live,
             ear,
             displaced: Vec::new(),
+            ended: HashSet::new(),
             watched: Watched::default(),
             status: RefCell::default(),
             fence: 0,
@@ -202,6 +205,7 @@ impl App {
         match event {
             LiveEvent::Started(started) => self.show_announced(ctx, &started),
             LiveEvent::Ended(id) => {
+                self.live.ended.insert(id);
                 let viewing = self.viewing.as_mut();
                 if let Some(viewing) = viewing.filter(|it| it.acquisition == Some(id)) {
                     viewing.stop_announcing();
@@ -212,6 +216,9 @@ impl App {
                 let client = started.client;
                 self.live.displaced.retain(|other| other.client != client);
                 self.live.displaced.push(started);
+                let displaced = &self.live.displaced;
+                let is_kept = |id: &AcquisitionId| displaced.iter().any(|other| other.id == *id);
+                self.live.ended.retain(is_kept);
             }
             LiveEvent::Open(path) => self.open(&path),
             LiveEvent::Refresh => self.reload(),
@@ -247,6 +254,7 @@ impl App {
     /// Opens an announced acquisition in place of whatever is shown; nothing on disk is touched here.
     fn show_announced(&mut self, ctx: &egui::Context, started: &Started) {
         self.opening.cancel();
+        self.running.wish_no_more();
         self.waits_for_demo = false;
         (self.error, self.notice) = (None, None);
         if let Some(viewing) = self.viewing.take() {
@@ -255,13 +263,26 @@ impl App {
         }
         let dataset = formats::announced(&started.announcement, &started.registered);
         *self.live.ear.open.lock() = Some((started.id, dataset.id));
+        let num_displaced = self.live.displaced.len();
         self.live.displaced.retain(|other| other.id != started.id);
+        let is_shown_again = self.live.displaced.len() < num_displaced;
         super::set_title(ctx, &dataset.name);
         let session = first_session(&dataset, &self.settings);
         let mut viewing = Viewing::new(dataset, session);
         viewing.acquisition = Some(started.id);
-        self.viewing = Some(viewing);
         self.pace = Pace::default();
+        if is_shown_again {
+            // Of these no disk tells.
+            let planes = started.registered.planes().into_iter();
+            viewing.announce(&planes.map(|at| (at, 1)).collect());
+        }
+        if self.live.ended.contains(&started.id) {
+            viewing.stop_announcing();
+            self.pace.end("finished", false);
+        } else if self.follows_runs() {
+            viewing.apply(&Command::SetFollow(true));
+        }
+        self.viewing = Some(viewing);
         self.watch_disk();
     }
 
@@ -330,7 +351,9 @@ pub(super) fn planned_planes(dataset: &Dataset) -> Option<u64> {
         .as_ref()
         .and_then(|it| it.planned_planes);
     by_files.or_else(|| {
-        let is_known = dataset.is_template_read && dataset.announcement.is_some();
+        // A store has room for all timepoints; of registered planes there are those that have begun.
+        let is_announced = dataset.announcement.is_some() && !dataset.is_registered();
+        let is_known = dataset.is_template_read && is_announced;
         is_known.then(|| dataset.template.num_planes() * u64::from(dataset.num_fovs()))
     })
 }

@@ -14,18 +14,32 @@ use crate::{
 const WINDOW: Duration = Duration::from_secs(10);
 /// Samples of the rate that are kept.
 const MAX_SAMPLES: usize = 256;
+/// A run whose heartbeat stopped goes on as long as planes come so often.
+const MOVING_WITHIN: Duration = Duration::from_secs(20);
 /// Without a new plane for so long (or three times the time between timepoints) nobody is taken to write.
 const QUIET_AFTER: Duration = Duration::from_mins(10);
 
 /// The pace of one acquisition.
-#[derive(Default)]
 pub(super) struct Pace {
+    /// When it was opened.
+    since: Instant,
     /// Places of newest planes in the order of the acquisition, and when they were heard of.
     samples: VecDeque<(Instant, u64)>,
     /// When a plane came that was newer than the first one heard of.
     last_new: Option<Instant>,
     /// How it ended, and the local time of day.
     pub(super) ended: Option<(String, String)>,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            since: Instant::now(),
+            samples: VecDeque::new(),
+            last_new: None,
+            ended: None,
+        }
+    }
 }
 
 impl Pace {
@@ -54,10 +68,21 @@ impl Pace {
 
     /// True where a new plane came not long ago.
     pub(super) fn is_live(&self, time_step_secs: Option<f64>, now: Instant) -> bool {
+        self.last_new.is_some() && !self.is_silent(time_step_secs, now)
+    }
+
+    /// True where none has come for long, if any ever did.
+    pub(super) fn is_silent(&self, time_step_secs: Option<f64>, now: Instant) -> bool {
         let step = Duration::try_from_secs_f64(time_step_secs.unwrap_or(0.0)).unwrap_or_default();
         let patience = QUIET_AFTER.max(step.saturating_mul(3));
-        self.last_new
-            .is_some_and(|last| now.saturating_duration_since(last) < patience)
+        let last = self.last_new.unwrap_or(self.since);
+        now.saturating_duration_since(last) >= patience
+    }
+
+    /// True where planes come, whatever else is heard.
+    pub(super) fn is_moving(&self, now: Instant) -> bool {
+        let is_recent = |last| now.saturating_duration_since(last) < MOVING_WITHIN;
+        self.last_new.is_some_and(is_recent)
     }
 
     /// Planes per second lately; `None` where that is not known or nothing came.

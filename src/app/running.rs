@@ -8,7 +8,7 @@ use std::{
 
 use eframe::egui;
 
-use super::App;
+use super::{App, Viewing};
 use crate::{
     live::{RunNews, RunWatch, state_folder},
     metadata::run_state::{EndReason, Run},
@@ -63,8 +63,8 @@ impl Running {
         self.run.as_ref()?.output_path.as_deref()
     }
 
-    fn is_of(&self, root: &Path) -> bool {
-        self.path().is_some_and(|path| path == root)
+    fn is_of(&self, path: &Path) -> bool {
+        self.path() == Some(path)
     }
 }
 
@@ -101,37 +101,57 @@ impl App {
         let is_new = known.is_none_or(|known| !known.is_same_run(&run));
         self.running.run = Some(run);
         self.running.is_lost = false;
-        // A path that was asked for is what is followed.
-        let is_asked = self.options.follow && self.options.path.is_none();
-        let follows = self.settings.follows_running || is_asked;
         let path = self.running.path().map(Path::to_owned);
-        if let Some(path) = path.filter(|path| is_new && follows && !self.shows(path)) {
+        let Some(path) = path.filter(|_| is_new && self.follows_runs()) else {
+            return;
+        };
+        if !self.shows(&path) {
             self.open_running(&path);
+        } else if let Some(viewing) = &mut self.viewing {
+            viewing.apply(&Command::SetFollow(true));
         }
+    }
+
+    /// True where acquisitions that run are opened by themselves and followed. A path that was asked for is what is
+    /// followed.
+    pub(super) fn follows_runs(&self) -> bool {
+        let is_asked = self.options.follow && self.options.path.is_none();
+        self.settings.follows_running || is_asked
     }
 
     fn take_end(&mut self, run: &Run) {
         self.running.run = None;
-        let path = run.output_path.as_deref();
-        if self.running.wanted.as_deref() == path {
+        let words = match &run.end {
+            Some(EndReason::Completed) | None => "finished".into(),
+            Some(EndReason::CompletedWithErrors) => "finished with errors".into(),
+            Some(EndReason::UserAbort) => "stopped: user abort".into(),
+            Some(EndReason::Error) => "stopped: error".into(),
+            Some(other) => format!("ended: {other}"),
+        };
+        let Some(path) = run.output_path.as_deref() else {
+            return;
+        };
+        if self.running.wanted.as_deref() == Some(path) {
             self.running.wish_no_more();
+            let name = run.name();
+            self.notice = Some(format!("{name} ended before its first image: {words}"));
         }
-        if path.is_some_and(|path| self.shows(path)) {
-            let words = match &run.end {
-                Some(EndReason::Completed) | None => "finished".into(),
-                Some(EndReason::CompletedWithErrors) => "finished with errors".into(),
-                Some(EndReason::UserAbort) => "stopped: user abort".into(),
-                Some(EndReason::Error) => "stopped: error".into(),
-                Some(other) => format!("ended: {other}"),
-            };
+        if let Some(viewing) = self.viewing.as_mut().filter(|it| lies_in(it, path)) {
+            if viewing.dataset.is_running() {
+                let reason = &run.end;
+                viewing.end(matches!(
+                    reason,
+                    Some(EndReason::UserAbort | EndReason::Error)
+                ));
+            }
             self.pace.end(&words, true);
         }
     }
 
     /// True where the acquisition of that folder is open, by itself or announced.
-    fn shows(&self, path: &Path) -> bool {
+    fn shows(&self, folder: &Path) -> bool {
         let viewing = self.viewing.as_ref();
-        viewing.is_some_and(|viewing| viewing.dataset.root == path)
+        viewing.is_some_and(|viewing| lies_in(viewing, folder))
     }
 
     /// Opens a running acquisition and follows it; one without an image yet as soon as it has one.
@@ -196,14 +216,17 @@ impl App {
     pub(super) fn live_facts(&self, now: Instant) -> Option<LiveFacts> {
         let viewing = self.viewing.as_ref()?;
         let (dataset, total) = (&viewing.dataset, viewing.ledger.total());
-        let is_run = self.running.is_of(&dataset.root);
+        let is_run = self.running.path().is_some_and(|it| lies_in(viewing, it));
         let step = dataset.template.sampling.t_secs;
-        let is_announcing = viewing.acquisition.is_some() && viewing.is_announcing;
+        // Whoever announced it may be gone without an end.
+        let is_announcing = viewing.acquisition.is_some()
+            && viewing.is_announcing
+            && !self.pace.is_silent(step, now);
         let state = if let Some((at, reason)) = self.pace.ended.clone() {
             LiveState::Ended { at, reason }
         } else if !dataset.is_running() {
             return None;
-        } else if is_run && self.running.is_lost {
+        } else if is_run && self.running.is_lost && !self.pace.is_moving(now) {
             LiveState::Lost
         } else if is_announcing || is_run || self.pace.is_live(step, now) {
             LiveState::Running
@@ -271,5 +294,17 @@ impl App {
         if let Some(at) = self.running.next_try() {
             ctx.request_repaint_after(at.saturating_duration_since(now));
         }
+    }
+}
+
+/// True where what is viewed lies in that folder, or is written there. Of planes that are registered one by one nobody
+/// says where before the first file; until then whoever announces them is taken to be whoever says that it runs.
+fn lies_in(viewing: &Viewing, folder: &Path) -> bool {
+    match viewing.dataset.template.registered() {
+        Some(planes) => match planes.first_file() {
+            Some(file) => file.starts_with(folder),
+            None => viewing.is_announcing,
+        },
+        None => viewing.dataset.root.starts_with(folder),
     }
 }

@@ -273,13 +273,15 @@ impl Viewing {
     }
 
     /// True for a read that found nothing where the disk has told of the plane since then. An announced acquisition may
-    /// have made room for planes that it has not announced: there the read knows better.
+    /// have made room for planes that it has not announced, and drops pixels that were in memory: there the read knows
+    /// better.
     fn is_overtaken(&self, plane: PlaneId, found: &PlaneState) -> bool {
         let is_room =
             self.dataset.announcement.is_some() && self.ledger.notice(plane) == Notice::None;
         matches!(found, PlaneState::Planned | PlaneState::Missing)
             && is_on_disk(&self.ledger.state(plane))
             && !is_room
+            && !self.dataset.has_dropped(plane)
     }
 
     /// A late answer for another FOV or timepoint is not taken for the present one.

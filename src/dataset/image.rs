@@ -106,6 +106,15 @@ pub struct Image {
 }
 
 impl Image {
+    /// The planes that were registered one by one, where these are what the image has.
+    #[must_use]
+    pub fn registered(&self) -> Option<&RegisteredPlanes> {
+        match &self.levels.first()?.arrays {
+            Arrays::Registered(registry) => Some(&registry.0),
+            Arrays::One(_) | Arrays::PerTimepoint(_) | Arrays::Files(_) => None,
+        }
+    }
+
     /// Place of the first axis with that role, in the order of the array.
     #[must_use]
     pub fn axis_of(&self, role: AxisRole) -> Option<usize> {

@@ -1,18 +1,18 @@
 //! Planes of a push acquisition that were registered one by one: image files, and pixels handed over in memory.
 //!
 //! Shared by the push handle, which registers from any thread, and the store, which reads. Pixels are kept within
-//! [`limits::REGISTERED_BYTES`]; the oldest go first, and their planes then say so.
+//! [`limits::REGISTERED_BYTES`]; the oldest go first, and their planes are missing then.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     path::PathBuf,
     sync::Arc,
 };
 
 use parking_lot::Mutex;
 
-use super::PlaneAt;
-use crate::model::{Pixels, limits};
+use super::{AnnouncedLayout, Dataset, PlaneAt};
+use crate::model::{Pixels, PlaneId, ZPick, limits};
 
 /// What was registered for a plane; the last registration wins.
 #[derive(Clone, Debug)]
@@ -43,13 +43,20 @@ struct Inner {
     ages: VecDeque<(PlaneAt, usize)>,
     num_bytes: usize,
     num_timepoints: u32,
+    /// Planes that were dropped since somebody asked for the last time, and are not registered again.
+    newly_dropped: HashSet<PlaneAt>,
+    /// The first file that was registered.
+    first_file: Option<PathBuf>,
 }
 
 impl RegisteredPlanes {
     /// Registers a page of an image file. False where there is no room for another plane.
     pub fn put_file(&self, at: PlaneAt, path: PathBuf, page_idx: u32) -> bool {
-        let file = Registered::File { path, page_idx };
         let mut inner = self.inner.lock();
+        if inner.first_file.is_none() {
+            inner.first_file = Some(path.clone());
+        }
+        let file = Registered::File { path, page_idx };
         inner.put(at, file, limits::REGISTERED_PLANES).is_some()
     }
 
@@ -76,6 +83,7 @@ impl RegisteredPlanes {
                 && let Some(kept @ Registered::Pixels(_)) = inner.planes.get_mut(&oldest)
             {
                 *kept = Registered::Dropped;
+                inner.newly_dropped.insert(oldest);
             }
         }
         true
@@ -85,6 +93,40 @@ impl RegisteredPlanes {
     #[must_use]
     pub fn num_timepoints(&self) -> u32 {
         self.inner.lock().num_timepoints
+    }
+
+    /// True where the pixels of one of these planes were in memory and had to make room.
+    pub fn is_any_dropped(&self, planes: impl IntoIterator<Item = PlaneAt>) -> bool {
+        let inner = self.inner.lock();
+        let is_dropped = |at| matches!(inner.planes.get(&at), Some(Registered::Dropped));
+        planes.into_iter().any(is_dropped)
+    }
+
+    /// Planes whose pixels had to make room since the last call.
+    #[must_use]
+    pub fn take_dropped(&self) -> HashSet<PlaneAt> {
+        std::mem::take(&mut self.inner.lock().newly_dropped)
+    }
+
+    /// All planes whose pixels had to make room and were not registered again.
+    #[must_use]
+    pub fn dropped(&self) -> HashSet<PlaneAt> {
+        let inner = self.inner.lock();
+        let planes = inner.planes.iter();
+        let dropped = planes.filter(|(_, known)| matches!(known, Registered::Dropped));
+        dropped.map(|(at, _)| *at).collect()
+    }
+
+    /// The first file that was registered: where the acquisition is written to, nobody says otherwise.
+    #[must_use]
+    pub fn first_file(&self) -> Option<PathBuf> {
+        self.inner.lock().first_file.clone()
+    }
+
+    /// All planes that were registered, in no order.
+    #[must_use]
+    pub fn planes(&self) -> Vec<PlaneAt> {
+        self.inner.lock().planes.keys().copied().collect()
     }
 
     /// What was registered for a plane; `None`: nothing.
@@ -100,8 +142,37 @@ impl Inner {
             return None;
         }
         self.planes.insert(at, registered);
+        self.newly_dropped.remove(&at);
         self.num_timepoints = self.num_timepoints.max(at.t + 1);
         Some(())
+    }
+}
+
+impl Dataset {
+    /// True where the pixels of a plane (of a projection: of one of its slices) were in memory and had to make room.
+    #[must_use]
+    pub fn has_dropped(&self, plane: PlaneId) -> bool {
+        let Some(planes) = self.template.registered().filter(|_| plane.layer == 0) else {
+            return false;
+        };
+        let slices = match plane.z {
+            ZPick::Slice(z) => z..z.saturating_add(1),
+            ZPick::Max => 0..self.template.num_z_slices(),
+        };
+        // Rows of the FOV table are flat numbers there.
+        planes.is_any_dropped(slices.map(|z| PlaneAt {
+            fov: plane.fov.0,
+            t: plane.t,
+            c: plane.c,
+            z,
+        }))
+    }
+
+    /// True where planes are registered one by one: nothing but them says how many timepoints there are.
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        let announced = self.announcement.as_ref();
+        announced.is_some_and(|it| it.layout == AnnouncedLayout::Registered)
     }
 }
 
@@ -148,6 +219,11 @@ mod tests {
         assert!(planes.put_pixels(at(4), pixels));
         assert!(matches!(planes.get(at(1)), Some(Registered::Dropped)));
         assert!(is_kept(2) && is_kept(4));
+        assert_eq!(planes.take_dropped(), HashSet::from([at(1)]));
+        assert!(planes.take_dropped().is_empty(), "told once");
+        assert_eq!(planes.dropped(), HashSet::from([at(1)]));
+        assert!(planes.is_any_dropped([at(0), at(1)]));
+        assert!(!planes.is_any_dropped([at(0), at(2), at(5)]));
         assert!(planes.get(at(5)).is_none());
     }
 }

@@ -3,7 +3,8 @@
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    AnnouncedLayout, Arrays, Dataset, ImageSlot, OpenFovError, OpenedFov, OpenedLabel, SideFacts,
+    AnnouncedLayout, Arrays, Dataset, ImageSlot, OpenFovError, OpenedFov, OpenedLabel, Sampling,
+    SideFacts,
 };
 use crate::model::{AxisRole, Code, FovId, NavAxis, Problem};
 
@@ -32,6 +33,9 @@ impl Dataset {
                         if let Some(slot) = next.images.get_mut(fov.row()) {
                             *slot = ImageSlot::Opened(image);
                         }
+                    }
+                    if next.is_registered() {
+                        next.keep_registered(fov);
                     }
                     next.add_problems(opened.problems);
                 }
@@ -106,6 +110,7 @@ impl Dataset {
         let complete = self.acquisition.as_ref().and_then(|known| known.complete);
         let mut acquisition = around.acquisition.clone();
         acquisition.complete = acquisition.complete.or(complete);
+        acquisition.aborted |= self.acquisition.as_ref().is_some_and(|known| known.aborted);
         self.acquisition = Some(acquisition);
         self.known_timepoints = around
             .num_timepoints
@@ -118,7 +123,34 @@ impl Dataset {
             }
         }
         self.fovs = fovs.into();
+        if self.is_registered() {
+            self.describe_registered(around);
+        }
         self.add_problems(around.problems.clone());
+    }
+
+    /// No store describes registered planes: side files do, where there are some.
+    fn describe_registered(&mut self, around: &SideFacts) {
+        let mut image = self.template.as_ref().clone();
+        if around.channels.len() == image.channels.len() {
+            image.channels.clone_from(&around.channels);
+        }
+        let (known, found) = (image.sampling, around.sampling);
+        image.sampling = Sampling {
+            y_um: found.y_um.or(known.y_um),
+            x_um: found.x_um.or(known.x_um),
+            z_um: found.z_um.or(known.z_um),
+            t_secs: found.t_secs.or(known.t_secs),
+        };
+        self.template = Arc::new(image);
+        self.lengthen_announced(self.len_along(NavAxis::Time));
+    }
+
+    /// Looking around a FOV of registered planes opens nothing: it is what it was.
+    fn keep_registered(&mut self, fov: FovId) {
+        if let Some(slot) = self.images.get_mut(fov.row()) {
+            *slot = ImageSlot::Opened(Arc::clone(&self.template));
+        }
     }
 
     /// The next revision, in which these FOVs are to be opened again: their documents changed, or they may have come to

@@ -22,6 +22,7 @@ use crate::{
     },
     model::{
         Axis, AxisRole, Channel, Code, DatasetId, FovId, Problem, SampleType, TileGrid, WellName,
+        limits,
     },
     source::{self, Kind},
 };
@@ -235,7 +236,7 @@ impl FovOpener for Opener {
     fn open_fov(&self, dataset: &Dataset, fov: FovId) -> Result<OpenedFov, OpenFovError> {
         let row = listing::row_of(dataset, fov)?;
         if self.announcement.layout == AnnouncedLayout::Registered {
-            return Ok(OpenedFov::default());
+            return Ok(self.around_registered(dataset));
         }
         let stat = source::stat(&row.folder).map_err(|error| OpenFovError {
             code: error.code(),
@@ -245,7 +246,8 @@ impl FovOpener for Opener {
         if stat.is_none() {
             return Err(not_written(&row.folder));
         }
-        let side = self.side_files(row);
+        let near = [Some(self.root.as_path()), row.folder.parent()];
+        let side = self.side_files(near.into_iter().flatten());
         let (mut image, mut problems) = self.image(row, side.as_deref())?;
         self.compare(&mut image, &below(&self.root, &row.folder), &mut problems);
         let image = Arc::new(image);
@@ -305,18 +307,56 @@ impl Opener {
         })
     }
 
-    /// The side files around a FOV; read once they are there.
-    fn side_files(&self, row: &Fov) -> Option<Arc<SideFiles>> {
+    /// The side files in the first of these folders that has some; read once they are there.
+    fn side_files<'a>(&self, mut near: impl Iterator<Item = &'a Path>) -> Option<Arc<SideFiles>> {
         if let Some(side) = self.side.get() {
             return Some(Arc::clone(side));
         }
-        let near = [Some(self.root.as_path()), row.folder.parent()];
-        let found = near.into_iter().flatten().find_map(|folder| {
+        let found = near.find_map(|folder| {
             let entries = source::list(folder).ok()?;
-            side_files::are_in(&entries)
-                .then(|| Arc::new(SideFiles::read(folder, &entries, &self.root)))
+            let is_rootless = self.root.as_os_str().is_empty();
+            let root = if is_rootless { folder } else { &self.root };
+            side_files::are_in(&entries).then(|| Arc::new(SideFiles::read(folder, &entries, root)))
         })?;
         Some(Arc::clone(self.side.get_or_init(|| found)))
+    }
+
+    /// What the side files say of registered planes, once the first file tells where they are.
+    fn around_registered(&self, dataset: &Dataset) -> OpenedFov {
+        let file = dataset
+            .template
+            .registered()
+            .and_then(RegisteredPlanes::first_file);
+        let folder = file.as_deref().and_then(Path::parent);
+        // The outer folder comes first: that of a timepoint has a table of its own when the timepoint is over.
+        let near = [folder.and_then(Path::parent), folder];
+        let side = self.side_files(near.into_iter().flatten());
+        let around = side.map(|side| {
+            Arc::new(SideFacts {
+                channels: self.described(&side.channels),
+                sampling: side.sampling,
+                ..side_facts(&side, dataset)
+            })
+        });
+        OpenedFov {
+            around,
+            ..OpenedFov::default()
+        }
+    }
+
+    /// The announced channels with what the side files say of each, by name, else by place where they are as many.
+    fn described(&self, side: &[Channel]) -> Vec<Channel> {
+        let names = self.announcement.channels.iter();
+        let described = names.enumerate().map(|(at, name)| {
+            let by_name = side.iter().find(|it| it.name.as_ref() == Some(name));
+            let is_as_many = side.len() == self.announcement.channels.len();
+            let found = by_name.or_else(|| side.get(at).filter(|_| is_as_many));
+            Channel {
+                name: Some(name.clone()),
+                ..found.cloned().unwrap_or_default()
+            }
+        });
+        described.collect()
     }
 
     /// The store wins where it differs from what was announced, and a problem says so; what it does not say stays as
@@ -376,7 +416,8 @@ fn side_facts(side: &SideFiles, dataset: &Dataset) -> SideFacts {
         let centre = row.stage_um?;
         Some((FovId(at as u32), centre, row.stage_z_um))
     });
-    let num_planes = side.num_timepoints.map(|timepoints| {
+    let num_timepoints = side.num_timepoints.map(|it| it.min(limits::TIMEPOINTS));
+    let num_planes = num_timepoints.map(|timepoints| {
         let announced = dataset.announcement.as_ref();
         let of_one = announced.map_or(1, |known| {
             u64::from(known.num_z) * known.channels.len() as u64
@@ -388,8 +429,10 @@ fn side_facts(side: &SideFiles, dataset: &Dataset) -> SideFacts {
             planned_planes: num_planes,
             ..side.acquisition.clone()
         },
-        num_timepoints: side.num_timepoints,
+        num_timepoints,
         stage: placed.collect(),
+        channels: Vec::new(),
+        sampling: Sampling::default(),
         problems: side.problems.clone(),
     }
 }

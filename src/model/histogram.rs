@@ -98,6 +98,12 @@ impl Histogram {
         }
     }
 
+    /// True where all samples are equal, or there are none: nothing that limits could be made of.
+    #[must_use]
+    pub fn is_flat(&self) -> bool {
+        self.num_samples == 0 || self.min == self.max
+    }
+
     /// Statistics of several tiles together; `None` where there are none.
     #[must_use]
     pub fn merged(tiles: &[Self]) -> Option<Self> {

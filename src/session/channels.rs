@@ -25,7 +25,7 @@ pub enum ChannelMode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LimitsSource {
-    /// Not known yet: taken from the first plane that is shown.
+    /// Not known yet: taken from the first shown plane whose samples are not all equal.
     Pending,
     /// `omero.window`.
     File,
@@ -46,6 +46,8 @@ pub struct ChannelView {
     pub lut: Lut,
     /// `None` while pending.
     pub limits: Option<ContrastLimits>,
+    /// What is drawn with while there are no limits: of the last plane, whose samples were all equal. Not kept.
+    pub provisional: Option<ContrastLimits>,
     /// Where they come from.
     pub limits_source: LimitsSource,
     /// Exponent of the normalised value; 1 is linear.
@@ -63,6 +65,7 @@ impl ChannelView {
             visible: true,
             lut: Lut::Color(channel.display_color(index, num_channels)),
             limits: channel.window,
+            provisional: None,
             limits_source: if channel.window.is_some() {
                 LimitsSource::File
             } else {

@@ -15,7 +15,7 @@ impl Session {
         self.limits_at(channel, self.position.fov, self.position.t)
     }
 
-    /// The limits that a channel is drawn with at a FOV and timepoint.
+    /// The limits that a channel is drawn with at a FOV and timepoint; provisional ones where there are no others yet.
     #[must_use]
     pub fn limits_at(&self, channel: usize, fov: FovId, t: u32) -> Option<ContrastLimits> {
         let own = if self.limits_shared {
@@ -23,7 +23,10 @@ impl Session {
         } else {
             self.own_limits.get(&(fov, t, channel)).copied()
         };
-        own.or_else(|| self.channels.get(channel)?.limits)
+        own.or_else(|| {
+            let view = self.channels.get(channel)?;
+            view.limits.or(view.provisional)
+        })
     }
 
     /// Applies an intention towards contrast.
@@ -67,12 +70,18 @@ impl Session {
             view.histogram = Some(Arc::clone(histogram));
         }
         let auto = histogram.percentiles(percentiles.0, percentiles.1);
+        // It may be one that counts as zero because it is late: its limits would saturate all that comes after it.
+        if histogram.is_flat() {
+            if view.limits.is_none() {
+                view.provisional = Some(auto);
+            }
+            return;
+        }
         // Limits by hand may have come first, for their own FOV and timepoint only.
         let is_pending = view.limits_source == LimitsSource::Pending;
         if view.limits.is_none() || is_pending {
-            view.limits = Some(auto);
-            // A plane without a sample gives limits for the time being.
-            if is_pending && histogram.num_samples > 0 {
+            (view.limits, view.provisional) = (Some(auto), None);
+            if is_pending {
                 view.limits_source = LimitsSource::Auto;
             }
         }
@@ -108,7 +117,8 @@ impl Session {
         }
     }
 
-    /// Limits from the shown plane's statistics, by `choose`; nothing where there are none yet.
+    /// Limits from the shown plane's statistics, by `choose`; nothing where there are none yet. Of a plane whose samples are
+    /// all equal they hold until one comes that gives better ones.
     fn set_auto(&mut self, channel: usize, choose: impl Fn(&Histogram) -> ContrastLimits) {
         let Some(histogram) = self
             .channels
@@ -117,13 +127,22 @@ impl Session {
         else {
             return;
         };
-        self.keep_limits(
-            channel,
-            self.position.fov,
-            self.position.t,
-            choose(&histogram),
-            LimitsSource::Auto,
-        );
+        let (fov, t, limits) = (self.position.fov, self.position.t, choose(&histogram));
+        if !histogram.is_flat() {
+            self.keep_limits(channel, fov, t, limits, LimitsSource::Auto);
+        } else if self.limits_shared {
+            self.wait_for_limits(channel, Some(limits));
+        } else {
+            self.own_limits.remove(&(fov, t, channel));
+        }
+    }
+
+    /// The next plane whose samples are not all equal gives the limits that are shared.
+    fn wait_for_limits(&mut self, channel: usize, provisional: Option<ContrastLimits>) {
+        if let Some(view) = self.channels.get_mut(channel) {
+            (view.limits, view.limits_source) = (None, LimitsSource::Pending);
+            view.provisional = provisional;
+        }
     }
 
     /// Limits back to what the files say, else to what the shown plane gives; everywhere.
@@ -136,12 +155,16 @@ impl Session {
         };
         let (low, high) = self.auto_percentiles;
         let shown = view.histogram.as_ref();
-        let auto = shown.map(|histogram| histogram.percentiles(low, high));
-        (view.limits, view.limits_source) = match (original.limits, auto) {
-            (Some(limits), _) => (Some(limits), LimitsSource::File),
-            (None, Some(limits)) => (Some(limits), LimitsSource::Auto),
-            (None, None) => (None, LimitsSource::Pending),
-        };
+        let auto = shown.map(|histogram| (histogram.percentiles(low, high), histogram.is_flat()));
+        match (original.limits, auto) {
+            (Some(limits), _) => {
+                (view.limits, view.limits_source) = (Some(limits), LimitsSource::File);
+            }
+            (None, Some((limits, false))) => {
+                (view.limits, view.limits_source) = (Some(limits), LimitsSource::Auto);
+            }
+            (None, flat) => self.wait_for_limits(channel, flat.map(|(limits, _)| limits)),
+        }
         self.own_limits.retain(|(_, _, other), _| *other != channel);
     }
 

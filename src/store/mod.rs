@@ -155,7 +155,12 @@ impl Store {
             return Ok(ReadOutcome::Absent(PlaneState::Planned));
         }
         let Some((pixels, state)) = read? else {
-            return Ok(ReadOutcome::Absent(absent_state(dataset, image)));
+            let state = if dataset.has_dropped(tile.plane) {
+                PlaneState::Missing
+            } else {
+                absent_state(dataset, image)
+            };
+            return Ok(ReadOutcome::Absent(state));
         };
         let tiles = with_computed(dataset, tile, stored, level, pixels);
         Ok(ReadOutcome::Pixels { tiles, state })
@@ -187,7 +192,7 @@ impl Store {
         absence: Absence,
     ) -> Result<Option<(Pixels, PlaneState)>, ReadError> {
         if let Some(Arrays::Registered(registry)) = image.levels.get(level).map(|it| &it.arrays) {
-            return registered::read(&registry.0, dataset, image, tile.plane, absence);
+            return registered::read(&registry.0, image, tile.plane, absence);
         }
         if let Some(Arrays::Files(files)) = image.levels.get(level).map(|it| &it.arrays) {
             return plane_file::read(files, dataset, image, tile, level);

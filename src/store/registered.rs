@@ -13,22 +13,19 @@ use crate::{
     source,
 };
 
-/// What registered pixels that are no longer kept say.
-const DROPPED: &str = "its pixels were handed over in memory and made room for newer ones";
-
-/// The pixels of a registered plane; `None`: nothing was registered for it (yet), or its file has only room for it.
+/// The pixels of a registered plane; `None`: nothing was registered for it (yet), its file has only room for it, or its
+/// pixels were in memory and had to make room ([`Dataset::has_dropped`]).
 ///
 /// # Errors
-/// When a file was registered that cannot be read, or the pixels are no longer kept.
+/// When a file was registered that cannot be read.
 pub(super) fn read(
     planes: &RegisteredPlanes,
-    dataset: &Dataset,
     image: &Image,
     plane: PlaneId,
     absence: Absence,
 ) -> Result<Option<(Pixels, PlaneState)>, ReadError> {
     match at(plane).and_then(|at| planes.get(at)) {
-        None => Ok(None),
+        None | Some(Registered::Dropped) => Ok(None),
         Some(Registered::Pixels(pixels)) => {
             let pixels = Arc::unwrap_or_clone(pixels);
             Ok(Some((pixels, PlaneState::Written)))
@@ -62,7 +59,6 @@ pub(super) fn read(
             let is_late = may_be_late && is_all_zero(&pixels);
             Ok((!is_late).then_some((pixels, PlaneState::Written)))
         }
-        Some(Registered::Dropped) => Err(ReadError::new(Code::NotFound, DROPPED, &dataset.root)),
     }
 }
 
@@ -70,7 +66,7 @@ pub(super) fn read(
 pub(super) fn presence(planes: &RegisteredPlanes, plane: PlaneId) -> PlaneState {
     match at(plane).and_then(|at| planes.get(at)) {
         None => PlaneState::Planned,
-        Some(Registered::Dropped) => PlaneState::Failed(DROPPED.into()),
+        Some(Registered::Dropped) => PlaneState::Missing,
         Some(Registered::File { path, .. }) if !matches!(source::stat(&path), Ok(Some(_))) => {
             PlaneState::Planned
         }
@@ -130,7 +126,9 @@ pub(super) fn file_of(
         return Ok(path);
     }
     let message = "no file was registered for this plane";
-    Err(ReadError::new(Code::NotFound, message, &dataset.root))
+    // There is no folder: what the FOV is called says more than nothing.
+    let label = dataset.fov(plane.fov).map_or("", |row| row.label.as_str());
+    Err(ReadError::new(Code::NotFound, message, Path::new(label)))
 }
 
 /// The plane as it was registered: rows of the FOV table are flat numbers there.

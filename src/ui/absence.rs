@@ -20,6 +20,9 @@ pub(super) const LONG_WAIT: Duration = Duration::from_secs(3);
 /// The reason is cut to this part of the canvas.
 const REASON_PART: f32 = 0.8;
 
+/// Why pixels that a program handed over are not there any more.
+const MADE_ROOM: &str = "its pixels were handed over in memory and made room for newer ones";
+
 /// What is said of planes that are not drawn.
 #[derive(Debug, PartialEq, Eq)]
 enum Words {
@@ -137,7 +140,7 @@ fn words(view: &View<'_>, facts: &Facts) -> Option<Words> {
             }
         });
     }
-    absent(view, facts, &PlaneState::Missing, "Not on disk")
+    missing(view, facts)
         .or_else(|| planned(view, facts))
         .or_else(|| partial(facts))
         .or_else(|| waiting(facts))
@@ -159,6 +162,15 @@ fn failure_words(dataset: &Dataset) -> &'static str {
         "This plane cannot be drawn"
     } else {
         "Cannot be read"
+    }
+}
+
+/// Planes that nobody will write, or whose pixels are gone.
+fn missing(view: &View<'_>, facts: &Facts) -> Option<Words> {
+    if facts.made_room {
+        absent(view, facts, &PlaneState::Missing, "No longer in memory")
+    } else {
+        absent(view, facts, &PlaneState::Missing, "Not on disk")
     }
 }
 
@@ -195,12 +207,14 @@ fn absent(view: &View<'_>, facts: &Facts, state: &PlaneState, words: &str) -> Op
         let names: Vec<String> = absent.iter().filter_map(name).collect();
         return Some(Words::Beside(format!("{words}: {}", names.join(", "))));
     }
-    let is_planned = *state == PlaneState::Planned;
+    let more = match state {
+        PlaneState::Planned if !facts.is_passed => expected(facts),
+        PlaneState::Missing if facts.made_room => Some(MADE_ROOM.into()),
+        _ => None,
+    };
     Some(Words::Instead {
         words: words.into(),
-        more: (is_planned && !facts.is_passed)
-            .then(|| expected(facts))
-            .flatten(),
+        more,
     })
 }
 
@@ -295,6 +309,34 @@ mod tests {
         check([Missing, Planned], Some(&beside("Not on disk: Dye 0")));
         check([Missing, Missing], Some(&instead("Not on disk", None)));
         check([Missing, failed], Some(&damaged));
+    }
+
+    #[test]
+    fn pixels_that_made_room_say_so() {
+        use PlaneState::{Missing, Written};
+        let made_room = |states: [PlaneState; 2]| {
+            let facts = Facts {
+                made_room: true,
+                is_readable: true,
+                shown: (0..).zip(states).collect(),
+                ..Facts::default()
+            };
+            let dataset = dataset(Sizes::default());
+            let (session, ledger) = (Session::new(&dataset), Ledger::default());
+            let view = View {
+                session: &session,
+                dataset: &dataset,
+                ledger: &ledger,
+            };
+            words(&view, &facts)
+        };
+        let all = Words::Instead {
+            words: "No longer in memory".into(),
+            more: Some(MADE_ROOM.into()),
+        };
+        assert_eq!(made_room([Missing, Missing]), Some(all));
+        let one = Words::Beside("No longer in memory: Dye 1".into());
+        assert_eq!(made_room([Written, Missing]), Some(one));
     }
 
     #[test]

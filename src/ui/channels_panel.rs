@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::{Colormap, ContrastLimits, Lut, Rgb},
-    session::{ChannelMode, ChannelView, Command, LimitsSource},
+    session::{ChannelMode, ChannelView, Command},
 };
 
 /// Width of the bar that shows a channel's limits, in points.
@@ -219,11 +219,12 @@ impl ChannelsPanel {
     }
 }
 
-/// The limits of a channel; not those that hold for the time being, because no plane of it had a sample yet.
+/// The limits of a channel; not those that are drawn with because no plane of it had a sample yet.
 fn known_limits(view: &View<'_>, index: usize, channel: &ChannelView) -> Option<ContrastLimits> {
-    let is_pending = channel.limits_source == LimitsSource::Pending;
     let limits = view.session.limits_of(index)?;
-    (!is_pending || channel.limits != Some(limits)).then_some(limits)
+    let shown = channel.histogram.as_ref();
+    let is_of_samples = shown.is_some_and(|histogram| histogram.num_samples > 0);
+    (is_of_samples || channel.provisional != Some(limits)).then_some(limits)
 }
 
 /// Where the limits lie between the smallest and the largest sample, for a glance at all channels.

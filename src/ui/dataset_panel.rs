@@ -168,7 +168,9 @@ fn hint(name: &str) -> Option<&'static str> {
     match name {
         "This FOV" => Some("Acquired planes of this FOV at this timepoint"),
         "Partial" => Some("Planes of which some chunks are on disk"),
-        "Missing" => Some("Planes that are not on disk, and that nobody will write"),
+        "Missing" => Some(
+            "Planes that are not on disk, and that nobody will write, or whose pixels in memory made room for newer ones",
+        ),
         "Failed" => Some("Planes that cannot be read"),
         "Late" => Some("Notices of an earlier acquisition, not taken"),
         _ => None,

@@ -151,6 +151,8 @@ pub struct Facts {
     pub loading: Option<Duration>,
     /// What the disk says of the planes on the canvas, by channel.
     pub shown: Vec<(u16, PlaneState)>,
+    /// Some of them are missing because their pixels were in memory and made room for newer ones.
+    pub made_room: bool,
     /// Where and when the shown plane was taken.
     pub executed: Option<Executed>,
     /// The position is beyond the sizes of its FOV.

@@ -9,6 +9,7 @@ use eframe::App as _;
 use squidview::{
     canvas::{DrawItem, Hatch},
     model::PlaneState,
+    session::LimitsSource,
 };
 
 use crate::{
@@ -48,6 +49,39 @@ fn an_announced_plane_that_stays_absent_counts_as_zero_and_a_later_file_replaces
     assert_eq!(counts(&desk).written, 2);
     run.write(0, [0, 0, 1]);
     until_drawn(&mut desk, &[run.value(0, [0, 0, 1])]);
+}
+
+#[test]
+fn a_plane_that_counted_as_zero_leaves_no_limits_to_the_one_that_comes_for_it() {
+    let mut run = Run::new(1, [1, 1, 1]);
+    run.stores[0].chunk = [48, 64];
+    let Some((mut desk, handle)) = announced(&run) else {
+        return;
+    };
+    run.create();
+    notify(&handle, 0, [0, 0, 0]);
+    desk.until("it counts as zero", |app| {
+        values(app) == [0] && app.is_settled()
+    });
+    desk.harness.run_steps(2);
+    assert_eq!(desk.color_at(0.5, 0.5).0[..3], [0, 0, 0]);
+    let dataset = desk.status().dataset.clone().unwrap();
+    let kept = desk.session().saved(&dataset);
+    assert_eq!(kept.channels[0].limits, None);
+    let store = &run.stores[0];
+    store.write_chunk([0, 0, 0], [0, 0], 1000);
+    store.write_chunk([0, 0, 0], [0, 1], 3000);
+    desk.until("the file gives the limits", |app| {
+        let session = app.session().unwrap();
+        app.is_settled() && session.channels[0].limits_source == LimitsSource::Auto
+    });
+    desk.harness.run_steps(2);
+    let found = desk.session().limits_of(0);
+    assert_eq!(
+        found.map(|found| (found.low, found.high)),
+        Some((1000.0, 3000.0))
+    );
+    assert_ne!(desk.color_at(0.4, 0.5), desk.color_at(0.6, 0.5));
 }
 
 #[test]

@@ -43,8 +43,9 @@ fn colours_come_from_wavelengths_until_a_store_says_its_own() {
     let own = of_file.map(|color| Lut::Color(Rgb::from_hex(color).unwrap()));
     assert!(before.iter().all(|lut| !own.contains(lut)));
     // By hand: the first channel is hidden.
-    desk.press(Modifiers::NONE, Key::Num1);
+    desk.press(Modifiers::ALT, Key::Num1);
     let drawn = desk.session().drawn_channels();
+    assert_eq!(drawn, [1]);
     run.create();
     run.write(0, [0, 0, 0]);
     run.write(0, [0, 1, 0]);

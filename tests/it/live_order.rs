@@ -243,3 +243,40 @@ fn of_two_clients_the_latest_start_is_shown_and_the_other_offered() {
     notify(&handle, 1, [0, 0, 0]);
     until_drawn(&mut desk, &[5]);
 }
+
+#[test]
+fn what_ended_while_another_was_shown_is_shown_again_as_ended_with_its_planes() {
+    let run = Run::new(1, [1, 1, 1]);
+    let Some((mut desk, handle)) = announced(&run) else {
+        return;
+    };
+    let sizes = AnnouncedSizes {
+        channels: vec![CHANNELS[0].into()],
+        ..run.sizes()
+    };
+    let labels = vec!["C3:0".into(), "C3:1".into()];
+    handle.start_acquisition(sizes, labels).unwrap();
+    for fov in [0, 1] {
+        let samples = Samples::U16(vec![7; (PLANE[0] * PLANE[1]) as usize]);
+        let (width, height) = (PLANE[0] as u32, PLANE[1] as u32);
+        let pixels = Pixels::new(width, height, MemoryOrder::RowMajor, samples).unwrap();
+        handle
+            .register_array(0, fov, 0, CHANNELS[0], pixels)
+            .unwrap();
+    }
+    desk.take_sent();
+    let other = handle.other_client();
+    run.announce(&other);
+    desk.settle();
+    handle.end_acquisition().unwrap();
+    desk.take_sent();
+    desk.click("Show 2 FOVs, 1 channels");
+    desk.until("the first is shown again", |app| {
+        app.auto_save_interval();
+        app.push_handle().get_fov_list().len() == 2 && app.is_settled()
+    });
+    desk.harness.run_steps(2);
+    assert_eq!(counts(&desk).written, 2);
+    assert!(desk.says("finished"));
+    assert!(!desk.status().is_zarr_push_active);
+}

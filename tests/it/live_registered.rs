@@ -1,16 +1,21 @@
 //! Planes that are registered one by one: arrays in memory and pages of image files are drawn, late ones too.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
+use eframe::App as _;
 use squidview::{
     dataset::AnnouncedSizes,
     live::PushHandle,
     model::{MemoryOrder, NavAxis, Pixels, PlaneState, Samples},
+    simulate::{Plan, Structure, simulate},
 };
 
 use tiff::encoder::{TiffEncoder, colortype};
 
-use crate::desk::{Desk, Setup};
+use crate::{
+    desk::{Desk, Setup},
+    pushed::go,
+};
 
 const WIDTH: u32 = 64;
 const HEIGHT: u32 = 48;
@@ -96,6 +101,124 @@ fn a_registered_page_is_drawn_also_when_its_file_comes_late() {
     desk.until("the page is drawn", |app| {
         app.is_settled() && app.has_picture() && app.shown_states() == [PlaneState::Written]
     });
+}
+
+#[test]
+fn pixels_that_had_to_make_room_are_missing_with_that_reason() {
+    const SIDE: u32 = 8192;
+    let Some(mut desk) = Desk::new(Setup::default()) else {
+        return;
+    };
+    let handle = desk.harness.state().push_handle();
+    let sizes = AnnouncedSizes {
+        height: SIDE.into(),
+        width: SIDE.into(),
+        ..sizes()
+    };
+    let labels = vec!["A1:0".into(), "A1:1".into()];
+    handle.start_acquisition(sizes, labels).unwrap();
+    desk.settle();
+    // 128 MB each, four fit. Nobody looks at their FOV yet.
+    for t in 0..5 {
+        let samples = Samples::U16(vec![0; (SIDE * SIDE) as usize]);
+        let pixels = Pixels::new(SIDE, SIDE, MemoryOrder::RowMajor, samples).unwrap();
+        handle.register_array(t, 1, 0, CHANNEL, pixels).unwrap();
+    }
+    desk.take_sent();
+    desk.harness.run_steps(2);
+    let found = desk.status().counts;
+    assert_eq!((found.written, found.missing, found.failed), (4, 1, 0));
+    go(&mut desk, &handle, 1, 0, 0);
+    desk.harness.run_steps(2);
+    let states = desk.harness.state().shown_states();
+    assert_eq!(states, [PlaneState::Missing]);
+    assert!(desk.has("No longer in memory"));
+    assert!(desk.says("made room for newer ones"));
+    desk.press(egui::Modifiers::NONE, egui::Key::F5);
+    desk.settle();
+    let found = desk.status().counts;
+    assert_eq!((found.missing, found.failed), (1, 0), "after another look");
+}
+
+#[test]
+fn side_files_around_registered_planes_say_what_they_are_like() {
+    let names = [CHANNEL, "Fluorescence 561 nm Ex"];
+    let plan = Plan {
+        structure: Structure::Tiff,
+        regions: vec![("A1".into(), 2)],
+        num_timepoints: 3,
+        num_z: 1,
+        channels: names.map(str::to_owned).into(),
+        width: WIDTH,
+        height: HEIGHT,
+        ..Plan::default()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("run");
+    simulate(&plan, &root, &mut |_| true, Duration::ZERO).unwrap();
+    let Some(mut desk) = Desk::new(Setup::default()) else {
+        return;
+    };
+    let handle = desk.harness.state().push_handle();
+    let sizes = AnnouncedSizes {
+        channels: plan.channels.clone(),
+        ..sizes()
+    };
+    let labels = vec!["A1:0".into(), "A1:1".into()];
+    handle.start_acquisition(sizes, labels).unwrap();
+    desk.settle();
+    // By hand: the first channel is hidden.
+    desk.press(egui::Modifiers::ALT, egui::Key::Num1);
+    let entries = std::fs::read_dir(root.join("0")).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "tiff"));
+    files.sort();
+    handle
+        .register_image(0, 0, 0, names[1], &files[1], 0)
+        .unwrap();
+    desk.until("side files are read", |app| {
+        app.auto_save_interval();
+        app.is_settled() && app.push_handle().status().counts.planned == Some(12)
+    });
+    desk.harness.run_steps(2);
+    let dataset = desk.status().dataset.clone().unwrap();
+    let (channels, sampling) = (&dataset.template.channels, dataset.template.sampling);
+    let found: Vec<_> = channels.iter().map(|it| it.name.as_deref()).collect();
+    assert_eq!(found, names.map(Some));
+    assert!(
+        channels
+            .iter()
+            .all(|it| it.exposure_ms.is_some() && it.color.is_some())
+    );
+    assert_eq!(sampling.x_um, Some(0.325));
+    assert!(dataset.fovs.iter().all(|fov| fov.stage_um.is_some()));
+    assert!(dataset.acquisition.as_ref().unwrap().objective.is_some());
+    assert_eq!(dataset.len_along(NavAxis::Time), 3);
+    assert_eq!(desk.session().drawn_channels(), [1], "set by hand");
+    assert!(desk.harness.state().has_picture());
+    let revision = dataset.revision;
+    desk.frames(Duration::from_millis(100));
+    let later = desk.status().dataset.clone().unwrap();
+    assert_eq!(later.revision, revision, "it is looked around once");
+}
+
+#[test]
+fn where_nobody_said_how_many_timepoints_there_will_be_no_end_is_expected() {
+    let Some((mut desk, handle)) = started(2) else {
+        return;
+    };
+    for (t, fov) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        handle
+            .register_array(t, fov, 0, CHANNEL, ramp(4000))
+            .unwrap();
+    }
+    desk.take_sent();
+    desk.harness.run_steps(3);
+    let counts = desk.status().counts;
+    assert_eq!((counts.planned, counts.written), (None, 4));
+    assert!(desk.says("live 4 planes"));
+    assert!(!desk.says("live 100"));
+    assert!(!desk.says(" left"));
 }
 
 #[test]

@@ -294,6 +294,26 @@ fn image_files_and_pages_that_another_process_announces_are_shown_in_a_real_wind
 }
 
 #[test]
+fn an_announced_acquisition_that_is_also_said_to_run_stays_announced_and_is_followed() {
+    for structure in ["tiff", "per_fov"] {
+        let Some(scene) = Scene::new() else { return };
+        let _window = scene.window(&["--follow"]);
+        let mut client = scene.client();
+        let _simulator = scene.simulator(structure, "--push --run-json");
+        status_when(&mut client, "a first picture", |status| {
+            (1..NUM_PLANES).contains(&num_written(status)) && has_picture(status)
+        });
+        let status = status_when(&mut client, "the last plane is shown", |status| {
+            let shown = &status["shown"];
+            let at = ["t", "fov", "z"].map(|axis| shown[axis].as_u64().unwrap_or_default());
+            num_written(status) == NUM_PLANES && at == [2, 3, 2] && has_picture(status)
+        });
+        assert_eq!(status["push_active"], true, "{status}");
+        assert_ne!(status["acquisition"], Value::Null, "{status}");
+    }
+}
+
+#[test]
 fn a_real_window_opens_a_running_acquisition_in_image_files_by_itself() {
     for structure in ["tiff", "multi_page", "ome_tiff"] {
         let Some(scene) = Scene::new() else { return };

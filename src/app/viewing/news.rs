@@ -2,12 +2,15 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use super::{FIRST_RECHECK, RECHECK, Viewing};
 use crate::{
-    dataset::{Arrays, Dataset, Image, ImageSlot, OpenFovError, OpenedFov, PlaneAt},
+    dataset::{
+        Arrays, Dataset, Image, ImageSlot, OpenFovError, OpenedFov, PlaneAt, RegisteredPlanes,
+    },
     ledger::{Notice, PageSize},
     loader::Loaded,
     model::{AxisRole, Code, FovId, PlaneId, PlaneState, Problem, TileId, Visible, ZPick},
@@ -29,6 +32,8 @@ pub(super) struct Late {
     pause: Option<Duration>,
     /// Beyond the timepoints of their store: it is opened again to see whether it has grown.
     beyond: HashMap<PlaneId, u32>,
+    /// The last timepoint with which side files around registered planes were looked for.
+    looked_around: Option<u32>,
     /// Whether the acquisition lies on a network disk, once that was looked up.
     is_on_network: Option<bool>,
 }
@@ -57,12 +62,14 @@ impl Viewing {
                 appeared.insert(fov);
             }
         }
+        self.book_newly_dropped(written);
         // A store's own shape says how many timepoints there are; before there is one, the notices do.
         let dataset = &self.dataset;
         let is_open_ended = !dataset.is_template_read || is_registered(&dataset.template);
         if is_open_ended && let Some(longer) = self.dataset.with_timepoints(last_t + 1) {
             self.change(longer);
         }
+        self.look_around_registered(last_t);
         if !appeared.is_empty() {
             self.change(self.dataset.with_reopening(|fov| appeared.contains(&fov)));
         }
@@ -72,18 +79,58 @@ impl Viewing {
         self.recheck_at = self.recheck_at.map(|at| at.min(soon));
     }
 
+    /// The first registered file tells where side files are. Where none were there, they are looked for again with each
+    /// further timepoint.
+    fn look_around_registered(&mut self, last_t: u32) {
+        let registered = self.dataset.template.registered();
+        let has_file = registered.is_some_and(|planes| planes.first_file().is_some());
+        if has_file && self.late.looked_around.is_none_or(|t| t < last_t) {
+            self.late.looked_around = Some(last_t);
+            self.change(self.dataset.with_reopening(|_| true));
+        }
+    }
+
+    /// Pixels that had to make room since the last notices are missing; those announced just now may be among them.
+    fn book_newly_dropped(&mut self, written: &HashMap<PlaneAt, u32>) {
+        let dataset = Arc::clone(&self.dataset);
+        if let Some(registered) = dataset.template.registered() {
+            let mut dropped = registered.take_dropped();
+            let is_dropped = |at: &&PlaneAt| registered.is_any_dropped([**at]);
+            dropped.extend(written.keys().filter(is_dropped));
+            self.book_missing(&dropped);
+        }
+    }
+
+    /// Pixels that had to make room are missing, however often they are looked for.
+    fn book_dropped(&mut self) {
+        let dropped = self.dataset.template.registered();
+        let dropped = dropped.map(RegisteredPlanes::dropped);
+        self.book_missing(&dropped.unwrap_or_default());
+    }
+
+    fn book_missing(&mut self, planes: &HashSet<PlaneAt>) {
+        for &at in planes {
+            if let Some(fov) = self.dataset.fov_at(at.fov) {
+                let (size, plane) = (self.page_size(fov), plane_of(fov, at));
+                self.ledger.book(size, plane, PlaneState::Missing);
+            }
+        }
+    }
+
     /// Notices of these FOVs may have been lost: what is known of their planes is looked up again.
     pub(in crate::app) fn renew_fovs(&mut self, fovs: impl Iterator<Item = FovId>) {
         for fov in fovs {
             self.ledger.renew_fov(fov);
             self.is_dirty = true;
         }
+        self.book_dropped();
     }
 
     /// The acquisition came to its end: what was absent may mean something else now.
     pub(in crate::app) fn end(&mut self, is_aborted: bool) {
         self.change(self.dataset.with_end(is_aborted));
         self.ledger.renew_absent();
+        self.book_dropped();
         self.is_dirty = true;
     }
 

@@ -212,6 +212,8 @@ impl Viewing {
                 .without_of(*tile)
                 .unwrap_or_else(|| self.ledger.state(self.dataset.at_level_0(tile.plane)));
             match known {
+                // What made room is on the screen still.
+                PlaneState::Missing if self.held_of(*tile).is_some() => PlaneState::Written,
                 PlaneState::Unknown => self.outdated_without(*tile).unwrap_or(known),
                 known => known,
             }

@@ -149,22 +149,74 @@ fn auto_contrast_leaves_channels_alone_that_are_not_drawn() {
     check(&hidden, Some((5.0, 6.0)), User);
 }
 
+/// Statistics of a plane of FOV 0 in which no sample was a number.
+fn no_statistics() -> Command {
+    Command::Statistics {
+        channel: 0,
+        fov: FovId(0),
+        t: 0,
+        histogram: Histogram::empty().into(),
+    }
+}
+
 #[test]
 fn a_flat_plane_and_one_without_numbers_still_have_two_limits() {
-    for command in [Command::AutoChannel(0), Command::MinMaxChannel(0)] {
-        check(
-            &[statistics(0, 0, 0), command.clone()],
-            Some((0.0, 1.0)),
-            Auto,
-        );
-        let empty = Command::Statistics {
-            channel: 0,
-            fov: FovId(0),
-            t: 0,
-            histogram: Histogram::empty().into(),
-        };
-        check(&[empty, command], Some((0.0, 1.0)), Auto);
+    for flat in [statistics(0, 0, 0), no_statistics()] {
+        check(std::slice::from_ref(&flat), Some((0.0, 1.0)), Pending);
+        for command in [
+            Command::AutoChannel(0),
+            Command::MinMaxChannel(0),
+            Command::ResetLimits(0),
+        ] {
+            check(&[flat.clone(), command], Some((0.0, 1.0)), Pending);
+        }
     }
+}
+
+#[test]
+fn limits_of_a_flat_plane_hold_until_a_plane_has_more_than_one_value() {
+    for flat in [statistics(0, 0, 0), no_statistics()] {
+        for then in [
+            Command::SetFollow(true),
+            Command::AutoContrast,
+            Command::ResetLimits(0),
+            Command::SetAutoEveryChange(true),
+        ] {
+            let commands = [flat.clone(), then, flat.clone(), statistics(999, 0, 0)];
+            check(&commands, Some((0.0, 998.0)), Auto);
+        }
+    }
+}
+
+#[test]
+fn a_flat_plane_replaces_no_limits_that_are_known() {
+    let known = [
+        statistics(999, 0, 0),
+        Command::SetAutoEveryChange(true),
+        statistics(0, 0, 0),
+    ];
+    check(&known, Some((0.0, 998.0)), Auto);
+    let by_hand = [
+        Command::SetLimits(0, limits(5.0, 6.0)),
+        statistics(0, 0, 0),
+        statistics(999, 0, 0),
+    ];
+    check(&by_hand, Some((5.0, 6.0)), User);
+    check_window(&[statistics(0, 0, 0)], Some((10.0, 20.0)), File);
+}
+
+#[test]
+fn a_flat_plane_has_no_limits_of_its_own() {
+    let own = [
+        Command::SetLimitsShared(false),
+        statistics(0, 0, 0),
+        Command::AutoChannel(0),
+    ];
+    let session = after(&own, &with_window(None));
+    assert_eq!(session.limits_of(0), Some(limits(0.0, 1.0)));
+    assert!(session.own_limits.is_empty());
+    let then = [&own[..], &[statistics(999, 0, 0)]].concat();
+    check(&then, Some((0.0, 998.0)), Auto);
 }
 
 #[test]

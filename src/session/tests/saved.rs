@@ -1,7 +1,7 @@
 //! Views that are kept and looked at again.
 
 use super::*;
-use crate::model::{Colormap, Lut};
+use crate::model::{Colormap, Histogram, Lut, MemoryOrder, Pixels, Samples};
 
 /// A view of two channels, everything set by hand.
 fn by_hand(dataset: &Dataset) -> Session {
@@ -111,6 +111,30 @@ fn limits_that_were_pending_are_pending_again() {
             view.limits.is_none() && view.limits_source == LimitsSource::Pending
         },
     );
+}
+
+#[test]
+fn limits_of_a_plane_of_one_value_are_not_kept() {
+    let dataset = dataset(Sizes::default());
+    let samples = Samples::U16(vec![0; 4]);
+    let pixels = Pixels::new(4, 1, MemoryOrder::RowMajor, samples).expect("fits");
+    let statistics = Command::Statistics {
+        channel: 0,
+        fov: FovId(0),
+        t: 0,
+        histogram: Histogram::of(&pixels).expect("finite").into(),
+    };
+    for commands in [
+        vec![statistics.clone()],
+        vec![Command::SetLimitsShared(false), statistics.clone()],
+        vec![statistics, Command::AutoContrast],
+    ] {
+        let saved = after(&commands, &dataset).saved(&dataset);
+        let channel = &saved.channels[0];
+        let kept = (channel.limits, channel.limits_source);
+        assert_eq!(kept, (None, LimitsSource::Pending), "after {commands:?}");
+        assert!(saved.own_limits.is_empty(), "after {commands:?}");
+    }
 }
 
 #[test]
