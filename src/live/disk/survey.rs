@@ -483,7 +483,7 @@ impl Survey {
         if is_there {
             self.stores.note_found(key.fov, &self.outbox);
         }
-        if is_written && !self.is_retelling {
+        if is_written && !self.is_retelling && self.is_surveyed() {
             self.note_newest(place, was_empty);
             if self.newest.is_some_and(|newest| place.t >= newest.t) {
                 self.note_file(plane);
@@ -578,6 +578,9 @@ impl Survey {
 
     /// Looks at gaps that are due, as many as the rate allows.
     pub(super) fn look_at_gaps(&mut self, is_idle: bool) -> bool {
+        if !self.is_surveyed() {
+            return false;
+        }
         let now = Instant::now();
         let rate = if is_idle { GAP_RATES.1 } else { GAP_RATES.0 };
         let earned = rate * now.duration_since(self.credited).as_secs_f64();

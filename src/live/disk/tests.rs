@@ -1098,6 +1098,49 @@ fn files_that_come_into_a_folder_of_ome_tiffs_are_rows_and_replaced_ones_are_tol
 }
 
 #[test]
+fn of_a_folder_of_images_only_those_on_the_screen_are_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in 0..8 {
+        let path = folder.path().join(format!("{name}.png"));
+        image::GrayImage::new(3, 2).save(path).unwrap();
+    }
+    let dataset = open(folder.path());
+    let outbox = Arc::new(Outbox::new(Arc::new(|| {})));
+    let store = Arc::new(Store::new());
+    let survey = &mut Survey::new(&dataset, store, outbox, Arc::default());
+    survey.set_scan(dataset.order.to_vec());
+    survey.look_first(&[PlaneId {
+        fov: FovId(2),
+        layer: 0,
+        t: 0,
+        c: 0,
+        z: ZPick::Slice(0),
+        extra: 0,
+        level: 0,
+    }]);
+    for _ in 0..50 {
+        survey.look(false);
+        survey.look_at_gaps(false);
+        survey.go_through(Instant::now() + Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let images = &survey.stores.dataset().images;
+    let opened = images
+        .iter()
+        .map(|slot| matches!(slot, ImageSlot::Opened(_)));
+    let opened: Vec<usize> = opened
+        .enumerate()
+        .filter(|it| it.1)
+        .map(|it| it.0)
+        .collect();
+    assert_eq!(
+        opened,
+        [0, 2],
+        "the first by opening, the other on the screen"
+    );
+}
+
+#[test]
 fn a_dataset_that_is_no_acquisition_is_told_to_change_only() {
     let copied = Copied::new(plan(Structure::PerFov), true);
     copied.write("B2", 0, 0, 0, 0);
