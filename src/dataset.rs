@@ -21,7 +21,7 @@ pub use announcement::{
 };
 pub use image::{Arrays, Image, Level, Registry, Sampling, ZarrFormat, ZarrLocator};
 pub use labels::{LabelImage, LabelPlacement, LabelSlot, Labels, OpenedLabel, layers};
-pub use plane_files::{FilePlane, FileStamp, Files, PlaneFiles, Sharing};
+pub use plane_files::{FilePlane, Files, PlaneFiles, Sharing};
 pub use registered::{Registered, RegisteredPlanes};
 
 use std::{

@@ -28,7 +28,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::model::{Code, json_size, limits, natural_cmp};
+use crate::model::{Code, FileStamp, json_size, limits, natural_cmp};
 
 /// How often a document that is being rewritten (or on Windows, a file that its writer holds) is tried again.
 const RETRIES: u32 = 5;
@@ -296,12 +296,9 @@ pub fn stat(path: &Path) -> Result<Option<Stat>, SourceError> {
     }
 }
 
-/// Length and time of a file or folder: another one lies there where they differ.
-pub type Stamp = (u64, Option<SystemTime>);
-
 /// The stamp of what lies at a path now; `None`: nothing, or the system does not say.
 #[must_use]
-pub fn stamp_of(path: &Path) -> Option<Stamp> {
+pub fn stamp_of(path: &Path) -> Option<FileStamp> {
     let found = stat(path).ok().flatten()?;
     Some((found.num_bytes, found.modified))
 }

@@ -78,7 +78,7 @@ impl App {
                 return;
             }
             let root = viewing.dataset.root.clone();
-            self.opening.start(&root, true, None);
+            self.opening.reload(&root);
         }
     }
 

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Instant};
 
 use super::{App, Viewing, waking};
 use crate::{
-    dataset::{AnnouncedLayout, Dataset},
+    dataset::Dataset,
     ledger::Notice,
     live::{DiskNews, DiskWatch},
     model::{FovId, PlaneId, PlaneState, ZPick},
@@ -20,12 +20,9 @@ pub(super) struct Watching {
 
 /// True where files of a dataset may still come or change: it is not complete, or does not say.
 fn may_change(dataset: &Dataset) -> bool {
-    let announced = dataset.announcement.as_ref();
-    if announced.is_some_and(|it| it.layout == AnnouncedLayout::Registered) {
-        return false;
-    }
     let run = dataset.acquisition.as_ref();
-    !run.is_some_and(|it| it.complete == Some(true) || it.aborted)
+    let is_over = run.is_some_and(|it| it.complete == Some(true) || it.aborted);
+    !is_over && !dataset.is_registered()
 }
 
 impl App {

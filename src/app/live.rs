@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::{App, Viewing, pace::Pace, starting::first_session, viewing::plane_of, waking};
 use crate::{
-    dataset::{AnnouncedLayout, PlaneAt},
+    dataset::PlaneAt,
     formats,
     live::{
         AcquisitionId, Audience, Destination, InstanceFolder, Listen, Live, LiveEvent, News,
@@ -318,7 +318,7 @@ impl App {
             Some(_) => self.live.status.borrow().fence,
             None => self.live.fence,
         };
-        let is_zarr = announced.is_some_and(|it| it.layout != AnnouncedLayout::Registered);
+        let is_zarr = announced.is_some() && dataset.is_some_and(|it| !it.is_registered());
         let status = Status {
             dataset: dataset.cloned(),
             acquisition,

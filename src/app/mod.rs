@@ -274,7 +274,7 @@ impl App {
 
     fn start_opening(&mut self, path: &Path) {
         let look = first_look(Arc::clone(&self.loader), self.settings.clone());
-        self.opening.start(path, false, Some(look));
+        self.opening.start(path, look);
     }
 }
 

@@ -72,7 +72,16 @@ impl Opening {
     }
 
     /// Starts opening `path`; cancels what is under way.
-    pub(super) fn start(&mut self, path: &Path, is_reload: bool, first_look: Option<FirstLook>) {
+    pub(super) fn start(&mut self, path: &Path, first_look: FirstLook) {
+        self.begin(path, Some(first_look));
+    }
+
+    /// The same for what is shown already, whose view and settings are kept.
+    pub(super) fn reload(&mut self, path: &Path) {
+        self.begin(path, None);
+    }
+
+    fn begin(&mut self, path: &Path, first_look: Option<FirstLook>) {
         let generation = self.generation.fetch_add(1, Ordering::Relaxed) + 1;
         self.underway = Some(Underway {
             path: path.to_owned(),
@@ -81,7 +90,6 @@ impl Opening {
         self.progress.lock().clear();
         let job = Job {
             path: path.to_owned(),
-            is_reload,
             first_look,
             generation,
             current: Arc::clone(&self.generation),
@@ -128,7 +136,7 @@ impl Opening {
 /// One request, on its thread.
 struct Job {
     path: PathBuf,
-    is_reload: bool,
+    /// `None`: a reload, which keeps what is looked at.
     first_look: Option<FirstLook>,
     generation: u64,
     current: Arc<AtomicU64>,
@@ -162,6 +170,7 @@ impl Job {
             })
         });
         let at = Instant::now();
+        let is_reload = self.first_look.is_none();
         if let (Ok(dataset), Some(look)) = (&outcome, self.first_look)
             && self.current.load(Ordering::Relaxed) == self.generation
         {
@@ -169,7 +178,7 @@ impl Job {
         }
         let opened = Opened {
             path: self.path,
-            is_reload: self.is_reload,
+            is_reload,
             at,
             outcome,
         };

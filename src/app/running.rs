@@ -137,12 +137,9 @@ impl App {
             self.notice = Some(format!("{name} ended before its first image: {words}"));
         }
         if let Some(viewing) = self.viewing.as_mut().filter(|it| lies_in(it, path)) {
+            let is_stopped = matches!(run.end, Some(EndReason::UserAbort | EndReason::Error));
             if viewing.dataset.is_running() {
-                let reason = &run.end;
-                viewing.end(matches!(
-                    reason,
-                    Some(EndReason::UserAbort | EndReason::Error)
-                ));
+                viewing.end(is_stopped);
             }
             self.pace.end(&words, true);
         }

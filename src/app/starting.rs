@@ -96,7 +96,7 @@ impl App {
         let mut opening = Opening::new(waker(&context));
         if let Some(path) = &options.path {
             let look = first_look(Arc::clone(&loader), settings.clone());
-            opening.start(path, false, Some(look));
+            opening.start(path, look);
         }
         Ok(Starting {
             options,

@@ -10,6 +10,8 @@ mod look;
 mod painter;
 mod pipelines;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 mod textures;
 mod uniforms;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use eframe::wgpu;
 use half::f16;
 
-use super::{painter::Painter, *};
+use super::{painter::Painter, testing::device, *};
 use crate::model::{
     CanvasSize, ChannelLook, Colormap, ContrastLimits, DatasetId, FovId, Lut, MemoryOrder, Pixels,
     PlaneId, RectPx, Rgb, SampleType, Samples, TileId, ZPick,
@@ -20,28 +20,6 @@ const CANVAS: CanvasSize = CanvasSize {
     width_px: 96,
     height_px: 80,
 };
-
-/// A device, made once for all tests.
-fn device() -> Option<&'static (wgpu::Device, wgpu::Queue)> {
-    static DEVICE: std::sync::OnceLock<Option<(wgpu::Device, wgpu::Queue)>> =
-        std::sync::OnceLock::new();
-    let made = DEVICE.get_or_init(|| {
-        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-        let adapter =
-            pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))
-                .ok()?;
-        pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default())).ok()
-    });
-    let required = std::env::var_os("SQUIDVIEW_REQUIRE_ADAPTER").is_some();
-    assert!(
-        made.is_some() || !required,
-        "no adapter can draw, and SQUIDVIEW_REQUIRE_ADAPTER is set"
-    );
-    if made.is_none() {
-        eprintln!("skipped: no adapter can draw");
-    }
-    made.as_ref()
-}
 
 /// The list drawn on the GPU: RGBA rows.
 fn drawn(list: &DrawList) -> Option<Vec<u8>> {

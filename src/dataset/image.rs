@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::{FileStamp, Files, RegisteredPlanes};
-use crate::model::{Axis, AxisRole, Channel, PlaneId, SampleType, TileGrid, ZPick};
+use super::{Files, RegisteredPlanes};
+use crate::model::{Axis, AxisRole, Channel, FileStamp, PlaneId, SampleType, TileGrid, ZPick};
 
 /// Version of the Zarr format of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -3,10 +3,10 @@
 //! Which file holds which plane is the knowledge of `formats`, which leaves a [`PlaneFiles`] in the image, so that `store`
 //! finds planes that are written after the dataset was opened without knowing any name.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::SystemTime};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use super::{Fov, OpenFovError, PlaneAt};
-use crate::model::PageAt;
+use crate::model::{FileStamp, PageAt};
 
 /// Where in an image file a plane lies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,9 +33,6 @@ pub enum Sharing {
     /// The file is made with room for all planes, which is filled one by one.
     InPlace,
 }
-
-/// Length and time of a file.
-pub type FileStamp = (u64, Option<SystemTime>);
 
 /// Finds the files of planes; shared by all threads.
 pub trait PlaneFiles: fmt::Debug + Send + Sync {

@@ -3,8 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    AnnouncedLayout, Arrays, Dataset, ImageSlot, OpenFovError, OpenedFov, OpenedLabel, Sampling,
-    SideFacts,
+    Arrays, Dataset, ImageSlot, OpenFovError, OpenedFov, OpenedLabel, Sampling, SideFacts,
 };
 use crate::model::{AxisRole, Code, FovId, NavAxis, Problem};
 
@@ -224,8 +223,7 @@ impl Dataset {
             }
         }
         let image = Arc::new(image);
-        let announced = self.announcement.as_ref().map(|it| &it.layout);
-        if announced == Some(&AnnouncedLayout::Registered) {
+        if self.is_registered() {
             self.images.fill(ImageSlot::Opened(Arc::clone(&image)));
         }
         self.template = image;

@@ -13,8 +13,8 @@ use super::{
     timepoints::SharedImage,
 };
 use crate::{
-    dataset::{FileStamp, Fov, Image, OpenFovError},
-    model::{FovId, Problem},
+    dataset::{Fov, Image, OpenFovError},
+    model::{FileStamp, FovId, Problem},
     source,
 };
 

@@ -13,11 +13,10 @@ use super::{
 };
 use crate::{
     dataset::{
-        DatasetKind, FilePlane, FileStamp, Files, Fov, Image, OpenFovError, PlaneAt, PlaneFiles,
-        Sampling,
+        DatasetKind, FilePlane, Files, Fov, Image, OpenFovError, PlaneAt, PlaneFiles, Sampling,
     },
     image_file,
-    model::{AxisRole, Channel, Code, PageAt, Problem, limits},
+    model::{AxisRole, Channel, Code, FileStamp, PageAt, Problem, limits},
     source,
 };
 

@@ -9,7 +9,6 @@
 use std::{
     path::PathBuf,
     sync::{Arc, LazyLock},
-    time::SystemTime,
 };
 
 use lru::LruCache;
@@ -20,7 +19,7 @@ use super::{
     directories::{Chain, Directories, Directory, Entry, tags},
 };
 use crate::{
-    model::{Code, PageAt, limits},
+    model::{Code, FileStamp, PageAt, limits},
     source,
 };
 
@@ -200,14 +199,11 @@ pub(super) fn sub_directories(file: &mut Directories, page: PageAt) -> Result<Ve
     Ok(found)
 }
 
-/// Length and time of a file.
-type Stamp = (u64, Option<SystemTime>);
-
 /// The pages of a file as they were.
 #[derive(Clone)]
 struct Listed {
     pages: Arc<Pages>,
-    stamp: Stamp,
+    stamp: FileStamp,
     /// Nobody had written to it for a while; else it may have changed within the resolution of its time.
     is_settled: bool,
 }

@@ -44,6 +44,19 @@ impl Bench {
         Self { live, ear }
     }
 
+    fn num_wakes(&self) -> usize {
+        self.ear.num_wakes.load(Ordering::SeqCst)
+    }
+
+    /// Waits for one more wake than there were.
+    fn until_woken(&self, before: usize) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while self.num_wakes() == before {
+            assert!(Instant::now() < deadline, "nobody is woken");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Everything that was sent so far, merged.
     fn settled(&self, handle: &PushHandle) -> News {
         let fence = handle.fence().unwrap();
@@ -189,7 +202,7 @@ fn a_plane_on_the_screen_is_read_before_the_interface_wakes() {
     handle.notify_zarr_frame(0, 0, 5, "GFP", 0).unwrap();
     bench.settled(&handle);
     assert_eq!(*bench.ear.anticipated.lock(), [at(0, 0, 4)]);
-    assert!(bench.ear.num_wakes.load(Ordering::SeqCst) > 0);
+    assert!(bench.num_wakes() > 0);
 }
 
 #[test]
@@ -198,19 +211,14 @@ fn news_that_a_frame_took_along_wake_nobody() {
     let handle = bench.live.handle();
     start(&handle, 2);
     bench.settled(&handle);
-    let num_wakes = || bench.ear.num_wakes.load(Ordering::SeqCst);
-    let before = num_wakes();
+    let before = bench.num_wakes();
     handle.notify_zarr_frame(0, 1, 0, "GFP", 0).unwrap();
     // Takes them, as a frame does.
     bench.settled(&handle);
     std::thread::sleep(QUIET_PERIOD * 3);
-    assert_eq!(num_wakes(), before);
+    assert_eq!(bench.num_wakes(), before);
     handle.notify_zarr_frame(0, 1, 1, "GFP", 0).unwrap();
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while num_wakes() == before {
-        assert!(Instant::now() < deadline, "nobody is woken");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    bench.until_woken(before);
     assert!(!bench.live.take().written.is_empty());
 }
 
@@ -220,19 +228,14 @@ fn news_wait_for_their_own_time_and_not_for_that_of_news_which_are_taken() {
     let handle = bench.live.handle();
     start(&handle, 2);
     bench.settled(&handle);
-    let num_wakes = || bench.ear.num_wakes.load(Ordering::SeqCst);
-    let before = num_wakes();
+    let before = bench.num_wakes();
     handle.notify_zarr_frame(0, 1, 0, "GFP", 0).unwrap();
     // Takes them, as a frame does.
     bench.settled(&handle);
     std::thread::sleep(QUIET_PERIOD / 2);
     let sent = Instant::now();
     handle.notify_zarr_frame(0, 1, 1, "GFP", 0).unwrap();
-    while num_wakes() == before {
-        let waited = sent.elapsed();
-        assert!(waited < Duration::from_secs(10), "nobody is woken");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    bench.until_woken(before);
     assert!(sent.elapsed() >= QUIET_PERIOD);
 }
 

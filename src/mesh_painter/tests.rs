@@ -4,6 +4,7 @@ use eframe::egui::{self, Color32, Rect, pos2};
 use egui_kittest::Harness;
 
 use super::{install, painter::pixels_of};
+use crate::canvas::testing::device;
 
 /// Text of several sizes, rounded and translucent shapes, clipped text, and more of it after a few frames.
 struct Interface {
@@ -62,26 +63,9 @@ fn drawn(is_ours: bool, pixels_per_point: f32) -> Option<image::RgbaImage> {
     harness.render().ok()
 }
 
-/// True where something can draw; a requirement where the environment says so.
-fn has_adapter() -> bool {
-    let instance =
-        eframe::wgpu::Instance::new(eframe::wgpu::InstanceDescriptor::new_without_display_handle());
-    let options = eframe::wgpu::RequestAdapterOptions::default();
-    let has_adapter = pollster::block_on(instance.request_adapter(&options)).is_ok();
-    let is_required = std::env::var_os("SQUIDVIEW_REQUIRE_ADAPTER").is_some();
-    assert!(
-        has_adapter || !is_required,
-        "no adapter can draw, and SQUIDVIEW_REQUIRE_ADAPTER is set"
-    );
-    if !has_adapter {
-        eprintln!("skipped: no adapter can draw");
-    }
-    has_adapter
-}
-
 #[test]
 fn the_interface_looks_as_egui_wgpu_draws_it() {
-    if !has_adapter() {
+    if device().is_none() {
         return;
     }
     for pixels_per_point in [1.0, 1.5] {

@@ -273,8 +273,8 @@ impl Store {
     /// As [`Self::read_tile`].
     pub fn presence(&self, dataset: &Dataset, plane: PlaneId) -> Result<PlaneState, ReadError> {
         let image = locate::image_of(dataset, plane)?;
-        if let Some(Arrays::Registered(registry)) = image.levels.first().map(|it| &it.arrays) {
-            return Ok(registered::presence(&registry.0, plane));
+        if let Some(planes) = image.registered() {
+            return Ok(registered::presence(planes, plane));
         }
         if let Some(Arrays::Files(files)) = image.levels.first().map(|it| &it.arrays) {
             let found = plane_file::presence(files, dataset, image, plane)?;
@@ -347,8 +347,8 @@ impl Store {
     /// As [`Self::read_tile`], and when its timepoint has no store.
     pub fn file_of(&self, dataset: &Dataset, plane: PlaneId) -> Result<PathBuf, ReadError> {
         let image = locate::image_of(dataset, plane)?;
-        if let Some(Arrays::Registered(registry)) = image.levels.first().map(|it| &it.arrays) {
-            return registered::file_of(&registry.0, dataset, plane);
+        if let Some(planes) = image.registered() {
+            return registered::file_of(planes, dataset, plane);
         }
         if let Some(Arrays::Files(files)) = image.levels.first().map(|it| &it.arrays) {
             return plane_file::file_of(files, dataset, image, plane);

@@ -1,6 +1,6 @@
 //! Opened arrays, least recently used out first. Holds what documents say, never pixels or open files.
 
-use std::{num::NonZeroUsize, sync::Arc, time::SystemTime};
+use std::{num::NonZeroUsize, sync::Arc};
 
 use lru::LruCache;
 use parking_lot::Mutex;
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     dataset::{ZarrFormat, ZarrLocator},
-    model::WorkStage,
+    model::{FileStamp, WorkStage},
     source::{read_document, stat},
 };
 
@@ -19,7 +19,7 @@ use crate::{
 const KEPT_ARRAYS: NonZeroUsize = NonZeroUsize::new(512).expect("above zero");
 
 /// Length and time of a document that was read here: it may be rewritten, where the dataset's own is a snapshot.
-type Stamp = Option<(u64, Option<SystemTime>)>;
+type Stamp = Option<FileStamp>;
 
 /// The arrays that were opened last. One lock protects the map; nothing is read or parsed under it.
 #[derive(Debug)]

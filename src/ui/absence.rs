@@ -9,7 +9,7 @@ use super::{
     tokens::{ON_CANVAS, SMALL_PT, SPACE_8, SPACE_12, palette},
 };
 use crate::{
-    dataset::{AnnouncedLayout, Dataset},
+    dataset::Dataset,
     model::{PlaneState, short_channel_name},
 };
 
@@ -157,8 +157,7 @@ fn waiting(facts: &Facts) -> Option<Words> {
 
 /// What a plane that cannot be read is: registered ones lie in no chunk.
 fn failure_words(dataset: &Dataset) -> &'static str {
-    let announced = dataset.announcement.as_ref();
-    if announced.is_some_and(|it| it.layout == AnnouncedLayout::Registered) {
+    if dataset.is_registered() {
         "This plane cannot be drawn"
     } else {
         "Cannot be read"

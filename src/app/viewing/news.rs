@@ -8,9 +8,7 @@ use std::{
 
 use super::{FIRST_RECHECK, RECHECK, Viewing};
 use crate::{
-    dataset::{
-        Arrays, Dataset, Image, ImageSlot, OpenFovError, OpenedFov, PlaneAt, RegisteredPlanes,
-    },
+    dataset::{Dataset, Image, ImageSlot, OpenFovError, OpenedFov, PlaneAt, RegisteredPlanes},
     ledger::{Notice, PageSize},
     loader::Loaded,
     model::{AxisRole, Code, FovId, PlaneId, PlaneState, Problem, TileId, Visible, ZPick},
@@ -382,8 +380,7 @@ impl Viewing {
 }
 
 fn is_registered(image: &Image) -> bool {
-    let arrays = image.levels.first().map(|level| &level.arrays);
-    matches!(arrays, Some(Arrays::Registered(_))) && image.axis_of(AxisRole::Time).is_some()
+    image.registered().is_some() && image.axis_of(AxisRole::Time).is_some()
 }
 
 /// The level-0 plane of a notice.

@@ -11,9 +11,7 @@ use super::{
     sampling_of,
 };
 use crate::{
-    dataset::{
-        DatasetKind, FilePlane, FileStamp, Fov, Image, OpenFovError, PlaneAt, PlaneFiles, Sharing,
-    },
+    dataset::{DatasetKind, FilePlane, Fov, Image, OpenFovError, PlaneAt, PlaneFiles, Sharing},
     formats::{
         OpenError,
         file_images::{FovImage, is_replaced},
@@ -21,7 +19,7 @@ use crate::{
         plate,
     },
     metadata::ome_xml::{OmeDocument, OmeImage, WellPlace},
-    model::{Code, Plate, PointUm, Problem, limits, natural_cmp},
+    model::{Code, FileStamp, Plate, PointUm, Problem, limits, natural_cmp},
     source,
 };
 

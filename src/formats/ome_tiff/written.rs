@@ -9,14 +9,13 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::Arc,
-    time::SystemTime,
 };
 
 use lru::LruCache;
 use parking_lot::Mutex;
 
 use crate::{
-    model::{json_size, limits},
+    model::{FileStamp, json_size, limits},
     source,
 };
 
@@ -26,16 +25,13 @@ const KEPT_NOTES: NonZeroUsize = NonZeroUsize::new(64).expect("above 0");
 /// t, c and z of the planes that are written.
 pub(super) type Written = HashSet<(u32, u32, u32)>;
 
-/// Length and time of the notes.
-type Stamp = (u64, Option<SystemTime>);
-
 /// Squid's notes on the files of one acquisition.
 #[derive(Debug)]
 pub(super) struct Notes {
     /// What the acquisition folder may be called in the names of notes.
     folders: Vec<String>,
     temporary: PathBuf,
-    kept: Mutex<LruCache<PathBuf, (Stamp, Arc<Written>)>>,
+    kept: Mutex<LruCache<PathBuf, (FileStamp, Arc<Written>)>>,
 }
 
 impl Notes {

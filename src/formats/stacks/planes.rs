@@ -4,7 +4,7 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use lru::LruCache;
@@ -17,7 +17,7 @@ use crate::{
         probe::fov_error_of,
         timepoints::{Folders, TimepointFiles},
     },
-    model::PageAt,
+    model::{FileStamp, PageAt},
     source::{self, Kind},
 };
 
@@ -46,21 +46,18 @@ pub(super) struct PagesByTag {
     tables: Mutex<Tables>,
 }
 
-/// Length and time of a file.
-type Stamp = (u64, Option<SystemTime>);
-
 /// The pages of a file as they were.
 #[derive(Debug)]
 struct Table {
     pages: Pages,
-    stamp: Stamp,
+    stamp: FileStamp,
     /// Nobody wrote to it for a while.
     is_settled: bool,
     read: Instant,
 }
 
 impl Table {
-    fn is_current(&self, stamp: Stamp) -> bool {
+    fn is_current(&self, stamp: FileStamp) -> bool {
         self.stamp == stamp && (self.is_settled || self.read.elapsed() < REREAD_PERIOD)
     }
 }

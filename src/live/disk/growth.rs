@@ -6,12 +6,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use super::stamps::{Stamp, stamp_of};
 use crate::{
     dataset::Dataset,
     formats,
-    model::Code,
-    source::{self, Entry},
+    model::{Code, FileStamp},
+    source::{self, Entry, stamp_of},
 };
 
 /// Folders that are looked at each time; the others take turns.
@@ -30,7 +29,7 @@ const REST: u32 = 10;
 pub(super) struct Container {
     pub(super) path: PathBuf,
     /// `None`: not settled, it is listed again.
-    stamp: Option<Stamp>,
+    stamp: Option<FileStamp>,
     /// What lay in it when it was listed last.
     pub(super) entries: Vec<Entry>,
     /// A folder of many files that changes all the time is not listed before.

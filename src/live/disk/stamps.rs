@@ -8,9 +8,10 @@ use std::{
 
 use lru::LruCache;
 
-use crate::model::PlaneId;
-
-pub(super) use crate::source::{Stamp, stamp_of};
+use crate::{
+    model::{FileStamp, PlaneId},
+    source::stamp_of,
+};
 
 /// Files of planes that are remembered: those on the screen and the latest ones.
 const KEPT_FILES: NonZeroUsize = NonZeroUsize::new(4096).expect("above zero");
@@ -20,7 +21,7 @@ const KEPT_PLANES: usize = 1024;
 
 /// A file with the planes in it that were told written: one, or all channels of a shard.
 struct Kept {
-    stamp: Stamp,
+    stamp: FileStamp,
     planes: Vec<PlaneId>,
 }
 

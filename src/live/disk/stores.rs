@@ -11,16 +11,12 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use super::{
-    growth::SETTLED_AFTER,
-    news::Outbox,
-    place::PageShape,
-    stamps::{Stamp, stamp_of},
-};
+use super::{growth::SETTLED_AFTER, news::Outbox, place::PageShape};
 use crate::{
     dataset::{Arrays, Dataset, Image, ImageSlot},
     formats,
-    model::{AxisRole, Code, FovId, NavAxis, PlaneId, PlaneState, limits},
+    model::{AxisRole, Code, FileStamp, FovId, NavAxis, PlaneId, PlaneState, limits},
+    source::stamp_of,
     store::Store,
 };
 
@@ -54,12 +50,12 @@ pub(super) struct Stores {
     complete: Vec<Option<bool>>,
     handed: Vec<Handed>,
     /// Documents by folder, as they were when they were read last.
-    stamps: HashMap<PathBuf, Vec<Option<Stamp>>>,
+    stamps: HashMap<PathBuf, Vec<Option<FileStamp>>>,
     tries: HashMap<FovId, Tries>,
     /// FOVs in image files that were told to be there.
     appeared: HashSet<FovId>,
     /// Images whose file was told to be gone or damaged, and the file as it was then.
-    failed_files: HashMap<FovId, Option<Stamp>>,
+    failed_files: HashMap<FovId, Option<FileStamp>>,
     num_timepoints: u32,
     /// Stores that were opened here for the first time.
     pub(super) num_opened: usize,
@@ -380,7 +376,7 @@ impl Stores {
         }
     }
 
-    fn stamps_of(&self, fov: FovId) -> Vec<Option<Stamp>> {
+    fn stamps_of(&self, fov: FovId) -> Vec<Option<FileStamp>> {
         let Some(row) = self.dataset.fov(fov) else {
             return Vec::new();
         };

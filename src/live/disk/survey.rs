@@ -19,12 +19,13 @@ use super::{
     book::{Book, Told},
     news::Outbox,
     place::{PageKey, Place},
-    stamps::{PlaneFiles, stamp_of},
+    stamps::PlaneFiles,
     stores::Stores,
 };
 use crate::{
     dataset::{Dataset, Sharing},
     model::{FovId, PlaneId, PlaneState, ZPick},
+    source::stamp_of,
     store::Store,
 };
 

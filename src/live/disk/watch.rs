@@ -16,13 +16,13 @@ use super::{
     growth::{self, Growth},
     hints::{Hints, MAX_FOLDERS},
     pace::Pace,
-    stamps::{Stamp, stamp_of},
     survey::Survey,
 };
 use crate::{
     dataset::{Dataset, ImageSlot},
     formats::Surroundings,
-    model::FovId,
+    model::{FileStamp, FovId},
+    source::stamp_of,
 };
 
 /// Between two looks at documents, containers and marks.
@@ -60,7 +60,7 @@ pub(super) struct Watch {
     next_documents: Instant,
     last_documents: Instant,
     next_folders: Instant,
-    acquisition_stamp: Option<Stamp>,
+    acquisition_stamp: Option<FileStamp>,
 }
 
 impl Watch {
