@@ -25,6 +25,7 @@ pub use plane_files::{FilePlane, Files, PlaneFiles, Sharing};
 pub use registered::{Registered, RegisteredPlanes};
 
 use std::{
+    collections::BTreeSet,
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -218,6 +219,8 @@ pub struct Acquisition {
     pub aborted: bool,
     /// Planes that will have been written at the end, where it is known.
     pub planned_planes: Option<u64>,
+    /// Timepoints that were begun when somebody looked last, by their folders; empty where there are none.
+    pub begun_timepoints: Arc<BTreeSet<u32>>,
     /// Start, as the files write it.
     pub start_time: Option<String>,
     /// Name of the objective.
@@ -317,6 +320,15 @@ impl Dataset {
     pub fn is_finished(&self) -> bool {
         let run = self.acquisition.as_ref();
         run.is_none_or(|run| run.complete == Some(true))
+    }
+
+    /// True for a timepoint that a finished acquisition left out: others have a folder, and it has none. Squid skips
+    /// timepoints when it is late (`control/core/multi_point_worker.py`), and its Zarr stores have room for them.
+    #[must_use]
+    pub fn is_skipped(&self, t: u32) -> bool {
+        let finished = self.acquisition.as_ref().filter(|_| self.is_finished());
+        let begun = finished.map(|run| &run.begun_timepoints);
+        begun.is_some_and(|begun| !begun.is_empty() && !begun.contains(&t))
     }
 
     /// The moment before which nothing can have ended the acquisition; `None` where any mark of an end is its own.

@@ -5,9 +5,9 @@
 
 use super::Viewing;
 use crate::{
-    dataset::{Dataset, ImageSlot},
+    dataset::{Dataset, Image, ImageSlot},
     live::PlaneCounts,
-    model::Code,
+    model::{Code, NavAxis},
 };
 
 /// What the FOV table of a finished dataset says of its planes.
@@ -15,7 +15,7 @@ use crate::{
 pub(super) struct Listed {
     /// Of all FOVs, those of the plan included.
     all: u64,
-    /// Of FOVs that are there, as far as anybody knows.
+    /// Of FOVs that are there, as far as anybody knows, at timepoints that were not left out.
     there: u64,
     /// Of FOVs that are there and cannot be opened.
     failed: u64,
@@ -37,8 +37,15 @@ impl Viewing {
             return booked;
         }
         let listed = self.listed();
-        let not_whole = booked.partial + booked.missing + booked.failed;
-        let written = listed.there.saturating_sub(not_whole);
+        let mut not_whole = booked.partial + booked.missing + booked.failed;
+        let mut found = 0;
+        for t in skipped_timepoints(&self.dataset) {
+            let looked_at = self.ledger.counts_of_timepoint(t);
+            let without = looked_at.partial + looked_at.missing + looked_at.failed;
+            not_whole = not_whole.saturating_sub(without);
+            found += looked_at.written + looked_at.announced;
+        }
+        let written = listed.there.saturating_sub(not_whole) + found;
         let failed = booked.failed + listed.failed;
         PlaneCounts {
             planned: Some(listed.all),
@@ -65,6 +72,12 @@ fn listed(dataset: &Dataset) -> Listed {
     let template = dataset.template.num_planes();
     let num_fovs = dataset.fovs.len() as u64;
     let by_template = template.saturating_mul(num_fovs);
+    let num_skipped = skipped_timepoints(dataset).count() as u64;
+    let taken = |image: &Image| {
+        let num_timepoints = u64::from(image.num_timepoints());
+        let num_taken = num_timepoints.saturating_sub(num_skipped);
+        image.num_planes() / num_timepoints.max(1) * num_taken
+    };
     let mut listed = Listed {
         all: planned_planes(dataset).unwrap_or(by_template),
         there: 0,
@@ -75,7 +88,7 @@ fn listed(dataset: &Dataset) -> Listed {
             ImageSlot::Opened(image) | ImageSlot::Stale(image) => {
                 let planes = image.num_planes();
                 listed.all = listed.all.saturating_sub(template).saturating_add(planes);
-                listed.there = listed.there.saturating_add(planes);
+                listed.there = listed.there.saturating_add(taken(image));
             }
             ImageSlot::Failed(error) | ImageSlot::Retried(error) => {
                 if !matches!(error.code, Code::MissingArray | Code::NotWritten) {
@@ -83,12 +96,17 @@ fn listed(dataset: &Dataset) -> Listed {
                 }
             }
             ImageSlot::Unopened if row.present => {
-                listed.there = listed.there.saturating_add(template);
+                listed.there = listed.there.saturating_add(taken(&dataset.template));
             }
             ImageSlot::Unopened => {}
         }
     }
     listed
+}
+
+fn skipped_timepoints(dataset: &Dataset) -> impl Iterator<Item = u32> {
+    let all = 0..dataset.len_along(NavAxis::Time);
+    all.filter(|&t| dataset.is_skipped(t))
 }
 
 /// Planes that there will be at the end, where that is known.
@@ -129,10 +147,14 @@ mod tests {
     }
 
     fn book(viewing: &mut Viewing, z: u32, state: PlaneState) {
+        book_at(viewing, 0, z, state);
+    }
+
+    fn book_at(viewing: &mut Viewing, t: u32, z: u32, state: PlaneState) {
         let plane = PlaneId {
             fov: FovId(0),
             layer: 0,
-            t: 0,
+            t,
             c: 0,
             z: ZPick::Slice(z),
             extra: 0,
@@ -185,6 +207,29 @@ mod tests {
             book(&mut viewing, 2, PlaneState::Failed("torn".into()));
             assert_eq!(viewing.counts(), expected(118, 1, 1));
         }
+    }
+
+    #[test]
+    fn timepoints_that_were_left_out_are_missing_whoever_looked_at_them() {
+        let mut viewing = viewing(|dataset| {
+            dataset.acquisition = Some(Acquisition {
+                begun_timepoints: Arc::new([0, 2, 3].into()),
+                ..run(Some(true))
+            });
+        });
+        let counts = |viewing: &Viewing| {
+            let counts = viewing.counts();
+            [counts.planned.unwrap_or(0), counts.written, counts.missing]
+        };
+        assert_eq!(counts(&viewing), [120, 90, 30]);
+        let mut with = |t, state| {
+            book_at(&mut viewing, t, 0, state);
+            counts(&viewing)
+        };
+        assert_eq!(with(1, PlaneState::Missing), [120, 90, 30]);
+        assert_eq!(with(2, PlaneState::Missing), [120, 89, 31]);
+        // Its folder was deleted, and not what was written.
+        assert_eq!(with(1, PlaneState::Written), [120, 90, 30]);
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl App {
             return;
         };
         let (mut changed, mut newest, mut written) = (HashSet::new(), None, Vec::new());
-        let (mut ended, mut was_over) = (None, false);
+        let (mut ended, mut was_over) = (None, None);
         for news in watching.watch.take() {
             match news {
                 DiskNews::Planes(planes) => {
@@ -74,8 +74,8 @@ impl App {
                     viewing.grow(dataset);
                 }
                 DiskNews::Grown(_) => {}
-                DiskNews::Ended { aborted } => ended = Some(aborted),
-                DiskNews::WasOver => was_over = true,
+                DiskNews::Ended { aborted, begun } => ended = Some((aborted, begun)),
+                DiskNews::WasOver { begun } => was_over = Some(begun),
             }
         }
         if !changed.is_empty() {
@@ -89,15 +89,15 @@ impl App {
         if let Some(plane) = newest {
             self.pace.newest(plane, &viewing.dataset, now);
         }
-        if let Some(is_aborted) = ended {
+        if let Some((is_aborted, begun)) = ended {
             tracing::debug!("the acquisition is over, aborted: {is_aborted}");
-            viewing.end(is_aborted);
+            viewing.end(is_aborted, begun);
             self.pace
                 .end(if is_aborted { "stopped" } else { "finished" }, false);
         }
-        if was_over {
+        if let Some(begun) = was_over {
             // It did not end here and now, and nothing is to come any more.
-            viewing.end(false);
+            viewing.end(false, begun);
             self.disk = None;
         }
     }

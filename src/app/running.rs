@@ -1,6 +1,7 @@
 //! The acquisition that the microscope's software says is running: offered, opened by itself, and its end shown.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -139,7 +140,8 @@ impl App {
         if let Some(viewing) = self.viewing.as_mut().filter(|it| lies_in(it, path)) {
             let is_stopped = matches!(run.end, Some(EndReason::UserAbort | EndReason::Error));
             if viewing.dataset.is_running() {
-                viewing.end(is_stopped);
+                // Which timepoints it has begun, the disk tells a moment later.
+                viewing.end(is_stopped, BTreeSet::new());
             }
             self.pace.end(&words, true);
         }

@@ -1,6 +1,9 @@
 //! Newer revisions of a dataset: what opening stores revealed, what changed on disk, how it ended.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use super::{
     Arrays, Dataset, ImageSlot, OpenFovError, OpenedFov, OpenedLabel, Sampling, SideFacts,
@@ -110,6 +113,14 @@ impl Dataset {
         let mut acquisition = around.acquisition.clone();
         acquisition.complete = acquisition.complete.or(complete);
         acquisition.aborted |= self.acquisition.as_ref().is_some_and(|known| known.aborted);
+        // They were looked at when the side files appeared, and once more at the end.
+        let begun = self
+            .acquisition
+            .as_ref()
+            .map(|known| &known.begun_timepoints);
+        if let Some(begun) = begun.filter(|it| it.len() > acquisition.begun_timepoints.len()) {
+            acquisition.begun_timepoints = Arc::clone(begun);
+        }
         self.acquisition = Some(acquisition);
         self.known_timepoints = around
             .num_timepoints
@@ -187,13 +198,15 @@ impl Dataset {
         image.is_none_or(|image| image.complete != Some(true))
     }
 
-    /// The next revision, after the acquisition came to its end: stores that did not say so are asked again.
+    /// The next revision, after the acquisition came to its end, which began these timepoints: stores that did not say
+    /// so are asked again.
     #[must_use]
-    pub fn with_end(&self, is_aborted: bool) -> Self {
+    pub fn with_end(&self, is_aborted: bool, begun: BTreeSet<u32>) -> Self {
         let mut next = self.with_reopening(|fov| self.is_unfinished(fov));
         let acquisition = next.acquisition.get_or_insert_default();
         acquisition.complete = Some(!is_aborted);
         acquisition.aborted |= is_aborted;
+        acquisition.begun_timepoints = Arc::new(begun);
         next
     }
 

@@ -6,11 +6,13 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::{
     end_mark::{DONE, EndMark},
     probe::{below, problem_of},
+    timepoints,
 };
 use crate::{
     dataset::{Acquisition, Executed, Fov, Sampling},
@@ -102,6 +104,7 @@ impl SideFiles {
             is_done: entries.iter().any(|entry| entry.name == DONE),
             ..Self::default()
         };
+        files.acquisition.begun_timepoints = Arc::new(timepoints::begun(entries));
         let has = |name: &str| entries.iter().any(|entry| entry.name == name);
         for name in ["acquisition parameters.json", "acquisition_parameters.json"] {
             if has(name) {

@@ -14,6 +14,7 @@ use super::{
     probe::Node,
     regions,
     side_files::{self, SideFiles},
+    timepoints,
 };
 use crate::{
     dataset::{Arrays, Dataset, DatasetKind, Image},
@@ -85,16 +86,12 @@ impl Surroundings {
         })
     }
 
-    /// Number of the newest timepoint that was begun, by the folders of the acquisition; `None` where it has none.
+    /// Timepoints that were begun, by the folders of the acquisition; empty where it has none.
     #[must_use]
-    pub fn newest_timepoint(&self) -> Option<u32> {
-        let entries = source::list(self.acquisition.as_ref()?).ok()?;
-        let folders = entries
-            .into_iter()
-            .filter(|entry| entry.kind == Kind::Folder);
-        folders
-            .filter_map(|entry| entry.name.parse::<u32>().ok())
-            .max()
+    pub fn begun_timepoints(&self) -> BTreeSet<u32> {
+        let folder = self.acquisition.as_deref();
+        let entries = folder.and_then(|folder| source::list(folder).ok());
+        timepoints::begun(&entries.unwrap_or_default())
     }
 }
 

@@ -4,7 +4,7 @@
 //! planes lie there: one file each, or pages of one stack per FOV.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -126,6 +126,11 @@ pub(super) fn numbered(entries: &[Entry]) -> HashMap<u32, String> {
         (number < limits::TIMEPOINTS).then(|| (number, entry.name.clone()))
     });
     numbered.collect()
+}
+
+/// Timepoints that were begun, by the folders among what lies in an acquisition folder.
+pub(super) fn begun(entries: &[Entry]) -> BTreeSet<u32> {
+    numbered(entries).into_keys().collect()
 }
 
 /// With how many digits, at least, numbers are written, by one that begins with a zero; machines pad them by a setting of

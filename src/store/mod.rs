@@ -233,7 +233,9 @@ impl Store {
         }
         let is_finished = is_finished(dataset, image);
         let is_room = absence == Absence::Unannounced && !is_finished && is_all_zero(&pixels);
-        Ok(if is_room {
+        let is_left_out =
+            present == 0 && absence != Absence::Zero && dataset.is_skipped(tile.plane.t);
+        Ok(if is_room || is_left_out {
             None
         } else if present == total || is_finished || absence == Absence::Zero {
             Some((pixels, PlaneState::Written))
@@ -283,7 +285,7 @@ impl Store {
         let Some((array, slab)) = self.plane_in_array(dataset, image, plane)? else {
             return Ok(absent_state(dataset, image));
         };
-        if is_finished(dataset, image) {
+        if is_finished(dataset, image) && !dataset.is_skipped(plane.t) {
             return Ok(PlaneState::Written);
         }
         let (present, total) = match &array.reading {
@@ -293,7 +295,8 @@ impl Store {
                 presence::count_files(&array, &files)?
             }
         };
-        Ok(if present == total {
+        let is_whole = present == total || present > 0 && is_finished(dataset, image);
+        Ok(if is_whole {
             PlaneState::Written
         } else if present == 0 {
             absent_state(dataset, image)

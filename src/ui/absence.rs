@@ -23,6 +23,9 @@ const REASON_PART: f32 = 0.8;
 /// Why pixels that a program handed over are not there any more.
 const MADE_ROOM: &str = "its pixels were handed over in memory and made room for newer ones";
 
+/// Why nothing of a timepoint is there.
+const LEFT_OUT: &str = "the acquisition left this timepoint out";
+
 /// What is said of planes that are not drawn.
 #[derive(Debug, PartialEq, Eq)]
 enum Words {
@@ -131,7 +134,8 @@ fn words(view: &View<'_>, facts: &Facts) -> Option<Words> {
         return Some(if facts.is_readable {
             Words::Failed {
                 words: failure_words(view.dataset).into(),
-                reason: format!("channel {c}: {reason}"),
+                reason: channel_name(view, *c)
+                    .map_or_else(|| reason.to_string(), |name| format!("{name}: {reason}")),
             }
         } else {
             Words::Failed {
@@ -199,22 +203,27 @@ fn absent(view: &View<'_>, facts: &Facts, state: &PlaneState, words: &str) -> Op
         return None;
     }
     if absent.len() < facts.shown.len() {
-        let name = |&c: &u16| {
-            let channel = view.session.channels.get(usize::from(c));
-            channel.map(|channel| short_channel_name(&channel.name))
-        };
-        let names: Vec<String> = absent.iter().filter_map(name).collect();
+        let names = absent.iter().filter_map(|&c| channel_name(view, c));
+        let names: Vec<String> = names.collect();
         return Some(Words::Beside(format!("{words}: {}", names.join(", "))));
     }
     let more = match state {
         PlaneState::Planned if !facts.is_passed => expected(facts),
         PlaneState::Missing if facts.made_room => Some(MADE_ROOM.into()),
+        PlaneState::Missing if view.dataset.is_skipped(view.session.position.t) => {
+            Some(LEFT_OUT.into())
+        }
         _ => None,
     };
     Some(Words::Instead {
         words: words.into(),
         more,
     })
+}
+
+fn channel_name(view: &View<'_>, c: u16) -> Option<String> {
+    let channel = view.session.channels.get(usize::from(c))?;
+    Some(short_channel_name(&channel.name))
 }
 
 /// When a planned plane will be there at the latest: nobody tells in which order the rest is taken.
@@ -294,7 +303,7 @@ mod tests {
         };
         let damaged = Words::Failed {
             words: "Cannot be read".into(),
-            reason: "channel 1: torn /a".into(),
+            reason: "Dye 1: torn /a".into(),
         };
         let planned = instead("Not acquired yet", Some("expected within 00:41"));
         let failed = Failed("torn /a".into());

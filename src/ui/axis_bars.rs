@@ -173,7 +173,10 @@ fn bar_ui(ui: &mut Ui, axis: NavAxis, view: &View<'_>, facts: &Facts, out: &mut 
             );
             let label = format!("{name} slider");
             let is_whole = !facts.is_unfinished(view.dataset);
-            let is_acquired = |at| is_whole || is_acquired(axis, at, view);
+            let is_acquired = |at| {
+                let is_skipped = || axis == NavAxis::Time && view.dataset.is_skipped(at);
+                is_whole && !is_skipped() || is_acquired(axis, at, view)
+            };
             if let Some(to) = slider::ui(ui, &label, index, length, &is_acquired, colors) {
                 out.push(Action::View(Command::SetIndex(axis, to)));
             }
@@ -181,7 +184,8 @@ fn bar_ui(ui: &mut Ui, axis: NavAxis, view: &View<'_>, facts: &Facts, out: &mut 
     });
 }
 
-/// True where an index is filled. In a finished dataset everywhere; in a running acquisition where anything is acquired:
+/// True where an index is filled. In a finished dataset everywhere but at timepoints that were left out; in a running
+/// acquisition where anything is acquired:
 /// of a timepoint in any FOV, of a FOV at the shown timepoint, of a z-slice in the shown FOV's first drawn channel.
 fn is_acquired(axis: NavAxis, index: u32, view: &View<'_>) -> bool {
     let (dataset, ledger) = (view.dataset, view.ledger);

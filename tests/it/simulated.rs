@@ -463,20 +463,39 @@ const SMALL: &str = "--structure per_fov --t 3 --z 2 --channels DAPI,GFP --size 
 
 #[test]
 fn skipped_timepoints_are_gaps_in_arrays_of_full_length() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("late");
-    let ran = on(
-        &out,
-        &format!("simulate PATH {SMALL} --interval-ms 0 --skip-timepoints 1"),
-    );
-    assert_eq!(ran.status, Some(0), "{ran:?}");
-    let found = on(&out, "inspect PATH --json").answer();
-    assert_eq!(found["image"]["shape"], json!([3, 2, 2, 40, 48]));
-    assert_eq!(found["warnings"], json!([]));
-    assert!(out.join("0/.done").exists() && out.join("2/.done").exists());
-    assert!(!out.join("1").exists());
-    let after = on(&out, "plane PATH --stats --t 2").answer();
-    assert_ne!(after["max"], 0);
+    let check = |structure: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("late");
+        let line = format!(
+            "simulate PATH {structure} --t 3 --z 2 --channels DAPI,GFP --size 48x40 --interval-ms 0 \
+             --skip-timepoints 1"
+        );
+        let ran = on(&out, &line);
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        let found = on(&out, "inspect PATH --json").answer();
+        assert_eq!(found["warnings"], json!([]), "{structure}");
+        let run = &found["acquisition"];
+        let counts = ["complete", "planned_planes", "written_planes"].map(|key| &run[key]);
+        assert_eq!(counts, [&json!(true), &json!(12), &json!(8)], "{structure}");
+        assert!(out.join("0/.done").exists() && out.join("2/.done").exists());
+        assert!(!out.join("1").exists());
+        let max_at = |t: u32| {
+            let line = format!("plane PATH --stats --t {t}");
+            let answer = on(&out, &line).json();
+            (answer["max"].clone(), answer["error"]["code"].clone())
+        };
+        assert_ne!(max_at(2).0, json!(0), "{structure}");
+        assert_eq!(
+            max_at(1),
+            (Value::Null, json!("not_written")),
+            "{structure}"
+        );
+    };
+    for structure in ["per_fov", "hcs", "6d", "tiff", "multi_page", "ome_tiff"] {
+        check(&format!("--structure {structure}"));
+    }
+    // In shards, where all planes of a store lie in one file.
+    check("--structure per_fov --compression best");
 }
 
 #[test]

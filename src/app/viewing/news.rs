@@ -1,7 +1,7 @@
 //! News of a running acquisition, applied to one view: notices, and what was found on disk.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -124,9 +124,9 @@ impl Viewing {
         self.book_dropped();
     }
 
-    /// The acquisition came to its end: what was absent may mean something else now.
-    pub(in crate::app) fn end(&mut self, is_aborted: bool) {
-        self.change(self.dataset.with_end(is_aborted));
+    /// The acquisition, which began these timepoints, came to its end: what was absent may mean something else now.
+    pub(in crate::app) fn end(&mut self, is_aborted: bool, begun: BTreeSet<u32>) {
+        self.change(self.dataset.with_end(is_aborted, begun));
         self.ledger.renew_absent();
         self.book_dropped();
         self.is_dirty = true;

@@ -159,7 +159,7 @@ impl Ending {
             if is_looked_at || since.elapsed() > TOLD_WITHIN {
                 self.phase = Phase::Ended { num_sweeps: 0 };
                 survey.tell(Duration::ZERO);
-                outbox.ended(self.aborted);
+                outbox.ended(self.aborted, survey.begun.clone());
             }
         }
         self.is_sweeping
@@ -177,7 +177,7 @@ impl Ending {
                 self.phase = Phase::Ended {
                     num_sweeps: LATE_SWEEPS,
                 };
-                outbox.was_over();
+                outbox.was_over(survey.begun.clone());
             }
             Phase::Opened => self.phase = Phase::Running,
             Phase::Running if are_complete && survey.stores.are_of_this_run() => {

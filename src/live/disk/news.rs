@@ -41,9 +41,14 @@ pub enum DiskNews {
     Ended {
         /// A store says that it was aborted.
         aborted: bool,
+        /// Timepoints that have a folder.
+        begun: BTreeSet<u32>,
     },
     /// All stores were complete when the watch began, though no mark says so: there was nothing to wait for.
-    WasOver,
+    WasOver {
+        /// Timepoints that have a folder.
+        begun: BTreeSet<u32>,
+    },
 }
 
 #[derive(Default)]
@@ -55,8 +60,8 @@ struct Pending {
     /// At most one per FOV.
     replaced: BTreeMap<FovId, Result<OpenedFov, OpenFovError>>,
     grown: Option<Dataset>,
-    ended: Option<bool>,
-    was_over: bool,
+    ended: Option<(bool, BTreeSet<u32>)>,
+    was_over: Option<BTreeSet<u32>>,
     /// When whoever takes is to be woken, unless it comes by itself before.
     due: Option<Instant>,
     is_woken: bool,
@@ -92,9 +97,10 @@ impl Outbox {
             news.push(DiskNews::Rewritten(planes));
         }
         news.extend(pending.newest.map(DiskNews::Newest));
-        let ended = pending.ended.map(|aborted| DiskNews::Ended { aborted });
-        news.extend(ended);
-        news.extend(pending.was_over.then_some(DiskNews::WasOver));
+        let ended = pending.ended;
+        news.extend(ended.map(|(aborted, begun)| DiskNews::Ended { aborted, begun }));
+        let was_over = pending.was_over;
+        news.extend(was_over.map(|begun| DiskNews::WasOver { begun }));
         news
     }
 
@@ -138,12 +144,14 @@ impl Outbox {
         self.put(Duration::ZERO, |pending| pending.grown = Some(dataset));
     }
 
-    pub(super) fn ended(&self, aborted: bool) {
-        self.put(Duration::ZERO, |pending| pending.ended = Some(aborted));
+    pub(super) fn ended(&self, aborted: bool, begun: BTreeSet<u32>) {
+        self.put(Duration::ZERO, |pending| {
+            pending.ended = Some((aborted, begun));
+        });
     }
 
-    pub(super) fn was_over(&self) {
-        self.put(Duration::ZERO, |pending| pending.was_over = true);
+    pub(super) fn was_over(&self, begun: BTreeSet<u32>) {
+        self.put(Duration::ZERO, |pending| pending.was_over = Some(begun));
     }
 
     /// Puts news in; at the latest after that time somebody is woken for them.

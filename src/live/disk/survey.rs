@@ -68,8 +68,8 @@ pub(super) struct Survey {
     files: PlaneFiles,
     newest: Option<Place>,
     is_newest_told: bool,
-    /// The newest timepoint that was begun, by the folders of the acquisition.
-    pub(super) begun: Option<u32>,
+    /// Timepoints that were begun, by the folders of the acquisition.
+    pub(super) begun: BTreeSet<u32>,
     first: Vec<PlaneId>,
     /// By timepoint: pages below this rank were looked at since they were behind the frontier.
     visited: Vec<u32>,
@@ -109,7 +109,7 @@ impl Survey {
             files: PlaneFiles::default(),
             newest: None,
             is_newest_told: true,
-            begun: None,
+            begun: BTreeSet::new(),
             first: Vec::new(),
             visited: Vec::new(),
             todo: BTreeSet::new(),
@@ -157,7 +157,7 @@ impl Survey {
             return;
         }
         let all = self.stores.num_timepoints();
-        let last = match (self.newest, self.begun) {
+        let last = match (self.newest, self.newest_begun()) {
             _ if self.is_over => all,
             (Some(newest), _) => newest.t + 1,
             // Nothing was found yet: the frontier is anywhere up to the timepoint that was begun last.
@@ -177,6 +177,15 @@ impl Survey {
 
     fn num_ranks(&self) -> u32 {
         self.scan.len() as u32
+    }
+
+    fn newest_begun(&self) -> Option<u32> {
+        self.begun.last().copied()
+    }
+
+    /// True where the acquisition has begun other timepoints, and has not (yet) begun this one.
+    fn is_unbegun(&self, t: u32) -> bool {
+        !self.begun.is_empty() && !self.begun.contains(&t)
     }
 
     fn is_stopped(&self) -> bool {
@@ -212,7 +221,10 @@ impl Survey {
 
     /// All planes of FOVs are told once more.
     pub(super) fn rescan(&mut self, fovs: &[FovId]) {
-        let last = self.newest.map_or(self.begun, |newest| Some(newest.t));
+        let last = self
+            .newest
+            .map(|newest| newest.t)
+            .or_else(|| self.newest_begun());
         let last = last.unwrap_or_else(|| self.stores.num_timepoints().saturating_sub(1));
         for &fov in fovs {
             self.book.forget(fov);
@@ -384,7 +396,7 @@ impl Survey {
     fn look_ahead(&mut self, is_brief: bool) -> bool {
         let (t, rank, next) = match self.newest {
             Some(newest) => (newest.t, newest.rank, newest.idx + 1),
-            None => (self.begun.unwrap_or(0), 0, 0),
+            None => (self.newest_begun().unwrap_or(0), 0, 0),
         };
         let mut has_found = self.probe_some(t, rank, next, AHEAD_IN_PAGE);
         let num_ranks = self.num_ranks().max(1);
@@ -407,7 +419,7 @@ impl Survey {
         }
         for at in 0..AHEAD_PAGES.min(num_ranks) {
             has_found |= self.probe_unbegun(t.saturating_add(1), in_turn(AHEAD_PAGES, at));
-            if let Some(begun) = self.begun.filter(|&begun| begun > t) {
+            if let Some(begun) = self.newest_begun().filter(|&begun| begun > t) {
                 has_found |= self.probe_unbegun(begun, in_turn(AHEAD_PAGES, at));
             }
         }
@@ -460,7 +472,12 @@ impl Survey {
         };
         let is_there = matches!(found, PlaneState::Written | PlaneState::Partial { .. });
         let is_written = found == PlaneState::Written;
-        let state = if self.stores.is_complete(key.fov) {
+        let is_complete = self.stores.is_complete(key.fov);
+        let is_unbegun = !is_there && self.is_unbegun(key.t);
+        let is_left_out = is_complete && is_unbegun && self.is_over;
+        let state = if is_left_out {
+            PlaneState::Missing
+        } else if is_complete && !is_unbegun {
             PlaneState::Written
         } else {
             found
@@ -470,7 +487,8 @@ impl Survey {
             rank: self.rank_of(key.fov),
             idx,
         };
-        if state != PlaneState::Written && !is_there && !self.is_behind(key, place) {
+        let is_due = is_there || is_left_out || self.is_behind(key, place);
+        if state != PlaneState::Written && !is_due {
             return false;
         }
         let Some(told) = Told::of(&state) else {
@@ -712,7 +730,7 @@ impl Survey {
         let root = &self.stores.dataset().root;
         let (t, rank, next) = match self.newest {
             Some(newest) => (newest.t, newest.rank, newest.idx + 1),
-            None => (self.begun.unwrap_or(0), 0, 0),
+            None => (self.newest_begun().unwrap_or(0), 0, 0),
         };
         let num_ranks = self.num_ranks().max(1);
         let following = (t, rank.saturating_add(1));

@@ -89,8 +89,8 @@ impl Viewer {
                     self.show(self.dataset.with_opened(vec![(fov, opened)]));
                 }
                 DiskNews::Grown(dataset) => self.show(self.dataset.grown(dataset)),
-                DiskNews::Ended { aborted } => self.ended = Some(aborted),
-                DiskNews::WasOver => self.was_over = true,
+                DiskNews::Ended { aborted, .. } => self.ended = Some(aborted),
+                DiskNews::WasOver { .. } => self.was_over = true,
             }
         }
     }
@@ -460,7 +460,7 @@ impl Copied {
 
 #[test]
 fn skipped_timepoints_other_orders_and_all_zero_planes_are_told_apart() {
-    for has_hints in [true, false] {
+    for (has_hints, has_folders) in [(true, true), (false, true), (true, false)] {
         let copied = Copied::new(
             Plan {
                 num_timepoints: 5,
@@ -468,6 +468,12 @@ fn skipped_timepoints_other_orders_and_all_zero_planes_are_told_apart() {
             },
             true,
         );
+        let begin = |t: u32| {
+            if has_folders {
+                fs::create_dir(copied.to.join(t.to_string())).unwrap();
+            }
+        };
+        begin(0);
         let mut truth = BTreeSet::new();
         let mut write = |region: &str, fov, t, z, c| {
             let name = copied.write(region, fov, t, z, c);
@@ -480,6 +486,9 @@ fn skipped_timepoints_other_orders_and_all_zero_planes_are_told_apart() {
         // FOVs against the order, one plane all zero, timepoints 1 and 2 skipped.
         let mut last = None;
         for t in [0, 3] {
+            if t > 0 {
+                begin(t);
+            }
             for (region, fov) in [("A1", 0), ("B2", 1), ("B2", 0)] {
                 for (z, c) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
                     let is_first = (t, region, fov, z, c) == (0, "B2", 0, 0, 0);
@@ -503,8 +512,13 @@ fn skipped_timepoints_other_orders_and_all_zero_planes_are_told_apart() {
         assert_eq!(at.2, newest.2);
         copied.end();
         viewer.wait("the end", |viewer| viewer.ended.is_some());
+        // Without folders of timepoints nothing tells a skipped timepoint from planes of zeros.
+        let num_left_out = if has_folders { 3 * 3 * 4 } else { 0 };
         viewer.wait("zero planes of complete stores", |viewer| {
-            viewer.written().len() == 5 * 3 * 4
+            viewer.written().len() == 5 * 3 * 4 - num_left_out
+        });
+        viewer.wait("timepoints that were left out", |viewer| {
+            viewer.name_all(&PlaneState::Missing).len() == num_left_out
         });
         assert_eq!(viewer.ended, Some(false));
     }

@@ -223,7 +223,7 @@ impl Watch {
     /// Finds the acquisition around the dataset and the order of its FOVs.
     fn look_around(&mut self) {
         self.surroundings = Surroundings::of(self.survey.stores.dataset());
-        self.survey.begun = self.surroundings.newest_timepoint();
+        self.survey.begun = self.surroundings.begun_timepoints();
         self.survey.set_scan(self.surroundings.scan.clone());
         self.growth
             .set_folders(self.surroundings.containers.clone());
@@ -265,7 +265,7 @@ impl Watch {
         let stamp = folder.and_then(stamp_of);
         if stamp != self.acquisition_stamp {
             self.acquisition_stamp = stamp;
-            self.survey.begun = self.surroundings.newest_timepoint();
+            self.survey.begun = self.surroundings.begun_timepoints();
         }
         self.look_for_growth();
         self.look_for_files();
