@@ -89,6 +89,7 @@ impl App {
         self.drawn = None;
         if let Some(viewing) = self.viewing.take() {
             self.leave(&viewing);
+            self.put_announced_aside(&viewing);
         }
         ctx.send_viewport_cmd(egui::ViewportCommand::Title("squidview".into()));
         self.save_settings();

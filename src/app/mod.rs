@@ -80,8 +80,8 @@ pub struct Options {
     pub settings_path: Option<PathBuf>,
     /// Follow the newest plane: of the path, or of the acquisition that runs, which is opened by itself.
     pub follow: bool,
-    /// Hear of running acquisitions from the microscope's software.
-    pub hears_runs: bool,
+    /// Where the microscope's software says what it runs; `None`: nobody is listened to (tests).
+    pub state_folder: Option<PathBuf>,
     /// Where other programs may push to.
     pub listen: Listen,
     /// Counts the stages of the work that is done, where its layer belongs to the program's subscriber.
@@ -325,6 +325,7 @@ impl App {
         let kept = self.viewing.take();
         if let Some(kept) = &kept {
             self.leave(kept);
+            self.put_announced_aside(kept);
             self.loader.retry();
         }
         self.viewing = Some(match kept {

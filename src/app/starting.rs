@@ -218,9 +218,7 @@ impl Starting {
         if let Some(path) = app.options.path.clone().filter(|_| app.options.follow) {
             app.running.wish(path);
         }
-        if app.options.hears_runs {
-            app.hear_runs();
-        }
+        app.hear_runs();
         if app.options.demo {
             app.open_demo();
         }

@@ -413,7 +413,9 @@ fn absent_state(dataset: &Dataset, image: &Image) -> PlaneState {
         .acquisition
         .as_ref()
         .is_some_and(|acquisition| acquisition.aborted);
-    if is_finished(dataset, image) || is_aborted {
+    // Nobody else is going to register planes.
+    let is_ended = dataset.is_registered() && dataset.is_announced_to_end;
+    if is_finished(dataset, image) || is_aborted || is_ended {
         PlaneState::Missing
     } else {
         PlaneState::Planned

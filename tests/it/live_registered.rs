@@ -236,3 +236,54 @@ fn a_page_or_a_fov_that_cannot_be_is_refused() {
         .unwrap_err();
     assert_eq!(error.to_string(), "fov_idx 1, expected 0 to 0");
 }
+
+#[test]
+fn what_nobody_registered_is_missing_after_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan {
+        structure: Structure::Tiff,
+        regions: vec![("A1".into(), 2)],
+        num_timepoints: 3,
+        skipped_timepoints: [1].into(),
+        num_z: 1,
+        channels: vec![CHANNEL.into()],
+        width: WIDTH,
+        height: HEIGHT,
+        ..Plan::default()
+    };
+    let root = folder.path().join("run");
+    simulate(&plan, &root, &mut |_| true, Duration::ZERO).unwrap();
+    let image = |fov: u32, t: u32| {
+        let name = format!("A1_{fov}_0_{}.tiff", CHANNEL.replace(' ', "_"));
+        root.join(t.to_string()).join(name)
+    };
+    let Some((mut desk, handle)) = started(2) else {
+        return;
+    };
+    for (fov, t) in [(0, 0), (1, 0), (0, 2), (1, 2)] {
+        handle
+            .register_image(t.into(), fov.into(), 0, CHANNEL, &image(fov, t), 0)
+            .unwrap();
+    }
+    desk.take_sent();
+    desk.until("the side files are read", |app| {
+        app.auto_save_interval();
+        app.push_handle().status().counts.planned == Some(6)
+    });
+    let told = desk.status().counts;
+    assert_eq!((told.written, told.missing), (4, 0), "it may still come");
+    handle.end_acquisition().unwrap();
+    desk.take_sent();
+    let told = desk.status().counts;
+    assert_eq!((told.written, told.missing), (4, 2));
+    go(&mut desk, &handle, 0, 1, 0);
+    assert!(desk.says("Not on disk") && !desk.says("later planes are"));
+    assert!(desk.says("ended") && !desk.says("finished"));
+    // A late one still applies.
+    handle
+        .register_image(1, 0, 0, CHANNEL, &image(0, 2), 0)
+        .unwrap();
+    desk.until("the late one is drawn", |app| app.has_picture());
+    let told = desk.status().counts;
+    assert_eq!((told.written, told.missing), (5, 1));
+}

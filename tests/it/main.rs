@@ -30,6 +30,7 @@ mod live_metadata;
 mod live_order;
 mod live_refusals;
 mod live_registered;
+mod live_running;
 mod live_socket;
 mod live_threads;
 mod live_window;

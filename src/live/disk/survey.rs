@@ -487,7 +487,7 @@ impl Survey {
             rank: self.rank_of(key.fov),
             idx,
         };
-        let is_due = is_there || is_left_out || self.is_behind(key, place);
+        let is_due = is_there || state == PlaneState::Missing || self.is_behind(key, place);
         if state != PlaneState::Written && !is_due {
             return false;
         }
@@ -658,7 +658,7 @@ impl Survey {
                 }
             }
         } else {
-            self.tell_planned(key);
+            self.tell_without_store(key);
         }
         let is_awaited = self.newest.is_some_and(|newest| {
             let is_due = || {
@@ -677,22 +677,27 @@ impl Survey {
         (num_looks, has_found)
     }
 
-    /// A page behind the frontier whose store is not there: the plan says that it will have the template's planes.
-    fn tell_planned(&mut self, key: PageKey) {
+    /// A page whose store is not there: the plan says that it will have the template's planes, or would have had them.
+    fn tell_without_store(&mut self, key: PageKey) {
+        let dataset = self.stores.dataset();
+        if dataset.image(key.fov).is_some() {
+            return;
+        }
         let place = Place {
             t: key.t,
             rank: self.rank_of(key.fov),
             idx: 0,
         };
-        let image = self.stores.dataset().image(key.fov);
-        if image.is_some() || self.is_over || !self.is_behind(key, place) {
-            return;
-        }
+        let is_stopped = dataset.acquisition.as_ref().is_some_and(|it| it.aborted);
+        let (told, state) = match self.is_over {
+            true if is_stopped => (Told::Missing, PlaneState::Missing),
+            false if self.is_behind(key, place) => (Told::Planned, PlaneState::Planned),
+            _ => return,
+        };
         let shape = self.stores.shape(key.fov);
         for idx in 0..shape.len() {
-            if self.book.tell(key, shape.len(), idx, Told::Planned) {
-                self.found
-                    .push((shape.plane(key, idx), PlaneState::Planned));
+            if self.book.tell(key, shape.len(), idx, told) {
+                self.found.push((shape.plane(key, idx), state.clone()));
             }
         }
     }
@@ -712,6 +717,11 @@ impl Survey {
 
     /// Hands over what was found.
     pub(super) fn tell(&mut self, after: Duration) {
+        let anew = self.stores.take_begun_anew();
+        if !anew.is_empty() {
+            self.found.retain(|(plane, _)| !anew.contains(&plane.fov));
+            self.rescan(&anew);
+        }
         self.outbox.planes(std::mem::take(&mut self.found), after);
         if self.is_newest_told {
             return;
