@@ -157,6 +157,8 @@ pub struct OpenedFov {
 /// What the side files around an announced acquisition say; they may appear after its start.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SideFacts {
+    /// What people call the acquisition: its folder.
+    pub name: String,
     /// How it is made.
     pub acquisition: Acquisition,
     /// Planned timepoints.

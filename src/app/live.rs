@@ -218,7 +218,7 @@ impl App {
 
     fn take_event(&mut self, ctx: &egui::Context, event: LiveEvent) {
         match event {
-            LiveEvent::Started(started) => self.show_announced(ctx, &started),
+            LiveEvent::Started(started) => self.show_announced(&started),
             LiveEvent::Ended(id) => {
                 self.live.ended.insert(id);
                 self.end_announced(id);
@@ -265,7 +265,7 @@ impl App {
     }
 
     /// Opens an announced acquisition in place of whatever is shown; nothing on disk is touched here.
-    fn show_announced(&mut self, ctx: &egui::Context, started: &Started) {
+    fn show_announced(&mut self, started: &Started) {
         self.opening.cancel();
         self.running.wish_no_more();
         self.waits_for_demo = false;
@@ -279,7 +279,6 @@ impl App {
         let num_displaced = self.live.displaced.len();
         self.live.displaced.retain(|other| other.id != started.id);
         let is_shown_again = self.live.displaced.len() < num_displaced;
-        super::set_title(ctx, &dataset.name);
         let session = first_session(&dataset, &self.settings);
         let mut viewing = Viewing::new(dataset, session);
         viewing.acquisition = Some(started.id);

@@ -198,6 +198,8 @@ pub struct App {
     disk: Option<Watching>,
     running: Running,
     pace: Pace,
+    /// The dataset that the window's title names.
+    titled: Option<String>,
     context: Arc<OnceLock<egui::Context>>,
     wake: Arc<dyn Fn() + Send + Sync>,
     loader: Arc<Loader>,
@@ -281,7 +283,7 @@ impl App {
 impl App {
     fn take_news(&mut self, ctx: &egui::Context) {
         while let Some(opened) = self.opening.take() {
-            self.take_opened(ctx, opened);
+            self.take_opened(opened);
         }
         while let Some(news) = self.desktop.take() {
             self.take_desktop_news(ctx, news);
@@ -301,7 +303,7 @@ impl App {
         }
     }
 
-    fn take_opened(&mut self, ctx: &egui::Context, opened: Opened) {
+    fn take_opened(&mut self, opened: Opened) {
         let dataset = match opened.outcome {
             Ok(dataset) => dataset,
             Err(error) => {
@@ -317,7 +319,6 @@ impl App {
             .timing
             .reach_at(Stage::Dataset, opened.at);
         (self.error, self.notice) = (None, None);
-        set_title(ctx, &dataset.name);
         if !self.is_demo(&opened.path) {
             self.settings
                 .remember_opened(facts::recent_entry(&opened.path, &dataset));
@@ -364,6 +365,17 @@ impl App {
         self.forgotten.push(viewing.dataset.id);
     }
 
+    /// Names what is open in the window's title.
+    fn title_window(&mut self, ctx: &egui::Context) {
+        let name = self.viewing.as_ref().map(|viewing| &viewing.dataset.name);
+        if self.titled.as_ref() != name {
+            self.titled = name.cloned();
+            let title =
+                name.map_or_else(|| "squidview".into(), |name| format!("{name} — squidview"));
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
+        }
+    }
+
     /// True for the demo's folder, which is gone after it.
     fn is_demo(&self, path: &Path) -> bool {
         self.demo.as_ref().is_some_and(|demo| demo.holds(path))
@@ -408,6 +420,7 @@ impl eframe::App for App {
         }
         self.live.watch(self.viewing.as_ref());
         self.direct_disk();
+        self.title_window(ctx);
         self.schedule_pace(ctx, now);
         self.schedule_step(ctx);
         if self.options.exit_after_first_image {
@@ -462,12 +475,6 @@ impl eframe::App for App {
         }
         self.save_settings();
     }
-}
-
-/// Names what is open in the window's title.
-fn set_title(ctx: &egui::Context, name: &str) {
-    let title = format!("{name} — squidview");
-    ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
 }
 
 /// Draws the panels, and the canvas from what is at hand for exactly the size it got.

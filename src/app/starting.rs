@@ -197,6 +197,7 @@ impl Starting {
             disk: None,
             running: Running::default(),
             pace: Pace::default(),
+            titled: None,
             context: Arc::clone(&self.context),
             last_step: None,
             play_fps: None,

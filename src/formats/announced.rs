@@ -457,7 +457,9 @@ fn side_facts(side: &SideFiles, dataset: &Dataset) -> SideFacts {
         });
         u64::from(timepoints) * of_one * u64::from(dataset.num_fovs())
     });
+    let name = side.folder.file_name().unwrap_or_default();
     SideFacts {
+        name: name.to_string_lossy().into_owned(),
         acquisition: Acquisition {
             planned_planes: num_planes,
             ..side.acquisition.clone()

@@ -152,7 +152,7 @@ fn stores_that_grow_lengthen_the_plan_and_are_gone_to_as_soon_as_they_have() {
         run.write(fov, at);
         notify(&handle, fov, at);
     }
-    desk.until("the first timepoint is there", |app| app.is_settled());
+    desk.settle();
     desk.take_sent();
     assert_eq!((counts(&desk).planned, counts(&desk).written), (Some(6), 6));
     for store in &mut run.stores {

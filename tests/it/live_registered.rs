@@ -193,6 +193,7 @@ fn side_files_around_registered_planes_say_what_they_are_like() {
     assert_eq!(sampling.x_um, Some(0.325));
     assert!(dataset.fovs.iter().all(|fov| fov.stage_um.is_some()));
     assert!(dataset.acquisition.as_ref().unwrap().objective.is_some());
+    assert_eq!(dataset.name, "run");
     assert_eq!(dataset.len_along(NavAxis::Time), 3);
     assert_eq!(desk.session().drawn_channels(), [1], "set by hand");
     assert!(desk.harness.state().has_picture());
@@ -283,7 +284,7 @@ fn what_nobody_registered_is_missing_after_the_end() {
     handle
         .register_image(1, 0, 0, CHANNEL, &image(0, 2), 0)
         .unwrap();
-    desk.until("the late one is drawn", |app| app.has_picture());
+    desk.until("the late one is drawn", squidview::app::App::has_picture);
     let told = desk.status().counts;
     assert_eq!((told.written, told.missing), (5, 1));
 }
