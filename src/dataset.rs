@@ -317,6 +317,12 @@ impl Dataset {
             .is_some_and(|run| run.complete != Some(true) && !run.aborted)
     }
 
+    /// True for an acquisition that came to no end of its own: what is absent is missing, and nothing is waited for.
+    #[must_use]
+    pub fn was_stopped(&self) -> bool {
+        self.acquisition.as_ref().is_some_and(|run| run.aborted)
+    }
+
     /// True where nobody is going to write to it: what is absent is the fill value, or missing.
     #[must_use]
     pub fn is_finished(&self) -> bool {

@@ -93,7 +93,7 @@ impl Watch {
     /// Watches until it is stopped. Blocks on I/O.
     pub(super) fn run(mut self) {
         self.look_around();
-        if is_stopped(&self.dataset) {
+        if self.dataset.was_stopped() {
             self.ending = Ending::of_stopped();
             self.survey.set_over();
         }
@@ -207,7 +207,7 @@ impl Watch {
             let means_other = end_of(&self.dataset) != end_of(&dataset);
             self.survey.stores.adopt(&dataset);
             self.dataset = dataset;
-            if means_other && is_stopped(&self.dataset) {
+            if means_other && self.dataset.was_stopped() {
                 self.survey.set_over();
             } else if means_other {
                 self.survey.begin_pass();
@@ -327,10 +327,4 @@ impl Watch {
             self.survey.stores.check_file(fov, &self.shared.outbox);
         }
     }
-}
-
-/// True for an acquisition that came to no end of its own: what is absent is missing, and nothing is waited for.
-fn is_stopped(dataset: &Dataset) -> bool {
-    let run = dataset.acquisition.as_ref();
-    run.is_some_and(|run| run.aborted)
 }
