@@ -9,9 +9,9 @@ pub const WHOLE_PLANE_TILE_PX: u32 = 4096;
 pub const TILE_PX: u32 = 2048;
 /// Bytes of a metadata document (JSON, YAML, XML).
 pub const DOCUMENT_BYTES: u64 = 64 << 20;
-/// What a JSON document holds, in values of about 80 bytes of memory: a mapping counts as 8, a list as 2. A document of
-/// 64 MiB that a writer made has less; one of nothing but `{"a":0}` would take 5 GB.
-pub const JSON_VALUES: usize = 1 << 23;
+/// What a JSON document holds, in values of up to 150 bytes of memory while it is read: a mapping counts as 8, a list as
+/// 2. A plate of 1,536 wells has 20,000, the colours of [`LABEL_COLORS`] labels a million.
+pub const JSON_VALUES: usize = 1 << 21;
 /// Elements and texts of an XML document: a million planes of an OME-XML, with room.
 pub const XML_NODES: u32 = 1 << 22;
 /// Attributes of an XML document.
@@ -56,6 +56,8 @@ pub const FILE_BYTES: u64 = 4 << 30;
 pub const FOVS: usize = 1 << 18;
 /// FOVs inside of one array, a scan region: a length that nobody wrote costs no more than a large plate.
 pub const ARRAY_FOVS: u64 = 1 << 16;
+/// Bytes of a path that metadata names: Linux takes no longer one, and each of its folders is looked at.
+pub const PATH_BYTES: usize = 4 << 10;
 /// Entries of one folder that are listed.
 pub const FOLDER_ENTRIES: usize = 1 << 21;
 /// Channels of an image.
