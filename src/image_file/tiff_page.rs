@@ -7,12 +7,12 @@ use tiff::{
 };
 
 use super::{
-    Block, Page, Reader, Refusal, Wanted, check_size, copy_block,
+    Page, Reader, Refusal, Wanted, check_size,
     directories::Directories,
     pages::{offset_of, sub_directories},
-    part_of, pixels_of,
+    part::{Block, copy_block, part_of, sample_of},
+    pixels_of,
     reader::Stream,
-    sample_of,
 };
 use crate::{
     model::{Code, PageAt, Pixels, SampleType, Samples, WorkStage, limits},
@@ -130,7 +130,7 @@ pub(super) fn reader_at(
         }
     };
     let head = file.head_with_first(offset)?;
-    Ok(Stream::with_head(file.into_file(), head))
+    Ok(Stream::patched(file.into_file(), vec![(0, head)]))
 }
 
 pub(super) fn describe(reader: Reader) -> Result<Page, Refusal> {

@@ -52,6 +52,19 @@ pub const TIFF_TAGS: u64 = 4096;
 pub const TIFF_VALUES: u64 = 2 << 20;
 /// Bytes of a file that is read whole.
 pub const FILE_BYTES: u64 = 4 << 30;
+/// What of a PNG or JPEG file is passed over on the way to its samples: profiles, texts, previews.
+pub const IMAGE_METADATA_BYTES: u64 = 16 << 20;
+/// Decoded bytes of an image file, or of a strip or tile of TIFF, however few encoded ones there are: 4,096 x 4,096 samples
+/// of 8 bytes.
+pub const FREE_DECODED_BYTES: u64 = 128 << 20;
+/// Decoded bytes beyond these for each encoded one. Deflate makes 1,032 of a byte where all are equal; of pictures of
+/// anything a few, of masks some dozens.
+pub const DECODED_PER_ENCODED: u64 = 256;
+/// Scans of a JPEG file; libjpeg writes 10 of a progressive one.
+pub const JPEG_SCANS: usize = 100;
+/// Decoded image files, strips and tiles that are kept until all of their parts were read; the last one is kept however
+/// large it is.
+pub const KEPT_DECODED_BYTES: usize = 128 << 20;
 /// FOVs of a dataset: a plate of 1536 wells with 170 each. A row of the table takes about 500 bytes.
 pub const FOVS: usize = 1 << 18;
 /// FOVs inside of one array, a scan region: a length that nobody wrote costs no more than a large plate.
