@@ -48,8 +48,9 @@ pub const PAGES: usize = 1 << 20;
 pub const KEPT_PAGES: usize = 1 << 22;
 /// Tags of one directory of a TIFF file; the most that anybody writes are some dozens.
 pub const TIFF_TAGS: u64 = 4096;
-/// Numbers of one tag of a TIFF file: the offsets of so many strips or tiles.
-pub const TIFF_VALUES: u64 = 2 << 20;
+/// Numbers of one tag of a TIFF file: the offsets of so many strips or tiles. They are read for each tile of a plane; a
+/// page of [`CHUNK_SAMPLES`] pixels has as many where a strip or tile has 2,048 pixels.
+pub const TIFF_VALUES: u64 = 1 << 18;
 /// Bytes of a file that is read whole.
 pub const FILE_BYTES: u64 = 4 << 30;
 /// What of a PNG or JPEG file is passed over on the way to its samples: profiles, texts, previews.

@@ -160,6 +160,9 @@ fn images_that_their_bytes_cannot_make_are_refused() {
     ] {
         Bomb::new("a.jpg", &jpeg(name, SIDE as u16), 0).check("too_large", expected);
     }
+    let strip = zeros((SIDE * SIDE) as usize);
+    let bytes = tiff(SIDE, 8, &strip);
+    Bomb::new("a.tif", &bytes, 0).check("too_large", &most(strip.len()));
     // It may just be half-written.
     let bomb = Bomb::new("a.png", &png(SIDE, 1, &[]), 0);
     fs::OpenOptions::new()
@@ -177,6 +180,9 @@ fn images_that_their_bytes_can_make_are_read_within_bounds_also_tile_by_tile() {
     let side = 11_000;
     let [_, plane] = Bomb::new("a.png", &png(side, 1, &[]), 0).answers();
     assert_eq!(plane["shape"], serde_json::json!([side, side]), "{plane}");
+    let strip = zeros((side * side) as usize);
+    let [_, plane] = Bomb::new("a.tif", &tiff(side, 8, &strip), 0).answers();
+    assert_eq!(plane["max"], 0, "{plane}");
     // A length of encoded bytes that says nothing of the samples: cut off.
     for name in ["gray.jpg", "progressive_gray.jpg"] {
         let bytes = jpeg(name, 8_000);
@@ -233,6 +239,23 @@ fn a_jpeg_of_too_many_scans_is_refused() {
     }
 }
 
+#[test]
+fn a_tiff_of_too_many_strips_is_refused() {
+    let mut bytes = tiff(64, 8, &zeros(64 * 64));
+    // Rows, and rows of a strip; StripOffsets and StripByteCounts, two million of each.
+    bytes[30..34].copy_from_slice(&2_000_000_u32.to_le_bytes());
+    bytes[102..106].copy_from_slice(&1_u32.to_le_bytes());
+    let many = 2_000_000_u32.to_le_bytes();
+    for (row, at) in [(5, 1000_u32), (8, 8_001_000)] {
+        let entry = 10 + row * 12;
+        bytes[entry + 4..entry + 8].copy_from_slice(&many);
+        bytes[entry + 8..entry + 12].copy_from_slice(&at.to_le_bytes());
+    }
+    let bomb = Bomb::new("a.tif", &bytes, 16_100_000);
+    let words = "a page of 2000000 strips or tiles where at most 262144";
+    bomb.check("too_large", words);
+}
+
 /// A BMP of run lengths, which end at once.
 fn bmp(side: u32, bits: u16) -> Vec<u8> {
     let num_colors = 1_u32 << bits;
@@ -268,5 +291,30 @@ fn jpeg(name: &str, side: u16) -> Vec<u8> {
     let frame = (2..bytes.len() - 1).find(is_frame).unwrap();
     let side = side.to_be_bytes();
     bytes[frame + 5..frame + 9].copy_from_slice(&[side, side].concat());
+    bytes
+}
+
+/// A gray TIFF whose only strip is a zlib stream.
+fn tiff(side: u32, bits: u32, strip: &[u8]) -> Vec<u8> {
+    let entries = [
+        (256, side),
+        (257, side),
+        (258, bits),
+        (259, 8),
+        (262, 1),
+        (273, 200),
+        (277, 1),
+        (278, side),
+        (279, strip.len() as u32),
+    ];
+    let mut bytes = b"II*\0\x08\0\0\0".to_vec();
+    bytes.extend((entries.len() as u16).to_le_bytes());
+    for (tag, value) in entries {
+        bytes.extend((tag as u16).to_le_bytes());
+        bytes.extend([4, 0, 1, 0, 0, 0]);
+        bytes.extend(value.to_le_bytes());
+    }
+    bytes.resize(200, 0);
+    bytes.extend(strip);
     bytes
 }
