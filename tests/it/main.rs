@@ -15,6 +15,7 @@ mod fixture;
 mod fuzz_targets;
 mod fuzzed;
 mod growing_folder;
+mod image_bombs;
 mod image_files;
 mod imports;
 mod labels;
