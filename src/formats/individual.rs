@@ -28,11 +28,11 @@ use super::{
 };
 use crate::{
     dataset::{Arrays, DatasetKind, Files, Fov, Image, Level, Sampling},
-    image_file::{self, ImageFileError, Page},
+    image_file::{self, ImageFileError, Page, is_image_name},
     metadata::file_names::sanitised,
     model::{
-        Axis, AxisRole, Channel, Code, PageAt, Plate, Problem, Rgb, TileGrid, WellName, limits,
-        natural_cmp,
+        Axis, AxisRole, Channel, Code, PageAt, Plate, PointUm, Problem, Rgb, TileGrid, WellName,
+        limits, natural_cmp,
     },
     source::{Entry, Kind},
 };
@@ -46,6 +46,12 @@ pub(super) const COLORS: [(&str, Rgb); 3] = [
     ("Green", Rgb { r: 0, g: 255, b: 0 }),
     ("Blue", Rgb { r: 0, g: 0, b: 255 }),
 ];
+
+/// True where files of a folder are called as in 2021, without anything between the z-slice and the channel.
+pub(super) fn are_joined_in(entries: &[Entry]) -> bool {
+    let mut files = entries.iter().filter(|entry| entry.kind == Kind::File);
+    files.any(|entry| names::is_joined(&entry.name))
+}
 
 /// True where a file of one plane lies in a folder.
 pub(super) fn are_in(entries: &[Entry]) -> bool {
@@ -80,7 +86,7 @@ pub(super) fn open(
 ) -> Result<(Listing, SharedImage), OpenError> {
     let nothing = SideFiles::default();
     let side = opening.side.as_ref().unwrap_or(&nothing);
-    let names = names_of(side);
+    let names = names_of(side, &found.entries);
     let files = found
         .entries
         .iter()
@@ -97,10 +103,17 @@ pub(super) fn open(
             })
         })
         .collect();
+    if planes.is_empty() {
+        return Err(none_fits(found));
+    }
     let mut listing = Listing::new(DatasetKind::Squid, words);
     let described = Described::of(&planes, side, found, opening, &mut listing.problems)?;
     let found_fovs = planes.iter().map(|plane| (plane.name.region, plane.fov));
     listing.fovs = rows_of(found_fovs.collect(), side, opening)?;
+    listing
+        .fovs
+        .iter_mut()
+        .for_each(|fov| place_by_name(fov, &names, side));
     listing.plate = plate_of(&listing.fovs, side);
     let num_z = planes.iter().map(|plane| plane.z + 1).max().unwrap_or(1);
     let sizes = sizes_of(num_z, side, found, described.channels.len());
@@ -130,14 +143,48 @@ pub(super) fn open(
     Ok((listing, shared))
 }
 
-fn names_of(side: &SideFiles) -> Names {
+fn names_of(side: &SideFiles, entries: &[Entry]) -> Names {
     let planned = side.planned.iter().map(|(region, _)| region);
     let channels = side.channels.iter().filter_map(|it| it.name.as_deref());
-    Names {
+    let names = Names {
         regions: planned.chain(&side.regions).cloned().collect(),
         channels: channels.map(sanitised).collect(),
         grids: side.grids.clone(),
-    }
+    };
+    let files = entries.iter().filter(|entry| entry.kind == Kind::File);
+    let files = files.map(|entry| entry.name.as_str());
+    let has_no_plan = side.is_known && side.planned.is_empty() && !side.are_channels_planned;
+    names.with_found_grids(files, has_no_plan)
+}
+
+/// Why no file of a folder is a plane: the side files say that names consist of other parts.
+fn none_fits(found: &Timepoints) -> OpenError {
+    let mut names = found.entries.iter().filter(|it| is_image_name(&it.name));
+    let name = names.next().map_or("", |entry| entry.name.as_str());
+    let message = format!("no file name fits coordinates.csv, found {name:?}");
+    OpenError::at(&found.first_folder(), Code::BadMetadata, message)
+}
+
+/// Puts the place of the stage into a row whose file names have it; the table's z where it has the same place.
+fn place_by_name(fov: &mut Fov, names: &Names, side: &SideFiles) {
+    /// Names are cut to whole micrometers, and the stage is read again for the table.
+    const NEAR_UM: f64 = 5.0;
+    let (Some(region), Some(index)) = (&fov.region, fov.fov_in_region) else {
+        return;
+    };
+    let Some((y, x)) = names.grids.stage_of(region, index) else {
+        return;
+    };
+    let place = PointUm {
+        x: x as f64,
+        y: y as f64,
+    };
+    fov.stage_um = Some(place);
+    let known = side.positions.get(&(region.clone(), index));
+    let is_near = |known: &PointUm| (known.x - place.x).hypot(known.y - place.y) < NEAR_UM;
+    fov.stage_z_um = known
+        .filter(|(known, _)| is_near(known))
+        .and_then(|(_, z_um)| *z_um);
 }
 
 /// Channels, and what the files of the first timepoint say of them.
@@ -161,7 +208,7 @@ impl Described {
         let folder = found.first_folder();
         let mut by_key: BTreeMap<&str, Vec<&Found<'_>>> = BTreeMap::new();
         for plane in planes {
-            let files = by_key.entry(plane.name.channel).or_default();
+            let files = by_key.entry(&*plane.name.channel).or_default();
             if files.len() < TRIED_FILES {
                 files.push(plane);
             }
@@ -381,7 +428,7 @@ pub(super) fn sizes_of(
 fn digits_of(planes: &[Found<'_>]) -> Digits {
     let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(1);
     Digits {
-        fov: widest(&mut planes.iter().map(|it| num_digits(it.name.fov))),
+        fov: widest(&mut planes.iter().map(|it| it.name.place.num_digits())),
         z: widest(&mut planes.iter().map(|it| num_digits(it.name.z))),
     }
 }

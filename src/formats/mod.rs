@@ -29,6 +29,7 @@ mod plate;
 mod probe;
 mod regions;
 mod sampling;
+mod scan_grid;
 mod side_files;
 mod stacks;
 mod surroundings;
