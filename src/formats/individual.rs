@@ -294,6 +294,7 @@ pub(super) fn split_colors(
         let channel = Channel {
             name: Some(name),
             color: Some(*color),
+            color_part: Some(at as u8),
             ..channel.clone()
         };
         (Some(at as u8), channel)
