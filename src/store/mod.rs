@@ -10,6 +10,7 @@ mod codec;
 mod copy;
 mod fallback;
 mod fill;
+mod for_zarrs;
 mod locate;
 mod opened;
 mod plane_file;
