@@ -18,7 +18,8 @@ use super::{
     frames,
     image::{self, Context},
     image_folder, individual, labels,
-    layout::{self, Found, What},
+    layout::{Found, What},
+    left_aside,
     listing::{Listing, Opening, row_of, siblings},
     lone_file,
     ome_tiff::{
@@ -291,13 +292,7 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
         listing.fovs.iter_mut().for_each(|fov| side.place(fov));
         listing.problems.extend(side.problems.iter().cloned());
     }
-    for folder in layout::left_aside(found) {
-        let message = "holds images too and is left aside; open it by itself";
-        let location = probe::below(&found.root, &folder);
-        listing
-            .problems
-            .push(Problem::new(Code::Ignored, location, message));
-    }
+    listing.problems.extend(left_aside::problems(found));
     let opener = opener_of(found, opening.side.as_ref(), files);
     let given = opener.files.as_ref();
     let first = given.and_then(|files| FirstImage::of_files(files, listing.fovs.len()));

@@ -308,22 +308,19 @@ impl SideFiles {
                 starts.push((row.x_um, row.y_um));
             }
         }
-        match scan_grid::scan_order(&regions, &starts) {
-            Some(order) => {
-                self.scan_order = order;
-                self.take_executed(named(rows, &self.scan_order));
-            }
-            None => {
-                let message = format!(
-                    "the table names no regions, and its {} scans do not tell which of {} regions they are; no stage positions",
-                    starts.len(),
-                    regions.len()
-                );
-                let location = below(root, &self.folder);
-                self.problems
-                    .push(Problem::new(Code::Ignored, location, message));
-            }
+        if let Some(order) = scan_grid::scan_order(&regions, &starts) {
+            self.scan_order = order;
+            self.take_executed(named(rows, &self.scan_order));
+            return;
         }
+        let message = format!(
+            "the table names no regions, and its {} scans do not tell which of {} regions they are; no stage positions",
+            starts.len(),
+            regions.len()
+        );
+        let location = below(root, &self.folder);
+        self.problems
+            .push(Problem::new(Code::Ignored, location, message));
     }
 
     /// True where channels without any plane will not come.

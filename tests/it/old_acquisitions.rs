@@ -97,9 +97,10 @@ impl Case {
         } else {
             self.separator
         };
-        let ending = match self.is_joined {
-            true => KEYS[c].replace('_', " "),
-            false => format!("_{}", KEYS[c]),
+        let ending = if self.is_joined {
+            KEYS[c].replace('_', " ")
+        } else {
+            format!("_{}", KEYS[c])
         };
         format!("0/{region}{separator}{i}_{j}_{z}{ending}.tiff")
     }

@@ -178,11 +178,8 @@ impl Names {
         };
         let mut cells = BTreeSet::new();
         for (stem, ending) in stems {
-            let places = stem.match_indices('_').map(|(at, _)| at);
-            let is_plane = places
-                .filter_map(|at| split(stem, at, ending))
-                .next()
-                .is_some();
+            let mut places = stem.match_indices('_').map(|(at, _)| at);
+            let is_plane = places.any(|at| split(stem, at, ending).is_some());
             match self.parse_in_scan(stem, ending, &has_known_channel) {
                 Some(name) => {
                     if let Place::Cell(cell) = name.place {
@@ -234,7 +231,8 @@ fn in_scan<'a>(prefix: &'a str, rest: &'a str, ending: &'a str) -> Option<FileNa
     let (z, rest) = rest.split_at_checked(num_digits)?;
     let channel = match rest.strip_prefix('_') {
         Some(channel) => Cow::Borrowed(channel).into(),
-        None => prefix.is_empty().then(|| Cow::Owned(sanitised(rest))),
+        None => (prefix.is_empty() && rest.starts_with(char::is_alphabetic))
+            .then(|| Cow::Owned(sanitised(rest))),
     };
     let channel = channel.filter(|channel: &Cow<'_, str>| !channel.is_empty())?;
     let is_plane = [row, column, z].into_iter().all(is_number) && !is_stray(&channel);

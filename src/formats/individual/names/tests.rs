@@ -126,7 +126,12 @@ fn where_a_table_names_no_regions_any_may_stand_in_front() {
 #[test]
 fn names_of_2021_have_nothing_between_slice_and_channel() {
     assert!(is_joined("0_1_2BF LED matrix full.bmp"));
-    assert!(!is_joined("0_1_2.bmp") && !is_joined("2021-05-29.bmp") && !is_joined("a_1_2b.bmp"));
+    assert!(
+        !is_joined("0_1_2.bmp")
+            && !is_joined("2021-05-29.bmp")
+            && !is_joined("a_1_2b.bmp")
+            && !is_joined("0_1_405 nm.bmp")
+    );
     let found = [
         "0_0_0BF LED.bmp",
         "0_1_0BF LED.bmp",
