@@ -114,7 +114,7 @@ fn serpentine<'a>(sorted: &[Well<'a>]) -> Vec<Well<'a>> {
     order
 }
 
-/// True where x grows with columns and y with rows.
+/// True where x never falls as columns grow, nor y as rows do.
 fn lie_as_on_a_plate(wells: &[Well<'_>], starts: &[(f64, f64)]) -> bool {
     let placed = || wells.iter().zip(starts);
     let grows = |key: fn(&Well<'_>) -> u32, along: fn(&(f64, f64)) -> f64| {
@@ -124,7 +124,7 @@ fn lie_as_on_a_plate(wells: &[Well<'_>], starts: &[(f64, f64)]) -> bool {
         places.sort_by(|one, other| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)));
         places
             .windows(2)
-            .all(|pair| pair[0].0 == pair[1].0 || pair[0].1 < pair[1].1)
+            .all(|pair| pair[0].0 == pair[1].0 || pair[0].1 <= pair[1].1)
     };
     grows(|well| well.column, |start| start.0) && grows(|well| well.row, |start| start.1)
 }

@@ -1,6 +1,6 @@
 //! An array document as `zarrs` takes it: what it spells differently, and what decoding leaves as it is.
 //!
-//! Knowledge: numcodecs 0.16 (`fixedscaleoffset.py`, `bitround.py`, `checksum32.py`) and `zarr.codecs.numcodecs` of
+//! Knowledge: numcodecs 0.16 (`bitround.py`, `checksum32.py`) and `zarr.codecs.numcodecs` of
 //! zarr-python 3.1.
 
 use serde_json::Value;
@@ -13,7 +13,6 @@ pub(super) fn for_zarrs(document: &Value) -> Value {
     let mut copy = document.clone();
     if let Some(filters) = copy.get_mut("filters").and_then(Value::as_array_mut) {
         filters.retain(|filter| !is_id(filter, "bitround"));
-        filters.iter_mut().for_each(spell_types);
         if filters.is_empty() {
             copy["filters"] = Value::Null;
         }
@@ -31,11 +30,10 @@ fn spell_codecs(holder: &mut Value, depth: usize) {
         if codec.get("name").and_then(Value::as_str) == Some("numcodecs.crc32c") {
             *codec = serde_json::json!({"name": "crc32c"});
         }
-        if let Some(configuration) = codec.get_mut("configuration") {
-            spell_types(configuration);
-            if depth < DEPTH {
-                spell_codecs(configuration, depth + 1);
-            }
+        if depth < DEPTH
+            && let Some(configuration) = codec.get_mut("configuration")
+        {
+            spell_codecs(configuration, depth + 1);
         }
     }
 }
@@ -51,19 +49,6 @@ pub(super) fn is_id(filter: &Value, id: &str) -> bool {
     filter.get("id").and_then(Value::as_str) == Some(id)
 }
 
-/// Types of single bytes without an order of bytes: numcodecs writes `|u1`.
-fn spell_types(configuration: &mut Value) {
-    for key in ["dtype", "astype"] {
-        let bare = configuration.get(key).and_then(Value::as_str);
-        let bare = bare
-            .and_then(|text| text.strip_prefix('|'))
-            .map(str::to_owned);
-        if let Some(bare) = bare {
-            configuration[key] = Value::String(bare);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -71,19 +56,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_are_respelled_and_rounding_left_out() {
-        let fso = |text: &str| json!({"id": "fixedscaleoffset", "dtype": "<f4", "astype": text});
-        let document = json!({"filters": [{"id": "bitround", "keepbits": 5}, fso("|u1")]});
-        assert_eq!(for_zarrs(&document), json!({"filters": [fso("u1")]}));
+    fn rounding_is_left_out_and_a_checksum_respelled() {
+        let document = json!({"filters": [{"id": "bitround", "keepbits": 5}, {"id": "shuffle"}]});
+        assert_eq!(
+            for_zarrs(&document),
+            json!({"filters": [{"id": "shuffle"}]})
+        );
         let document = json!({"filters": [{"id": "bitround"}], "compressor": null});
         assert_eq!(
             for_zarrs(&document),
             json!({"filters": null, "compressor": null})
         );
-        let inner = json!([{"name": "numcodecs.fixedscaleoffset", "configuration": {"astype": "|i1"}}, "bytes"]);
         let shards = |inner: Value| json!({"codecs": [{"name": "sharding_indexed", "configuration": {"codecs": inner}}]});
-        let found = for_zarrs(&shards(inner));
-        let inner = json!([{"name": "numcodecs.fixedscaleoffset", "configuration": {"astype": "i1"}}, "bytes"]);
-        assert_eq!(found, shards(inner));
+        let found = for_zarrs(&shards(
+            json!(["bytes", {"name": "numcodecs.crc32c"}, "numcodecs.bitround"]),
+        ));
+        assert_eq!(found, shards(json!(["bytes", {"name": "crc32c"}])));
     }
 }

@@ -17,6 +17,7 @@ mod plane_file;
 mod presence;
 mod register;
 mod registered;
+mod scaled;
 mod shard;
 mod zarr;
 

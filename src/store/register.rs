@@ -25,7 +25,7 @@ use zarrs::{
     plugin::{ExtensionName, PluginCreateError, ZarrVersion},
 };
 
-use super::codec::ByteCodec;
+use super::{codec::ByteCodec, scaled::Scaled};
 
 /// Registers the decoders, once in the process.
 pub(super) fn register_codecs() {
@@ -44,7 +44,23 @@ pub(super) fn register_codecs() {
             move |name| ours(name).is_some(),
             move |metadata: &MetadataV2| bounded(metadata.id(), |codec| theirs_v2(codec, metadata)),
         ));
+        register_scaled();
     });
+}
+
+/// `fixedscaleoffset`, by its name in either version.
+fn register_scaled() {
+    register_codec_v3(CodecRuntimePluginV3::new(
+        |name| matches!(name, "fixedscaleoffset" | "numcodecs.fixedscaleoffset"),
+        |metadata: &MetadataV3| {
+            let configuration = metadata.configuration().cloned().unwrap_or_default();
+            Scaled::create(&configuration, false)
+        },
+    ));
+    register_codec_v2(CodecRuntimePluginV2::new(
+        |name| name == "fixedscaleoffset",
+        |metadata: &MetadataV2| Scaled::create(metadata.configuration(), true),
+    ));
 }
 
 type Created = Result<Codec, PluginCreateError>;

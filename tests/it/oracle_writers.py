@@ -161,7 +161,12 @@ COMPRESSORS = {
 # Filters of Zarr v2 that lose something: what the writer reads back counts.
 LOSSY = {
     "scaled_u1": [{"id": "fixedscaleoffset", "offset": 0, "scale": 0.25, "dtype": "<f4", "astype": "|u1"}],
-    "scaled_f8_u1": [{"id": "fixedscaleoffset", "offset": -300, "scale": 0.125, "dtype": "<f8", "astype": "|u1"}],
+    "scaled_f8_u1": [{"id": "fixedscaleoffset", "offset": -300, "scale": 0.1, "dtype": "<f8", "astype": "|u1"}],
+    "scaled_i1": [{"id": "fixedscaleoffset", "offset": 500, "scale": 0.1, "dtype": "<f4", "astype": "|i1"}],
+    "scaled_u2_u1": [{"id": "fixedscaleoffset", "offset": 3, "scale": 0.1, "dtype": "<u2", "astype": "|u1"}],
+    "scaled_f4": [{"id": "fixedscaleoffset", "offset": 0.1, "scale": 0.3, "dtype": "<f8", "astype": "<f4"}],
+    "scaled_big": [{"id": "fixedscaleoffset", "offset": 0.5, "scale": 10, "dtype": "<f4", "astype": ">i4"},
+                   {"id": "shuffle", "elementsize": 4}],
     "bitround": [{"id": "bitround", "keepbits": 4}],
     "bitround_shuffle": [{"id": "bitround", "keepbits": 4}, {"id": "shuffle", "elementsize": 4}],
 }
