@@ -5,6 +5,7 @@
 //! What the side files plan (FOVs, channels, z-slices, timepoints) is there from the start.
 
 mod names;
+mod naming;
 mod planes;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
 
 use self::{
     names::{FileName, Names},
+    naming::{names_of, none_fits, place_by_name},
     planes::{Catalogue, Digits, PlanesByName},
 };
 use super::{
@@ -28,11 +30,11 @@ use super::{
 };
 use crate::{
     dataset::{Arrays, DatasetKind, Files, Fov, Image, Level, Sampling},
-    image_file::{self, ImageFileError, Page, is_image_name},
+    image_file::{self, ImageFileError, Page},
     metadata::file_names::sanitised,
     model::{
-        Axis, AxisRole, Channel, Code, PageAt, Plate, PointUm, Problem, Rgb, TileGrid, WellName,
-        limits, natural_cmp,
+        Axis, AxisRole, Channel, Code, PageAt, Plate, Problem, Rgb, TileGrid, WellName, limits,
+        natural_cmp,
     },
     source::{Entry, Kind},
 };
@@ -141,50 +143,6 @@ pub(super) fn open(
     );
     let shared = SharedImage::new(by_name, found.first, image);
     Ok((listing, shared))
-}
-
-fn names_of(side: &SideFiles, entries: &[Entry]) -> Names {
-    let planned = side.planned.iter().map(|(region, _)| region);
-    let channels = side.channels.iter().filter_map(|it| it.name.as_deref());
-    let names = Names {
-        regions: planned.chain(&side.regions).cloned().collect(),
-        channels: channels.map(sanitised).collect(),
-        grids: side.grids.clone(),
-    };
-    let files = entries.iter().filter(|entry| entry.kind == Kind::File);
-    let files = files.map(|entry| entry.name.as_str());
-    let has_no_plan = side.is_known && side.planned.is_empty() && !side.are_channels_planned;
-    names.with_found_grids(files, has_no_plan)
-}
-
-/// Why no file of a folder is a plane: the side files say that names consist of other parts.
-fn none_fits(found: &Timepoints) -> OpenError {
-    let mut names = found.entries.iter().filter(|it| is_image_name(&it.name));
-    let name = names.next().map_or("", |entry| entry.name.as_str());
-    let message = format!("no file name fits coordinates.csv, found {name:?}");
-    OpenError::at(&found.first_folder(), Code::BadMetadata, message)
-}
-
-/// Puts the place of the stage into a row whose file names have it; the table's z where it has the same place.
-fn place_by_name(fov: &mut Fov, names: &Names, side: &SideFiles) {
-    /// Names are cut to whole micrometers, and the stage is read again for the table.
-    const NEAR_UM: f64 = 5.0;
-    let (Some(region), Some(index)) = (&fov.region, fov.fov_in_region) else {
-        return;
-    };
-    let Some((y, x)) = names.grids.stage_of(region, index) else {
-        return;
-    };
-    let place = PointUm {
-        x: x as f64,
-        y: y as f64,
-    };
-    fov.stage_um = Some(place);
-    let known = side.positions.get(&(region.clone(), index));
-    let is_near = |known: &PointUm| (known.x - place.x).hypot(known.y - place.y) < NEAR_UM;
-    fov.stage_z_um = known
-        .filter(|(known, _)| is_near(known))
-        .and_then(|(_, z_um)| *z_um);
 }
 
 /// Channels, and what the files of the first timepoint say of them.
