@@ -10,12 +10,14 @@ mod codec;
 mod copy;
 mod fallback;
 mod fill;
+mod for_zarrs;
 mod locate;
 mod opened;
 mod plane_file;
 mod presence;
 mod register;
 mod registered;
+mod scaled;
 mod shard;
 mod zarr;
 
