@@ -147,7 +147,7 @@ impl InstanceFolder {
     }
 
     /// Removes the files that windows left which were ended from outside: nobody listens at their address.
-    fn sweep(&self) {
+    pub(super) fn sweep(&self) {
         for left in self.list().unwrap_or_default() {
             let connected = TcpStream::connect_timeout(&left.address, ANSWERS_WITHIN);
             let is_refused =
@@ -174,7 +174,6 @@ impl InstanceFolder {
         };
         create_folder(&self.0).map_err(failed)?;
         check_is_ours(&self.0)?;
-        self.sweep();
         let path = self.path_of(instance);
         let unfinished = self.0.join(format!(".instance-{}.tmp", instance.pid));
         let text = serde_json::to_vec(instance).map_err(|error| failed(error.into()))?;
@@ -342,6 +341,22 @@ mod tests {
         assert_eq!(folder.list().unwrap(), [new]);
         drop(kept);
         assert_eq!(folder.list().unwrap(), []);
+    }
+
+    #[test]
+    fn what_windows_left_that_were_ended_from_outside_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = InstanceFolder::at(&folder.path().join("run"));
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listening = Instance {
+            address: listener.local_addr().unwrap(),
+            ..instance(3, 100)
+        };
+        let kept = folder.publish(&listening).unwrap();
+        std::mem::forget(folder.publish(&instance(7, 200)).unwrap());
+        folder.sweep();
+        assert_eq!(folder.list().unwrap(), [listening]);
+        drop(kept);
     }
 
     #[test]

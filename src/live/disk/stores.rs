@@ -466,7 +466,7 @@ impl Stores {
         let is_first = !matches!(slot, ImageSlot::Opened(_));
         let is_listed = row.present;
         *slot = ImageSlot::Opened(Arc::clone(raw));
-        let is_anew = self.set_complete(fov, complete);
+        self.set_complete(fov, complete);
         let has_appeared = match self.handed[fov.row()] {
             Handed::Opened(_) => false,
             Handed::Failed => true,
@@ -475,19 +475,14 @@ impl Stores {
         if is_first && has_appeared {
             outbox.store_changed(fov);
         }
-        if is_anew {
-            outbox.begun_anew(fov);
-        }
     }
 
-    /// Takes what a store says of itself. True where it was complete and is not any more: another run writes it anew.
-    fn set_complete(&mut self, fov: FovId, complete: Option<bool>) -> bool {
+    /// Takes what a store says of itself. One that was complete and is not any more is written anew by another run.
+    fn set_complete(&mut self, fov: FovId, complete: Option<bool>) {
         let known = std::mem::replace(&mut self.complete[fov.row()], complete);
-        let is_anew = known == Some(true) && complete != Some(true);
-        if is_anew {
+        if known == Some(true) && complete != Some(true) {
             self.begun_anew.push(fov);
         }
-        is_anew
     }
 
     /// FOVs whose stores were complete and are not any more, since this was asked last.

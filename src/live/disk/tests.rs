@@ -105,16 +105,6 @@ impl Viewer {
     }
 
     fn show(&mut self, dataset: Dataset) {
-        let is_complete = |dataset: &Dataset, fov| {
-            let image = dataset.image(fov);
-            image.is_some_and(|image| image.complete == Some(true))
-        };
-        for &fov in self.dataset.order.iter() {
-            if is_complete(&self.dataset, fov) && !is_complete(&dataset, fov) {
-                self.anew.insert(fov);
-                self.told.retain(|plane, _| plane.fov != fov);
-            }
-        }
         self.dataset = Arc::new(dataset);
         self.watch.update(Arc::clone(&self.dataset));
     }
