@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     dataset::{Dataset, OpenFovError},
+    export::ExportError,
     formats::{self, OpenError},
     model::Code,
     store::ReadError,
@@ -43,6 +44,12 @@ impl Failure {
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         Self::new(error.code, error.to_string())
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        Self::new(error.code(), error.to_string())
     }
 }
 

@@ -141,6 +141,14 @@ impl Node {
     }
 }
 
+/// True where a Zarr document lies in a folder, whatever it says.
+pub(super) fn has_document(folder: &Path) -> bool {
+    const NAMES: [&str; 4] = ["zarr.json", ".zarray", ".zgroup", ".zattrs"];
+    NAMES
+        .iter()
+        .any(|name| matches!(source::stat(&folder.join(name)), Ok(Some(_))))
+}
+
 /// Reads documents of one folder and keeps what went wrong.
 struct Documents<'a> {
     folder: &'a Path,
