@@ -38,8 +38,13 @@ pub const PLANE_PIXELS: u64 = 1 << 36;
 pub const CHUNK_SAMPLES: u64 = 1 << 29;
 /// Bytes of one decoded (inner) chunk, and of one decoded plane that is exported whole.
 pub const DECODED_BYTES: u64 = 2 << 30;
+/// Bytes that all reads together decode into at once; one that needs more than a quarter of them shares with no other such
+/// one, and is let in beside the rest.
+pub const DECODING_BYTES: u64 = 1 << 30;
 /// Inner chunks of a shard.
 pub const SHARD_CHUNKS: u64 = 1 << 22;
+/// Bytes of the indices of all shards that one tile is read from; the needed entries alone are kept.
+pub const SHARD_INDEX_BYTES: u64 = 1 << 30;
 /// Chunks that one tile may consist of.
 pub const TILE_CHUNKS: u64 = 1 << 18;
 /// Pages of one TIFF file; the offset of each is kept.
