@@ -34,9 +34,9 @@ impl Failure {
     /// Prints it; the exit status that goes with it.
     pub(super) fn report(&self) -> ExitCode {
         let error = json!({ "error": { "code": self.code.as_str(), "message": self.message } });
-        // Nothing is left to say where stdout is gone.
         match print(&error.to_string()) {
-            Ok(()) | Err(_) => ExitCode::from(1),
+            Ok(()) => ExitCode::from(1),
+            Err(failure) => complain(&format!("{}; {}", self.message, failure.message)),
         }
     }
 }

@@ -61,6 +61,8 @@ pub const FILE_BYTES: u64 = 4 << 30;
 pub const FOVS: usize = 1 << 18;
 /// FOVs inside of one array, a scan region: a length that nobody wrote costs no more than a large plate.
 pub const ARRAY_FOVS: u64 = 1 << 16;
+/// Bytes of the paths of all fields of a plate, each below it: a well's document may be that of thousands, by links.
+pub const FIELD_PATH_BYTES: usize = 64 << 20;
 /// Entries of one folder that are listed.
 pub const FOLDER_ENTRIES: usize = 1 << 21;
 /// Channels of an image.
@@ -75,6 +77,10 @@ pub const LEVELS: usize = 32;
 pub const SEARCH_DEPTH: usize = 6;
 /// Folders that a search looks into before it stops: an acquisition in TIFF files has one per timepoint.
 pub const SEARCH_FOLDERS: usize = 20_000;
+/// Entries of all folders that a search looks at.
+pub const SEARCH_ENTRIES: usize = 1 << 22;
+/// Seconds that a search takes: links may lead through a whole machine.
+pub const SEARCH_SECS: u64 = 15;
 /// Problems of a dataset that are listed; the last place says that there are more.
 pub const PROBLEMS: usize = 1000;
 /// Timepoints that a notice may name where no plan says how many there are.

@@ -30,7 +30,7 @@ fn content(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 /// A plane or a picture of `dataset` for `out` is refused, and changes nothing below `folder`.
 fn is_refused(dataset: &Path, out: &Path, folder: &Path) {
-    let before = content(folder);
+    let (before, place) = (content(folder), out.display());
     for command in ["plane", "render"] {
         let ran = squidview(&[
             command.as_ref(),
@@ -38,17 +38,18 @@ fn is_refused(dataset: &Path, out: &Path, folder: &Path) {
             "-o".as_ref(),
             out.as_os_str(),
         ]);
-        assert_eq!(ran.status, Some(1), "{command} {out:?}: {ran:?}");
+        assert_eq!(ran.status, Some(1), "{command} {place}: {ran:?}");
         let error = &ran.json()["error"];
-        assert_eq!(error["code"], "unsafe_path", "{command} {out:?}: {error}");
+        assert_eq!(error["code"], "unsafe_path", "{command} {place}: {error}");
         let message = error["message"].as_str().unwrap();
         assert!(message.ends_with(&out.display().to_string()), "{message}");
     }
-    assert!(content(folder) == before, "{out:?}");
+    assert!(content(folder) == before, "{place}");
 }
 
 /// A plane and a picture are written.
 fn is_written(dataset: &Path, out: &Path) {
+    let place = out.display();
     for command in ["plane", "render"] {
         let ran = squidview(&[
             command.as_ref(),
@@ -56,12 +57,12 @@ fn is_written(dataset: &Path, out: &Path) {
             "-o".as_ref(),
             out.as_os_str(),
         ]);
-        assert_eq!(ran.status, Some(0), "{command} {out:?}: {ran:?}");
-        assert!(image::open(out).is_ok(), "{command} {out:?}");
+        assert_eq!(ran.status, Some(0), "{command} {place}: {ran:?}");
+        assert!(image::open(out).is_ok(), "{command} {place}");
     }
     let folder = fs::read_dir(out.parent().unwrap()).unwrap();
     let mut names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    assert!(names.all(|name| !name.ends_with(".part")));
+    assert!(names.all(|name| !name.contains(".part")));
 }
 
 /// An acquisition of stacks, its folder, and one of its files.
@@ -119,7 +120,7 @@ fn a_lone_file_may_have_results_beside_it_and_none_over_it() {
     fs::hard_link(&lone, &hard).unwrap();
     is_refused(&lone, &hard, folder.path());
     // Another name of a file in a folder becomes a file of its own.
-    let hard = folder.path().join("of_folder.tiff");
+    let hard = folder.path().join("of_folder.png");
     fs::hard_link(&file, &hard).unwrap();
     let before = fs::read(&file).unwrap();
     is_written(&run, &hard);
