@@ -157,6 +157,8 @@ pub struct OpenedFov {
 /// What the side files around an announced acquisition say; they may appear after its start.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SideFacts {
+    /// What people call the acquisition: its folder.
+    pub name: String,
     /// How it is made.
     pub acquisition: Acquisition,
     /// Planned timepoints.
@@ -313,6 +315,12 @@ impl Dataset {
         self.acquisition
             .as_ref()
             .is_some_and(|run| run.complete != Some(true) && !run.aborted)
+    }
+
+    /// True for an acquisition that came to no end of its own: what is absent is missing, and nothing is waited for.
+    #[must_use]
+    pub fn was_stopped(&self) -> bool {
+        self.acquisition.as_ref().is_some_and(|run| run.aborted)
     }
 
     /// True where nobody is going to write to it: what is absent is the fill value, or missing.

@@ -1,14 +1,19 @@
 //! Pixels of TIFF, BMP, PNG and JPEG files: size and sample type of a page, and its samples.
 //!
-//! The decoders are the crates `tiff` and `image`; what a file is, its first bytes say, not its name. Files are read
-//! through `source`, so only regular ones and never beyond their length; decoders get the budgets of [`limits`]. A file
+//! The decoders are the crates `tiff`, `png`, `zune-jpeg` and `image` (BMP); what a file is, its first bytes say, not its
+//! name. Files are read through `source`, so only regular ones and never beyond their length; decoders get the budgets of
+//! [`limits`], and no file makes more memory of its bytes than [`limits::DECODED_PER_ENCODED`] says. A file
 //! that its writer has not finished is [`Code::CorruptData`]: Squid does not write image files atomically
 //! (`control/core/job_processing.py`). All calls block on I/O.
 
 pub mod directories;
 mod ground;
+mod jpeg_file;
+mod kept;
 mod pages;
+mod part;
 mod plain;
+mod png_file;
 mod reader;
 mod tiff_page;
 
@@ -22,6 +27,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::Arc,
+    time::SystemTime,
 };
 
 use crate::{
@@ -32,6 +38,7 @@ use crate::{
 use self::{
     directories::{Directories, Layout, tags},
     pages::pages_of,
+    part::{Block, copy_block, part_of, sample_of},
     reader::{Reader, Stream},
 };
 
@@ -106,6 +113,13 @@ impl Refusal {
         }
     }
 
+    /// What lies before the samples is beyond the budget.
+    fn metadata() -> Self {
+        let most = limits::IMAGE_METADATA_BYTES;
+        let message = format!("more than {most} bytes before its pixels");
+        Self::new(Code::TooLarge, message)
+    }
+
     fn at(self, path: &Path) -> ImageFileError {
         ImageFileError {
             code: self.code,
@@ -118,6 +132,12 @@ impl Refusal {
 impl From<SourceError> for Refusal {
     fn from(error: SourceError) -> Self {
         Self::new(error.code(), error.message())
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self::of_io(&error)
     }
 }
 
@@ -305,94 +325,37 @@ fn check_size(page: &Page, samples_per_pixel: usize) -> Result<(), Refusal> {
     if pixels == 0 {
         return Err(Refusal::new(Code::CorruptData, "image without pixels"));
     }
-    if pixels > limits::CHUNK_SAMPLES || bytes > limits::DECODED_BYTES {
-        let message = format!(
-            "{} x {} pixels of {bytes} bytes, at most {} bytes are decoded",
-            page.width,
-            page.height,
-            limits::DECODED_BYTES
-        );
-        return Err(Refusal::new(Code::TooLarge, message));
+    let too_large = |found: u64, unit: &str, most: u64| {
+        let (width, height) = (page.width, page.height);
+        let message =
+            format!("{width} x {height} pixels are {found} {unit} where at most {most} are read");
+        Err(Refusal::new(Code::TooLarge, message))
+    };
+    if pixels > limits::CHUNK_SAMPLES {
+        return too_large(pixels, "pixels", limits::CHUNK_SAMPLES);
+    }
+    if bytes > limits::DECODED_BYTES {
+        return too_large(bytes, "bytes", limits::DECODED_BYTES);
     }
     Ok(())
 }
 
-/// Which sample of a pixel is wanted.
-fn sample_of(page: &Page, color_idx: Option<u8>) -> Result<usize, Refusal> {
-    match (page.num_colors, color_idx) {
-        (1, None) => Ok(0),
-        (3, Some(color)) if color < 3 => Ok(usize::from(color)),
-        (found, wanted) => {
-            let expected = if wanted.is_some() { "colour" } else { "gray" };
-            let words = if found == 1 { "gray" } else { "colour" };
-            let message = format!("a {words} image where a {expected} one is expected");
-            Err(Refusal::new(Code::BadMetadata, message))
-        }
+/// Checks what encoded bytes are said to become before anything is allocated. A file that was written to just now may be
+/// cut off, and is waited for.
+fn check_ratio(decoded: u64, encoded: u64, modified: Option<SystemTime>) -> Result<(), Refusal> {
+    let more = limits::DECODED_PER_ENCODED.saturating_mul(encoded);
+    let most = limits::FREE_DECODED_BYTES.saturating_add(more);
+    if decoded <= most {
+        return Ok(());
     }
-}
-
-/// The part of a page that is wanted, checked against its size.
-fn part_of(page: &Page, wanted: Wanted) -> Result<(u32, u32, u32, u32), Refusal> {
-    let Some((x, y, width, height)) = wanted.part else {
-        return Ok((0, 0, page.width, page.height));
+    let code = if source::is_settled(modified) {
+        Code::TooLarge
+    } else {
+        Code::CorruptData
     };
-    let is_inside = |from: u32, length: u32, all: u32| {
-        length > 0 && from.checked_add(length).is_some_and(|end| end <= all)
-    };
-    if is_inside(x, width, page.width) && is_inside(y, height, page.height) {
-        return Ok((x, y, width, height));
-    }
-    let message = format!(
-        "columns {x} to {}, rows {y} to {} of {} x {} pixels",
-        u64::from(x) + u64::from(width),
-        u64::from(y) + u64::from(height),
-        page.width,
-        page.height
-    );
-    Err(Refusal::new(Code::OutOfRange, message))
-}
-
-/// Decoded bytes of a rectangle of a page, and how its samples lie.
-struct Block<'a> {
-    bytes: &'a [u8],
-    /// First column, first row, columns and rows in the page.
-    rect: (u32, u32, u32, u32),
-    samples_per_pixel: usize,
-}
-
-/// Copies the wanted sample of every pixel that block and part share.
-fn copy_block(
-    block: &Block<'_>,
-    sample: usize,
-    part: (u32, u32, u32, u32),
-    size: usize,
-    target: &mut [u8],
-) -> Result<(), Refusal> {
-    let (bx, by, bw, bh) = block.rect;
-    let (px, py, pw, ph) = part;
-    let (x0, x1) = (bx.max(px), (bx + bw).min(px + pw));
-    let (y0, y1) = (by.max(py), (by + bh).min(py + ph));
-    let stride = block.samples_per_pixel * size;
-    let short = || Refusal::new(Code::CorruptData, "fewer samples than its size says");
-    for y in y0..y1 {
-        let from = ((y - by) as usize * bw as usize + x0.saturating_sub(bx) as usize) * stride;
-        let to = ((y - py) as usize * pw as usize + x0.saturating_sub(px) as usize) * size;
-        let count = x1.saturating_sub(x0) as usize;
-        let line = block
-            .bytes
-            .get(from..from + count * stride)
-            .ok_or_else(short)?;
-        let target = target.get_mut(to..to + count * size).ok_or_else(short)?;
-        if stride == size {
-            target.copy_from_slice(line);
-            continue;
-        }
-        let pixels = line.chunks_exact(stride);
-        for (pixel, target) in pixels.zip(target.chunks_exact_mut(size)) {
-            target.copy_from_slice(&pixel[sample * size..(sample + 1) * size]);
-        }
-    }
-    Ok(())
+    let message =
+        format!("{encoded} bytes that make {decoded} where at most {most} are made of so many");
+    Err(Refusal::new(code, message))
 }
 
 fn pixels_of(width: u32, height: u32, samples: Samples) -> Result<Pixels, Refusal> {

@@ -318,24 +318,28 @@ impl Ledger {
 
     /// Notices of a FOV may have been lost: everything that is booked of it is to be looked at again.
     pub fn renew_fov(&mut self, fov: FovId) {
-        if let Some(pages) = self.pages.get_mut(&fov) {
-            for (&t, page) in pages {
-                let of_timepoint = self.by_timepoint.entry(t).or_default();
-                let of_fov = self.by_fov.entry(fov).or_default();
-                page.renew_where(|_| true, [&mut self.total, of_timepoint, of_fov]);
-            }
+        self.renew_where(fov, |_| true);
+    }
+
+    /// What was absent may mean something else now (the acquisition ended): it is to be looked at again.
+    pub fn renew_absent(&mut self) {
+        let fovs: Vec<FovId> = self.pages.keys().copied().collect();
+        for fov in fovs {
+            self.renew_absent_of(fov);
         }
     }
 
-    /// What was absent may mean something else now (the store or the acquisition ended): it is to be looked at again.
-    pub fn renew_absent(&mut self) {
+    /// The same of one FOV, whose store is complete now.
+    pub fn renew_absent_of(&mut self, fov: FovId) {
         let is_absent = |mark| matches!(mark, Mark::Planned | Mark::Partial | Mark::Missing);
-        for (&fov, pages) in &mut self.pages {
-            for (&t, page) in pages {
-                let of_timepoint = self.by_timepoint.entry(t).or_default();
-                let of_fov = self.by_fov.entry(fov).or_default();
-                page.renew_where(is_absent, [&mut self.total, of_timepoint, of_fov]);
-            }
+        self.renew_where(fov, is_absent);
+    }
+
+    fn renew_where(&mut self, fov: FovId, is_meant: impl Fn(Mark) -> bool + Copy) {
+        for (&t, page) in self.pages.get_mut(&fov).into_iter().flatten() {
+            let of_timepoint = self.by_timepoint.entry(t).or_default();
+            let of_fov = self.by_fov.entry(fov).or_default();
+            page.renew_where(is_meant, [&mut self.total, of_timepoint, of_fov]);
         }
     }
 

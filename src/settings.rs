@@ -219,6 +219,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::ChannelMode;
 
     fn recent(path: &str) -> RecentEntry {
         RecentEntry {
@@ -272,6 +273,24 @@ mod tests {
             .map(|entry| entry.path.clone())
             .collect();
         assert_eq!(paths, [PathBuf::from("/a"), PathBuf::from("/b")]);
+    }
+
+    #[test]
+    fn views_are_kept_by_path_and_none_without_one() {
+        let mut settings = Settings::default();
+        for path in ["/a", ""] {
+            let view = SavedView {
+                channels: Vec::new(),
+                mode: ChannelMode::Composite,
+                limits_shared: true,
+                auto_every_change: false,
+                own_limits: Vec::new(),
+            };
+            settings.remember_view(Path::new(path), view);
+        }
+        assert!(settings.view_of(Path::new("/a")).is_some());
+        assert_eq!(settings.view_of(Path::new("")), None);
+        assert_eq!(settings.views.len(), 1);
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! On live data a document is rewritten in place by Squid (truncate, then write), so a reader can find it empty or cut
 //! off; [`read_json`] waits for such a writer, briefly.
 
+mod consolidated;
 mod crew;
 mod holes;
 mod inside;
@@ -21,6 +22,7 @@ pub use self::{
     room::{Room, room, room_now},
 };
 
+use self::consolidated::without_consolidated;
 use std::{
     fmt,
     fs::{self, File},
@@ -361,7 +363,7 @@ pub fn read_document(path: &Path) -> Result<Option<String>, SourceError> {
     }))
 }
 
-/// A JSON document; `None` where it is absent.
+/// A JSON document, without the copy that it may have of other ones (`consolidated_metadata`); `None` where it is absent.
 ///
 /// An empty or cut-off document that was touched a moment ago is being rewritten: it is read again, up to 5 times
 /// 20 ms apart. So this can block for 100 ms; a reader or opener thread can afford that.
@@ -374,6 +376,7 @@ pub fn read_json(path: &Path) -> Result<Option<serde_json::Value>, SourceError> 
         let Some(text) = read_document(path)? else {
             return Ok(None);
         };
+        let text = without_consolidated(&text);
         let found = json_size(&text);
         if found > limits::JSON_VALUES {
             let kind = SourceErrorKind::TooLarge {

@@ -26,7 +26,7 @@ impl App {
             Action::ShowOther(number) => self.show_displaced(number),
             Action::OpenDialog => self.desktop.pick_folder(),
             Action::OpenDemo => self.open_demo(),
-            Action::CloseDataset => self.close_dataset(ctx),
+            Action::CloseDataset => self.close_dataset(),
             Action::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Action::Reload => self.reload(),
             Action::CancelOpening => {
@@ -82,15 +82,15 @@ impl App {
         }
     }
 
-    fn close_dataset(&mut self, ctx: &egui::Context) {
+    fn close_dataset(&mut self) {
         self.opening.cancel();
         self.waits_for_demo = false;
         self.disk = None;
         self.drawn = None;
         if let Some(viewing) = self.viewing.take() {
             self.leave(&viewing);
+            self.put_announced_aside(&viewing);
         }
-        ctx.send_viewport_cmd(egui::ViewportCommand::Title("squidview".into()));
         self.save_settings();
     }
 

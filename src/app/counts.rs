@@ -32,8 +32,10 @@ impl Viewing {
             missing: total.missing,
             failed: total.failed,
         };
-        // Of planes that are registered one by one there are those and no others.
-        if !self.dataset.is_finished() || self.dataset.is_registered() {
+        if self.dataset.is_registered() {
+            return self.registered_counts(booked);
+        }
+        if !self.dataset.is_finished() {
             return booked;
         }
         let listed = self.listed();
@@ -52,6 +54,18 @@ impl Viewing {
             written,
             missing: listed.all.saturating_sub(written + booked.partial + failed),
             failed,
+            ..booked
+        }
+    }
+
+    /// Of planes that are registered one by one there are those and no others: after the end the rest is missing.
+    fn registered_counts(&self, booked: PlaneCounts) -> PlaneCounts {
+        let is_over = self.dataset.is_announced_to_end || self.dataset.is_finished();
+        let planned = booked.planned.filter(|_| is_over);
+        let there = booked.written + booked.partial + booked.failed;
+        let missing = planned.map_or(0, |planned| planned.saturating_sub(there));
+        PlaneCounts {
+            missing: missing.max(booked.missing),
             ..booked
         }
     }
@@ -109,19 +123,26 @@ fn skipped_timepoints(dataset: &Dataset) -> impl Iterator<Item = u32> {
     all.filter(|&t| dataset.is_skipped(t))
 }
 
-/// Planes that there will be at the end, where that is known.
+/// Planes that there will be at the end, where that is known; as many as the stores have room for where those grew.
 fn planned_planes(dataset: &Dataset) -> Option<u64> {
     let by_files = dataset
         .acquisition
         .as_ref()
         .and_then(|it| it.planned_planes);
-    by_files.or_else(|| {
-        // A store has room for all timepoints; of registered planes there are those that have begun.
-        let is_announced = dataset.announcement.is_some() && !dataset.is_registered();
-        let is_known = dataset.is_template_read && is_announced;
-        let num_fovs = u64::from(dataset.num_fovs());
-        is_known.then(|| dataset.template.num_planes().saturating_mul(num_fovs))
-    })
+    let is_announced = dataset.announcement.is_some();
+    // Of registered planes there are those that have begun.
+    let has_stores = dataset.is_template_read && !dataset.is_registered();
+    let by_stores = has_stores.then(|| {
+        let template = &dataset.template;
+        let per_timepoint = template.num_planes() / u64::from(template.num_timepoints().max(1));
+        let num_timepoints = u64::from(dataset.len_along(NavAxis::Time));
+        let of_fov = per_timepoint.saturating_mul(num_timepoints);
+        of_fov.saturating_mul(dataset.num_fovs().into())
+    });
+    match by_files {
+        Some(by_files) => Some(by_files.max(by_stores.unwrap_or(0))),
+        None => by_stores.filter(|_| is_announced),
+    }
 }
 
 #[cfg(test)]

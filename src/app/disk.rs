@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Instant};
 
-use super::{App, Viewing, waking};
+use super::{App, Viewing, pace::EndTeller, waking};
 use crate::{
     dataset::Dataset,
     ledger::Notice,
@@ -18,11 +18,12 @@ pub(super) struct Watching {
     first: Vec<PlaneId>,
 }
 
-/// True where files of a dataset may still come or change: it is not complete, or does not say.
+/// True where files of a dataset may still come or change: it is not complete, or does not say. In an acquisition that was
+/// stopped the disk tells what is there and what is missing.
 fn may_change(dataset: &Dataset) -> bool {
     let run = dataset.acquisition.as_ref();
-    let is_over = run.is_some_and(|it| it.complete == Some(true) || it.aborted);
-    !is_over && !dataset.is_registered()
+    let is_complete = run.is_some_and(|it| it.complete == Some(true));
+    !is_complete && !dataset.is_registered()
 }
 
 impl App {
@@ -69,6 +70,7 @@ impl App {
                 DiskNews::StoreChanged(fov) => {
                     changed.insert(fov);
                 }
+                DiskNews::BegunAnew(fov) => viewing.begin_anew(&HashSet::from([fov])),
                 // Growth of an older revision: it is found once more.
                 DiskNews::Grown(dataset) if dataset.id == viewing.dataset.id => {
                     viewing.grow(dataset);
@@ -92,8 +94,8 @@ impl App {
         if let Some((is_aborted, begun)) = ended {
             tracing::debug!("the acquisition is over, aborted: {is_aborted}");
             viewing.end(is_aborted, begun);
-            self.pace
-                .end(if is_aborted { "stopped" } else { "finished" }, false);
+            let words = if is_aborted { "stopped" } else { "finished" };
+            self.pace.end(EndTeller::Disk, words);
         }
         if let Some(begun) = was_over {
             // It did not end here and now, and nothing is to come any more.

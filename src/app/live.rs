@@ -13,7 +13,13 @@ use std::{
 use eframe::egui;
 use parking_lot::Mutex;
 
-use super::{App, Viewing, pace::Pace, starting::first_session, viewing::plane_of, waking};
+use super::{
+    App, Viewing,
+    pace::{EndTeller, Pace},
+    starting::first_session,
+    viewing::plane_of,
+    waking,
+};
 use crate::{
     dataset::PlaneAt,
     formats,
@@ -22,7 +28,7 @@ use crate::{
         Server, ServerError, Started, Status, Watched,
     },
     loader::Loader,
-    model::{Code, DatasetId, FovId, Problem, Shown},
+    model::{Code, DatasetId, FovId, NavAxis, Problem, Shown},
     session::Command,
 };
 
@@ -64,10 +70,15 @@ pub(super) struct LiveSide {
     server: Option<Server>,
     live: Live,
     ear: Arc<Ear>,
-    /// Acquisitions that another client's start displaced, the latest last.
+    /// The announced acquisition that is shown, or was shown last.
+    announced: Option<Started>,
+    /// Acquisitions that are announced and not shown, because another client's start displaced them or something else was
+    /// opened; the latest last.
     pub(super) displaced: Vec<Started>,
     /// Acquisitions that ended, of those that are shown or displaced.
-    ended: HashSet<AcquisitionId>,
+    pub(super) ended: HashSet<AcquisitionId>,
+    /// Where to go once stores have grown as notices say.
+    waiting: Vec<Destination>,
     watched: Watched,
     status: RefCell<Arc<Status>>,
     fence: u64,
@@ -80,8 +91,10 @@ impl LiveSide {
             server: None,
             live,
             ear,
+            announced: None,
             displaced: Vec::new(),
             ended: HashSet::new(),
+            waiting: Vec::new(),
             watched: Watched::default(),
             status: RefCell::default(),
             fence: 0,
@@ -164,6 +177,7 @@ impl App {
             match event {
                 LiveEvent::Go(to) => destinations.extend(to),
                 LiveEvent::Started(_) | LiveEvent::Open(_) => {
+                    self.live.waiting.clear();
                     destinations.clear();
                     others.push(event);
                 }
@@ -174,7 +188,8 @@ impl App {
             self.take_event(ctx, event);
         }
         self.take_notices(news);
-        self.go(destinations);
+        let waiting = std::mem::take(&mut self.live.waiting);
+        self.go(waiting.into_iter().chain(destinations));
     }
 
     /// Takes planes that were written, as far as they are of the acquisition that is open.
@@ -203,19 +218,17 @@ impl App {
 
     fn take_event(&mut self, ctx: &egui::Context, event: LiveEvent) {
         match event {
-            LiveEvent::Started(started) => self.show_announced(ctx, &started),
+            LiveEvent::Started(started) => self.show_announced(&started),
             LiveEvent::Ended(id) => {
                 self.live.ended.insert(id);
-                let viewing = self.viewing.as_mut();
-                if let Some(viewing) = viewing.filter(|it| it.acquisition == Some(id)) {
-                    viewing.stop_announcing();
-                    self.pace.end("finished", false);
-                }
+                self.end_announced(id);
             }
             LiveEvent::Displaced(started) => {
                 let client = started.client;
                 self.live.displaced.retain(|other| other.client != client);
-                self.live.displaced.push(started);
+                if !self.live.ended.contains(&started.id) {
+                    self.live.displaced.push(started);
+                }
                 let displaced = &self.live.displaced;
                 let is_kept = |id: &AcquisitionId| displaced.iter().any(|other| other.id == *id);
                 self.live.ended.retain(is_kept);
@@ -226,7 +239,7 @@ impl App {
                 ctx.send_viewport_cmd(egui::ViewportCommand::Minimized(false));
                 ctx.send_viewport_cmd(egui::ViewportCommand::Focus);
             }
-            LiveEvent::Go(to) => self.go(to),
+            LiveEvent::Go(to) => self.go(to.into_iter()),
             LiveEvent::Written {
                 dataset,
                 fov,
@@ -252,7 +265,7 @@ impl App {
     }
 
     /// Opens an announced acquisition in place of whatever is shown; nothing on disk is touched here.
-    fn show_announced(&mut self, ctx: &egui::Context, started: &Started) {
+    fn show_announced(&mut self, started: &Started) {
         self.opening.cancel();
         self.running.wish_no_more();
         self.waits_for_demo = false;
@@ -266,7 +279,6 @@ impl App {
         let num_displaced = self.live.displaced.len();
         self.live.displaced.retain(|other| other.id != started.id);
         let is_shown_again = self.live.displaced.len() < num_displaced;
-        super::set_title(ctx, &dataset.name);
         let session = first_session(&dataset, &self.settings);
         let mut viewing = Viewing::new(dataset, session);
         viewing.acquisition = Some(started.id);
@@ -276,21 +288,51 @@ impl App {
             let planes = started.registered.planes().into_iter();
             viewing.announce(&planes.map(|at| (at, 1)).collect());
         }
-        if self.live.ended.contains(&started.id) {
-            viewing.stop_announcing();
-            self.pace.end("finished", false);
-        } else if self.follows_runs() {
+        if self.follows_runs() {
             viewing.apply(&Command::SetFollow(true));
         }
         self.viewing = Some(viewing);
+        self.live.announced = Some(started.clone());
+        if self.live.ended.contains(&started.id) {
+            self.end_announced(started.id);
+        }
         self.watch_disk();
     }
 
-    fn go(&mut self, destinations: Vec<Destination>) {
+    /// The announcements of an acquisition came to their end. What is on disk may say more.
+    fn end_announced(&mut self, id: AcquisitionId) {
+        let viewing = self.viewing.as_mut();
+        let Some(viewing) = viewing.filter(|it| it.acquisition == Some(id)) else {
+            return;
+        };
+        viewing.stop_announcing();
+        let counts = viewing.counts();
+        let is_whole = counts.planned.is_none_or(|all| counts.written >= all);
+        let words = if is_whole { "finished" } else { "ended" };
+        self.pace.end(EndTeller::Announcer, words);
+    }
+
+    /// Something else was opened in place of an acquisition that is still announced: it is offered.
+    pub(super) fn put_announced_aside(&mut self, kept: &Viewing) {
+        let announced = self.live.announced.take();
+        let is_left = |started: &Started| {
+            kept.acquisition == Some(started.id) && !self.live.ended.contains(&started.id)
+        };
+        self.live.displaced.extend(announced.filter(is_left));
+    }
+
+    fn go(&mut self, destinations: impl Iterator<Item = Destination>) {
         let Some(viewing) = &mut self.viewing else {
             return;
         };
         for destination in destinations {
+            if let Destination::Index(NavAxis::Time, t) = destination
+                && t >= viewing.dataset.len_along(NavAxis::Time)
+                && viewing.awaits_timepoint(t)
+            {
+                self.live.waiting.push(destination);
+                continue;
+            }
             viewing.apply(&match destination {
                 Destination::Index(axis, index) => Command::SetIndex(axis, index),
                 Destination::Channel(channel) => Command::SelectChannel(channel),

@@ -80,8 +80,8 @@ pub struct Options {
     pub settings_path: Option<PathBuf>,
     /// Follow the newest plane: of the path, or of the acquisition that runs, which is opened by itself.
     pub follow: bool,
-    /// Hear of running acquisitions from the microscope's software.
-    pub hears_runs: bool,
+    /// Where the microscope's software says what it runs; `None`: nobody is listened to (tests).
+    pub state_folder: Option<PathBuf>,
     /// Where other programs may push to.
     pub listen: Listen,
     /// Counts the stages of the work that is done, where its layer belongs to the program's subscriber.
@@ -198,6 +198,8 @@ pub struct App {
     disk: Option<Watching>,
     running: Running,
     pace: Pace,
+    /// The dataset that the window's title names.
+    titled: Option<String>,
     context: Arc<OnceLock<egui::Context>>,
     wake: Arc<dyn Fn() + Send + Sync>,
     loader: Arc<Loader>,
@@ -281,7 +283,7 @@ impl App {
 impl App {
     fn take_news(&mut self, ctx: &egui::Context) {
         while let Some(opened) = self.opening.take() {
-            self.take_opened(ctx, opened);
+            self.take_opened(opened);
         }
         while let Some(news) = self.desktop.take() {
             self.take_desktop_news(ctx, news);
@@ -301,7 +303,7 @@ impl App {
         }
     }
 
-    fn take_opened(&mut self, ctx: &egui::Context, opened: Opened) {
+    fn take_opened(&mut self, opened: Opened) {
         let dataset = match opened.outcome {
             Ok(dataset) => dataset,
             Err(error) => {
@@ -317,7 +319,6 @@ impl App {
             .timing
             .reach_at(Stage::Dataset, opened.at);
         (self.error, self.notice) = (None, None);
-        set_title(ctx, &dataset.name);
         if !self.is_demo(&opened.path) {
             self.settings
                 .remember_opened(facts::recent_entry(&opened.path, &dataset));
@@ -325,6 +326,7 @@ impl App {
         let kept = self.viewing.take();
         if let Some(kept) = &kept {
             self.leave(kept);
+            self.put_announced_aside(kept);
             self.loader.retry();
         }
         self.viewing = Some(match kept {
@@ -361,6 +363,17 @@ impl App {
         self.loader.stop();
         self.cache.forget(viewing.dataset.id);
         self.forgotten.push(viewing.dataset.id);
+    }
+
+    /// Names what is open in the window's title.
+    fn title_window(&mut self, ctx: &egui::Context) {
+        let name = self.viewing.as_ref().map(|viewing| &viewing.dataset.name);
+        if self.titled.as_ref() != name {
+            self.titled = name.cloned();
+            let title =
+                name.map_or_else(|| "squidview".into(), |name| format!("{name} — squidview"));
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
+        }
     }
 
     /// True for the demo's folder, which is gone after it.
@@ -407,6 +420,7 @@ impl eframe::App for App {
         }
         self.live.watch(self.viewing.as_ref());
         self.direct_disk();
+        self.title_window(ctx);
         self.schedule_pace(ctx, now);
         self.schedule_step(ctx);
         if self.options.exit_after_first_image {
@@ -461,12 +475,6 @@ impl eframe::App for App {
         }
         self.save_settings();
     }
-}
-
-/// Names what is open in the window's title.
-fn set_title(ctx: &egui::Context, name: &str) {
-    let title = format!("{name} — squidview");
-    ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
 }
 
 /// Draws the panels, and the canvas from what is at hand for exactly the size it got.

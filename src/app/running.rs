@@ -9,13 +9,14 @@ use std::{
 
 use eframe::egui;
 
-use super::{App, Viewing};
+use super::{App, Viewing, pace::EndTeller};
 use crate::{
-    live::{RunNews, RunWatch, state_folder},
+    formats,
+    live::{RunNews, RunWatch},
     metadata::run_state::{EndReason, Run},
     model::{Code, NavAxis},
     session::Command,
-    ui::{LiveFacts, LiveState, Offer, OfferKind},
+    ui::{LiveFacts, Offer, OfferKind},
 };
 
 /// A running acquisition without an image yet is tried again after this time.
@@ -72,8 +73,10 @@ impl Running {
 impl App {
     /// Begins to hear of running acquisitions. The window works without.
     pub(super) fn hear_runs(&mut self) {
-        let Some(folder) = state_folder() else { return };
-        match RunWatch::start(&folder, Arc::clone(&self.wake)) {
+        let Some(folder) = &self.options.state_folder else {
+            return;
+        };
+        match RunWatch::start(folder, Arc::clone(&self.wake)) {
             Ok(watch) => self.running.watch = Some(watch),
             Err(error) => tracing::warn!("running acquisitions are not heard of: {error}"),
         }
@@ -127,7 +130,7 @@ impl App {
             Some(EndReason::CompletedWithErrors) => "finished with errors".into(),
             Some(EndReason::UserAbort) => "stopped: user abort".into(),
             Some(EndReason::Error) => "stopped: error".into(),
-            Some(other) => format!("ended: {other}"),
+            Some(other @ (EndReason::Other(_) | EndReason::Unknown)) => other.to_string(),
         };
         let Some(path) = run.output_path.as_deref() else {
             return;
@@ -143,7 +146,7 @@ impl App {
                 // Which timepoints it has begun, the disk tells a moment later.
                 viewing.end(is_stopped, BTreeSet::new());
             }
-            self.pace.end(&words, true);
+            self.pace.end(EndTeller::Microscope, &words);
         }
     }
 
@@ -217,20 +220,18 @@ impl App {
         let (dataset, counts) = (&viewing.dataset, viewing.counts());
         let is_run = self.running.path().is_some_and(|it| lies_in(viewing, it));
         let step = dataset.template.sampling.t_secs;
-        // Whoever announced it may be gone without an end.
-        let is_announcing = viewing.acquisition.is_some()
-            && viewing.is_announcing
-            && !self.pace.is_silent(step, now);
-        let state = if let Some((at, reason)) = self.pace.ended.clone() {
-            LiveState::Ended { at, reason }
+        let run = is_run.then_some(self.running.is_lost);
+        let state = if let Some(ended) = self.pace.end_state() {
+            ended
         } else if !dataset.is_running() {
             return None;
-        } else if is_run && self.running.is_lost && !self.pace.is_moving(now) {
-            LiveState::Lost
-        } else if is_announcing || is_run || self.pace.is_live(step, now) {
-            LiveState::Running
         } else {
-            LiveState::Quiet
+            self.pace.state(
+                viewing.acquisition.is_some() && viewing.is_announcing,
+                run,
+                step,
+                now,
+            )
         };
         let planned = counts.planned;
         Some(LiveFacts {
@@ -252,6 +253,11 @@ impl App {
         if let Some(run) = run
             && let Some(path) = run.output_path.clone()
             && !self.shows(&path)
+            && !self
+                .live
+                .displaced
+                .iter()
+                .any(|started| started.lies_in(&path))
             && self.running.wanted.is_none()
         {
             offers.push(Offer {
@@ -260,24 +266,24 @@ impl App {
                 kind: OfferKind::RunningAcquisition { path },
             });
         }
-        let displaced = self.live.displaced.iter();
-        offers.extend(displaced.map(|started| {
-            Offer {
-                kind: OfferKind::OtherClient {
-                    number: started.id.number(),
-                },
-                name: format!(
-                    "{} FOVs, {} channels",
-                    started.announcement.num_fovs(),
-                    started.announcement.channels.len()
-                ),
-                detail: started
-                    .announcement
-                    .labels
-                    .first()
-                    .cloned()
-                    .unwrap_or_default(),
-            }
+        // The latest first, and those that still run before those that ended.
+        let mut displaced: Vec<_> = self.live.displaced.iter().rev().collect();
+        displaced.sort_by_key(|started| self.live.ended.contains(&started.id));
+        offers.extend(displaced.into_iter().map(|started| Offer {
+            kind: OfferKind::OtherClient {
+                number: started.id.number(),
+            },
+            name: formats::announced_name(&started.announcement),
+            detail: format!(
+                "{} FOVs, {} channels{}",
+                started.announcement.num_fovs(),
+                started.announcement.channels.len(),
+                if self.live.ended.contains(&started.id) {
+                    ", ended"
+                } else {
+                    ""
+                }
+            ),
         }));
         offers
     }
@@ -286,9 +292,17 @@ impl App {
     pub(super) fn schedule_pace(&self, ctx: &egui::Context, now: Instant) {
         const REFRESH: Duration = Duration::from_secs(1);
         let viewing = self.viewing.as_ref();
-        let has_rate = self.pace.ended.is_none() && self.pace.planes_per_sec(now).is_some();
+        let has_rate = !self.pace.is_over() && self.pace.planes_per_sec(now).is_some();
         if has_rate && viewing.is_some_and(|it| it.dataset.len_along(NavAxis::Fov) > 0) {
             ctx.request_repaint_after(REFRESH);
+        }
+        if !self.pace.is_over()
+            && let Some(viewing) = viewing
+        {
+            let step = viewing.dataset.template.sampling.t_secs;
+            if let Some(change) = self.pace.next_change(step, now) {
+                ctx.request_repaint_after(change.saturating_duration_since(now));
+            }
         }
         if let Some(at) = self.running.next_try() {
             ctx.request_repaint_after(at.saturating_duration_since(now));

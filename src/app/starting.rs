@@ -197,6 +197,7 @@ impl Starting {
             disk: None,
             running: Running::default(),
             pace: Pace::default(),
+            titled: None,
             context: Arc::clone(&self.context),
             last_step: None,
             play_fps: None,
@@ -218,9 +219,7 @@ impl Starting {
         if let Some(path) = app.options.path.clone().filter(|_| app.options.follow) {
             app.running.wish(path);
         }
-        if app.options.hears_runs {
-            app.hear_runs();
-        }
+        app.hear_runs();
         if app.options.demo {
             app.open_demo();
         }

@@ -323,7 +323,9 @@ impl Viewing {
                 std::iter::once(*fov).chain(images.map(|(fov, _)| *fov))
             });
             let fovs: Vec<FovId> = fovs.collect();
+            let before = Arc::clone(&self.dataset);
             self.change(self.dataset.with_opened(opened));
+            self.renew_completed(&before, &fovs);
             self.announce_beyond(&fovs);
         }
         for (fov, layer, outcome) in std::mem::take(&mut self.opened_labels) {

@@ -24,7 +24,7 @@ use serde_json::json;
 
 use crate::{
     app::{self, StageMeter, Timing},
-    live::{Client, InstanceFolder, Listen},
+    live::{Client, InstanceFolder, Listen, state_folder},
     settings::Settings,
 };
 use output::Failure;
@@ -153,7 +153,7 @@ fn window(arguments: &WindowArguments, demo: bool, timing: Timing, stages: Stage
         demo,
         settings_path,
         follow: arguments.follow,
-        hears_runs: true,
+        state_folder: state_folder(),
         listen: match &arguments.listen {
             _ if arguments.no_listen => Listen::Off,
             Some(address) => Listen::At(address.clone()),

@@ -151,14 +151,30 @@ pub enum NoticeError {
     /// An image file is registered without a path.
     #[error("a registered image has an empty path")]
     EmptyPath,
+    /// A region that is not in the dataset.
+    #[error("region {name:?} is not in the dataset")]
+    UnknownRegion {
+        /// Name given.
+        name: String,
+    },
     /// No acquisition was started with this handle.
     #[error("no acquisition was started")]
     NotStarted,
+    /// A notice for stores where image files and arrays were announced.
+    #[error(
+        "the planes of this acquisition are registered one by one, expected an image file or an array"
+    )]
+    IsRegistered,
+    /// An image file or array where stores were announced.
+    #[error("the planes of this acquisition lie in stores, expected a notice")]
+    IsStored,
     /// Pixels that do not fit the announced plane.
-    #[error("{found} samples, expected {width} x {height}")]
+    #[error("{found_width} x {found_height} pixels, expected {width} x {height}")]
     Pixels {
-        /// Samples given.
-        found: usize,
+        /// Columns given.
+        found_width: u32,
+        /// Rows given.
+        found_height: u32,
         /// Columns announced.
         width: u32,
         /// Rows announced.

@@ -141,6 +141,9 @@ impl Dataset {
 
     /// No store describes registered planes: side files do, where there are some.
     fn describe_registered(&mut self, around: &SideFacts) {
+        if !around.name.is_empty() {
+            self.name.clone_from(&around.name);
+        }
         let mut image = self.template.as_ref().clone();
         if around.channels.len() == image.channels.len() {
             image.channels.clone_from(&around.channels);

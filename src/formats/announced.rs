@@ -17,9 +17,9 @@ use super::{
 };
 use crate::{
     dataset::{
-        Acquisition, AnnouncedLayout, Announcement, Arrays, Dataset, DatasetKind, Executed, Fov,
-        FovOpener, Image, ImageSlot, Labels, Level, OpenFovError, OpenedFov, OpenedLabel,
-        RegisteredPlanes, Registry, Sampling, SideFacts,
+        Acquisition, AnnouncedLayout, AnnouncedRegion, Announcement, Arrays, Dataset, DatasetKind,
+        Executed, Fov, FovOpener, Image, ImageSlot, Labels, Level, OpenFovError, OpenedFov,
+        OpenedLabel, RegisteredPlanes, Registry, Sampling, SideFacts,
     },
     model::{
         Axis, AxisRole, Channel, Code, DatasetId, FovId, Problem, SampleType, TileGrid, WellName,
@@ -30,6 +30,14 @@ use crate::{
 
 /// What an announced acquisition is called where no path tells.
 const NAMELESS: &str = "acquisition";
+
+/// What people call an announced acquisition: its folder, as far as its paths name it.
+#[must_use]
+pub fn announced_name(announcement: &Announcement) -> String {
+    let root = root_of(announcement);
+    let name = root.file_name().map(|name| name.to_string_lossy().into());
+    name.unwrap_or_else(|| NAMELESS.into())
+}
 
 /// The dataset of an announced acquisition; nothing on disk is touched.
 #[must_use]
@@ -47,11 +55,10 @@ pub fn announced(announcement: &Arc<Announcement>, registered: &Arc<RegisteredPl
     };
     let is_plate = fovs.iter().all(|fov| fov.row.is_some());
     let plate = is_plate.then(|| plate::plate_of_rows(&[], &[], &fovs));
-    let name = root.file_name().map(|name| name.to_string_lossy().into());
     let mut dataset = Dataset {
         id: DatasetId::unique(),
         revision: 0,
-        name: name.unwrap_or_else(|| NAMELESS.into()),
+        name: announced_name(announcement),
         kind: DatasetKind::Squid,
         layout: words_of(&announcement.layout).into(),
         ngff: None,
@@ -253,7 +260,7 @@ impl FovOpener for Opener {
         let mark = side.as_deref().and_then(|it| EndMark::find(&it.folder));
         let is_done = mark.is_some_and(|mark| mark.is_after(dataset.ends_after()));
         let (mut image, mut problems) = self.image(row, side.as_deref(), is_done)?;
-        self.compare(&mut image, &below(&self.root, &row.folder), &mut problems);
+        self.compare(&mut image, &row.folder, &mut problems);
         let image = Arc::new(image);
         let num_in_array = image
             .axis_of(AxisRole::Fov)
@@ -364,10 +371,20 @@ impl Opener {
         described.collect()
     }
 
+    /// The region whose FOVs lie in one store.
+    fn region_of(&self, store: &Path) -> Option<&AnnouncedRegion> {
+        let AnnouncedLayout::PerRegion { paths } = &self.announcement.layout else {
+            return None;
+        };
+        let at = paths.iter().position(|path| path == store)?;
+        self.announcement.regions().get(at)
+    }
+
     /// The store wins where it differs from what was announced, and a problem says so; what it does not say stays as
     /// announced.
-    fn compare(&self, image: &mut Image, location: &str, problems: &mut Vec<Problem>) {
+    fn compare(&self, image: &mut Image, folder: &Path, problems: &mut Vec<Problem>) {
         let announced = &self.announcement;
+        let location = below(&self.root, folder);
         let (width, height) = image.plane_size();
         let sizes = [
             ("columns", width, announced.width),
@@ -380,12 +397,23 @@ impl Opener {
             ),
         ];
         let mut differ = |text: String| {
-            problems.push(Problem::new(Code::BadMetadata, location, text));
+            problems.push(Problem::new(Code::BadMetadata, location.clone(), text));
         };
         for (what, found, expected) in sizes {
             if found != expected {
                 differ(format!(
                     "{found} {what} in the store, {expected} were announced; the store is shown"
+                ));
+            }
+        }
+        if let Some(region) = self.region_of(folder)
+            && image.axis_of(AxisRole::Fov).is_some()
+        {
+            let found = image.len_of(AxisRole::Fov);
+            let expected = u64::from(region.num_fovs);
+            if found != expected {
+                differ(format!(
+                    "{found} FOVs in the store, {expected} were announced; those that were announced are listed"
                 ));
             }
         }
@@ -429,7 +457,9 @@ fn side_facts(side: &SideFiles, dataset: &Dataset) -> SideFacts {
         });
         u64::from(timepoints) * of_one * u64::from(dataset.num_fovs())
     });
+    let name = side.folder.file_name().unwrap_or_default();
     SideFacts {
+        name: name.to_string_lossy().into_owned(),
         acquisition: Acquisition {
             planned_planes: num_planes,
             ..side.acquisition.clone()

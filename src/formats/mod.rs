@@ -36,7 +36,7 @@ pub mod text;
 mod timepoints;
 
 pub use self::{
-    announced::announced,
+    announced::{announced, announced_name},
     end_mark::{EndMark, is_after},
     folder_growth::with_folders,
     labels::open_label,

@@ -1,4 +1,4 @@
-//! The pixel size that tags of a TIFF file state, where nothing better does.
+//! What tags of a TIFF file say beside its samples: the pixel size, where nothing better does, and that zero means white.
 //!
 //! TIFF 6.0: pixels per `ResolutionUnit`. Only inch and centimetre are lengths; many writers leave the resolution of a
 //! screen or a printer there, which no camera behind an objective has, so sizes beyond [`LARGEST_UM`] are left aside.
@@ -8,17 +8,19 @@ use std::path::Path;
 use super::probe::below;
 use crate::{
     dataset::Sampling,
-    image_file::directories::{Directories, tags},
+    image_file::directories::{Directories, Directory, tags},
     model::{Code, PageAt, Problem},
 };
 
 /// 508 pixels per inch.
 const LARGEST_UM: f64 = 50.0;
+/// `PhotometricInterpretation` of gray whose zero is white.
+const WHITE_IS_ZERO: u64 = 0;
 /// `ResolutionUnit`: an inch, a centimetre.
 const UNITS: [(u64, f64); 2] = [(2, 25_400.0), (3, 10_000.0)];
 
 /// The sampling with the pixel size that the tags of a page state, where it has none; that is noted, for the tags may be
-/// anybody's.
+/// anybody's. So is that its zero means white: samples are shown as they are stored.
 pub(super) fn sampled(
     sampling: Sampling,
     path: &Path,
@@ -26,6 +28,11 @@ pub(super) fn sampled(
     root: &Path,
     problems: &mut Vec<Problem>,
 ) -> Sampling {
+    if has_white_zero(path, page) {
+        let message = "zero means white in this file (PhotometricInterpretation 0); its samples are shown as they \
+                       are stored, zero as black: exchange the contrast limits to see it as it is meant";
+        problems.push(Problem::new(Code::Ignored, below(root, path), message));
+    }
     if sampling.x_um.is_some() || sampling.y_um.is_some() {
         return sampling;
     }
@@ -43,8 +50,8 @@ pub(super) fn sampled(
     }
 }
 
-/// Width and height of a pixel in µm; `None` where the tags state none, or cannot be read: the page itself may be.
-fn size_um(path: &Path, page: PageAt) -> Option<(f64, f64)> {
+/// The file, and the directory of a page of it; `None` where it cannot be read: the page itself may be.
+fn tags_of(path: &Path, page: PageAt) -> Option<(Directories, Directory)> {
     let mut file = Directories::open(path).ok()??;
     let offset = match page {
         PageAt::Offset(offset) => offset,
@@ -52,6 +59,20 @@ fn size_um(path: &Path, page: PageAt) -> Option<(f64, f64)> {
         PageAt::Idx(_) => return None,
     };
     let directory = file.read(offset).ok()??;
+    Some((file, directory))
+}
+
+fn has_white_zero(path: &Path, page: PageAt) -> bool {
+    tags_of(path, page).is_some_and(|(mut file, directory)| {
+        let tag = directory.get(tags::PHOTOMETRIC);
+        let found = tag.and_then(|tag| file.number(tag, 0).ok().flatten());
+        found == Some(WHITE_IS_ZERO)
+    })
+}
+
+/// Width and height of a pixel in µm; `None` where the tags state none, or cannot be read.
+fn size_um(path: &Path, page: PageAt) -> Option<(f64, f64)> {
+    let (mut file, directory) = tags_of(path, page)?;
     let unit = file
         .number(directory.get(tags::RESOLUTION_UNIT)?, 0)
         .ok()??;

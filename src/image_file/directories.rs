@@ -23,6 +23,8 @@ use crate::{
 pub mod tags {
     /// `Compression`.
     pub const COMPRESSION: u16 = 259;
+    /// `PhotometricInterpretation`.
+    pub const PHOTOMETRIC: u16 = 262;
     /// `ImageDescription`.
     pub const DESCRIPTION: u16 = 270;
     /// `StripOffsets`.
@@ -76,6 +78,12 @@ impl Entry {
     fn whole_size(&self) -> Option<u64> {
         let is_whole = matches!(self.kind, 1 | 3 | 4 | 13 | 16 | 18);
         self.size().filter(|_| is_whole)
+    }
+
+    /// How many values it has.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
     }
 
     /// True for text and bytes.
@@ -297,6 +305,12 @@ impl Directories {
             return Ok(None);
         };
         self.number_at(entry.at.saturating_add(idx.saturating_mul(size)), size)
+    }
+
+    /// Where the first whole number of a tag stands, and what stands there when it is another one; `None` where it has none.
+    pub(super) fn patch(&self, entry: Entry, number: u64) -> Option<(u64, Vec<u8>)> {
+        let size = entry.whole_size().filter(|_| entry.count > 0)?;
+        Some((entry.at, self.layout.bytes(number, size as usize)))
     }
 
     /// All whole numbers of a tag; none where they are of another type, too many, or not wholly in the file.

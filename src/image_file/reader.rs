@@ -12,27 +12,38 @@ pub(super) type Reader = BufReader<Stream>;
 pub(super) struct Stream {
     file: OpenFile,
     at: u64,
-    /// In place of the first bytes of the file.
-    head: Vec<u8>,
+    /// In place of bytes of the file: where, and what.
+    patches: Vec<(u64, Vec<u8>)>,
     is_decoded: bool,
 }
 
 impl Stream {
     /// A reader from the file's beginning on.
     pub(super) fn buffered(file: OpenFile) -> Reader {
-        Self::with_head(file, Vec::new())
+        Self::patched(file, Vec::new())
     }
 
-    /// The same with another beginning: a TIFF decoder takes the header's word for which directory is the first.
-    pub(super) fn with_head(file: OpenFile, head: Vec<u8>) -> Reader {
+    /// The same with other bytes in some places: a TIFF decoder takes the header's word for which directory is the first,
+    /// and does with samples what a tag says.
+    pub(super) fn patched(file: OpenFile, patches: Vec<(u64, Vec<u8>)>) -> Reader {
         const BUFFER_BYTES: usize = 64 << 10;
         let stream = Self {
             file,
             at: 0,
-            head,
+            patches,
             is_decoded: false,
         };
         BufReader::with_capacity(BUFFER_BYTES, stream)
+    }
+
+    /// The file itself.
+    pub(super) fn file(&self) -> &OpenFile {
+        &self.file
+    }
+
+    /// The file itself, for whoever reads it without a position.
+    pub(super) fn into_file(self) -> OpenFile {
+        self.file
     }
 
     /// From now on a decompressor reads: what waits for the file is told from what it does itself. Elsewhere reads are a
@@ -50,10 +61,13 @@ impl Read for Stream {
         self.file
             .read_range(self.at, &mut target[..count])
             .map_err(io::Error::other)?;
-        let begin = usize::try_from(self.at).unwrap_or(usize::MAX);
-        let head = self.head.get(begin..).unwrap_or_default();
-        for (byte, &ours) in target[..count].iter_mut().zip(head) {
-            *byte = ours;
+        for (at, bytes) in &self.patches {
+            for (place, &byte) in (*at..).zip(bytes) {
+                let place = place.checked_sub(self.at).map(|place| place as usize);
+                if let Some(target) = place.and_then(|place| target[..count].get_mut(place)) {
+                    *target = byte;
+                }
+            }
         }
         self.at += count as u64;
         Ok(count)

@@ -295,3 +295,66 @@ fn of_image_files_the_damage_is_found_that_docs_limits_md_names() {
     let unnoticed = [&bmp, &tiff, &deflated].map(|whole| num_wrong(whole, flipped(whole)));
     assert!(unnoticed.iter().all(|&count| count > 0), "{unnoticed:?}");
 }
+
+/// A file that `libjpeg-turbo` wrote.
+fn jpeg(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/fuzz/picture");
+    fs::read(PathBuf::from(folder).join(name)).expect("it is kept")
+}
+
+/// Samples of the first colour.
+fn first_color(bytes: &[u8]) -> Result<Vec<u8>, ImageFileError> {
+    let (_folder, path) = folder_with("a.jpg", bytes);
+    let page = describe(&path, PageAt::default())?.expect("there");
+    let wanted = Wanted {
+        color_idx: (page.num_colors == 3).then_some(0),
+        ..Wanted::default()
+    };
+    let pixels = read(&path, wanted)?.expect("there");
+    Ok(pixels.samples().as_bytes().to_vec())
+}
+
+#[test]
+fn a_jpeg_of_which_anything_is_missing_is_corrupt() {
+    for name in [
+        "gray.jpg",
+        "rgb.jpg",
+        "progressive_gray.jpg",
+        "progressive_rgb.jpg",
+        "restarts.jpg",
+    ] {
+        let whole = jpeg(name);
+        let right = first_color(&whole).expect("readable");
+        let trailing = [whole.as_slice(), &[0; 100], &whole].concat();
+        assert_eq!(first_color(&trailing).as_ref(), Ok(&right), "{name}");
+        let scan = (2..whole.len())
+            .find(|&at| whole[at..].starts_with(&[0xff, 0xda]))
+            .expect("a scan");
+        let check = |bytes: &[u8], what: &str, at: usize| {
+            let error = first_color(bytes).err();
+            let code = error.as_ref().map(|error| error.code);
+            assert_eq!(
+                code,
+                Some(Code::CorruptData),
+                "{name}, {what} {at}: {error:?}"
+            );
+        };
+        for end in (0..whole.len())
+            .step_by(3)
+            .chain(whole.len() - 4..whole.len())
+        {
+            check(&whole[..end], "cut off at", end);
+        }
+        // Of the last bits some are padding.
+        for end in (scan + 14..whole.len() - 4).step_by(3) {
+            let ended = [&whole[..end], &[0xff, 0xd9]].concat();
+            check(&ended, "ended at", end);
+        }
+        for at in (scan + 14..whole.len() - 60).step_by(3) {
+            let shorter = [&whole[..at], &whole[at + 40..]].concat();
+            let found = first_color(&shorter);
+            let is_told = found.is_err_and(|error| error.code == Code::CorruptData);
+            assert!(is_told, "{name}, without 40 bytes at {at}");
+        }
+    }
+}

@@ -1,14 +1,19 @@
 //! Pages of a TIFF file (TIFF 6.0, `BigTIFF`), through the crate `tiff`: both byte orders, strips and tiles.
+//!
+//! Samples are those of the file, also where its zero means white (`PhotometricInterpretation` 0): the crate would turn
+//! them over, so it is shown another tag.
+
+mod chunks;
 
 use tiff::{
     ColorType, TiffError,
     decoder::{Decoder, DecodingSampleType, Limits},
-    tags::Tag,
 };
 
+use self::chunks::Chunks;
 use super::{
-    Block, Page, Reader, Refusal, Wanted, check_size, copy_block,
-    directories::Directories,
+    Page, Reader, Refusal, Wanted, check_size,
+    directories::{Directories, Directory, tags},
     pages::{offset_of, sub_directories},
     part_of, pixels_of,
     reader::Stream,
@@ -19,8 +24,9 @@ use crate::{
     source::OpenFile,
 };
 
-/// `Compression` of samples as they are (TIFF 6.0, section 3).
-const UNCOMPRESSED: u16 = 1;
+/// `PhotometricInterpretation` of gray: 0 is white, 0 is black.
+const WHITE_IS_ZERO: u64 = 0;
+const BLACK_IS_ZERO: u64 = 1;
 /// Bytes of one tag, each value of 8 bytes.
 const TAG_BYTES: usize = 8 * limits::TIFF_VALUES as usize;
 
@@ -115,22 +121,64 @@ pub(super) fn reader_at(
     page: PageAt,
     sub_idx: Option<u32>,
 ) -> Result<Reader, Refusal> {
-    if page == PageAt::default() && sub_idx.is_none() {
-        return Ok(Stream::buffered(file));
-    }
     let mut file = Directories::of(file)?;
     let offset = match sub_idx {
-        None => offset_of(&mut file, page)?,
+        None if page == PageAt::default() => file.first(),
+        None => Some(offset_of(&mut file, page)?),
         Some(sub) => {
             let below = sub_directories(&mut file, page)?;
-            *below.get(sub as usize).ok_or_else(|| {
+            let found = below.get(sub as usize).ok_or_else(|| {
                 let message = format!("level {sub} of a page with {}", below.len());
                 Refusal::new(Code::CorruptData, message)
-            })?
+            })?;
+            Some(*found)
         }
     };
-    let head = file.head_with_first(offset)?;
-    Ok(Stream::with_head(file.into_file(), head))
+    let Some(offset) = offset else {
+        return Err(Refusal::new(Code::CorruptData, "cut off"));
+    };
+    let mut patches = Vec::new();
+    if let Some(directory) = file.read(offset)? {
+        check_tables(&directory)?;
+        patches = black_is_zero(&mut file, &directory)?;
+    }
+    if Some(offset) != file.first() {
+        patches.push((0, file.head_with_first(offset)?));
+    }
+    Ok(Stream::patched(file.into_file(), patches))
+}
+
+/// The decoder keeps the places of all strips or tiles, and reads them for each part of a page.
+fn check_tables(directory: &Directory) -> Result<(), Refusal> {
+    let places = [
+        tags::STRIP_OFFSETS,
+        tags::STRIP_BYTES,
+        tags::TILE_OFFSETS,
+        tags::TILE_BYTES,
+    ];
+    for entry in places.into_iter().flat_map(|tag| directory.all(tag)) {
+        let (found, most) = (entry.count(), limits::TIFF_VALUES);
+        if found > most {
+            let message =
+                format!("a page of {found} strips or tiles where at most {most} are read");
+            return Err(Refusal::new(Code::TooLarge, message));
+        }
+    }
+    Ok(())
+}
+
+/// What has to stand in place of the tags that say that zero is white.
+fn black_is_zero(
+    file: &mut Directories,
+    directory: &Directory,
+) -> Result<Vec<(u64, Vec<u8>)>, Refusal> {
+    let mut patches = Vec::new();
+    for entry in directory.all(tags::PHOTOMETRIC) {
+        if file.number(entry, 0)? == Some(WHITE_IS_ZERO) {
+            patches.extend(file.patch(entry, BLACK_IS_ZERO));
+        }
+    }
+    Ok(patches)
 }
 
 pub(super) fn describe(reader: Reader) -> Result<Page, Refusal> {
@@ -143,84 +191,11 @@ pub(super) fn read(reader: Reader, wanted: Wanted) -> Result<Pixels, Refusal> {
     let sample = sample_of(&page, wanted.color_idx)?;
     let part = part_of(&page, wanted)?;
     let (_, _, width, height) = part;
+    let chunks = Chunks::of(&mut opened)?;
     let mut samples = Samples::zeros(page.sample_type, width as usize * height as usize);
-    let is_whole = (width, height) == (page.width, page.height);
-    let compression = opened.decoder.find_tag_unsigned(Tag::Compression)?;
-    let is_compressed = compression.is_some_and(|method: u16| method != UNCOMPRESSED);
-    let _decoding = is_compressed.then(|| {
-        opened.decoder.inner().get_mut().decodes_from_now_on();
-        WorkStage::Decompress.enter()
-    });
-    if is_whole && opened.samples_per_pixel == 1 {
-        opened.decoder.read_image_bytes(samples.as_bytes_mut())?;
-    } else if is_whole || opened.is_planar {
-        read_whole(&mut opened, sample, part, samples.as_bytes_mut())?;
-    } else {
-        read_chunks(&mut opened, sample, part, samples.as_bytes_mut())?;
-    }
+    let _decoding = chunks
+        .is_compressed()
+        .then(|| WorkStage::Decompress.enter());
+    chunks.read(sample, part, samples.as_bytes_mut())?;
     pixels_of(width, height, samples)
-}
-
-/// Decodes the page and takes what is wanted of it.
-fn read_whole(
-    opened: &mut Opened,
-    sample: usize,
-    part: (u32, u32, u32, u32),
-    target: &mut [u8],
-) -> Result<(), Refusal> {
-    let layout = opened.decoder.image_buffer_layout()?;
-    let mut bytes = vec![0; layout.complete_len];
-    opened.decoder.read_image_bytes(&mut bytes)?;
-    let page = opened.page;
-    let start = match layout.plane_stride {
-        Some(stride) if opened.is_planar => stride.get() * sample,
-        _ => 0,
-    };
-    let (sample, samples_per_pixel) = if opened.is_planar {
-        (0, 1)
-    } else {
-        (sample, opened.samples_per_pixel)
-    };
-    let block = Block {
-        bytes: bytes.get(start..).unwrap_or_default(),
-        rect: (0, 0, page.width, page.height),
-        samples_per_pixel,
-    };
-    copy_block(&block, sample, part, page.sample_type.num_bytes(), target)
-}
-
-/// Decodes the strips or tiles that the part touches.
-fn read_chunks(
-    opened: &mut Opened,
-    sample: usize,
-    part: (u32, u32, u32, u32),
-    target: &mut [u8],
-) -> Result<(), Refusal> {
-    let page = opened.page;
-    let (chunk_width, chunk_height) = opened.decoder.chunk_dimensions();
-    if chunk_width == 0 || chunk_height == 0 {
-        return Err(Refusal::new(Code::CorruptData, "strips without pixels"));
-    }
-    let across = page.width.div_ceil(chunk_width);
-    let (x, y, width, height) = part;
-    for row in y / chunk_height..=(y + height - 1) / chunk_height {
-        for col in x / chunk_width..=(x + width - 1) / chunk_width {
-            let number = row * across + col;
-            let (data_width, data_height) = opened.decoder.chunk_data_dimensions(number);
-            let mut decoded = opened.decoder.read_chunk(number)?;
-            let decoded = decoded.as_buffer(0);
-            let block = Block {
-                bytes: decoded.as_bytes(),
-                rect: (
-                    col * chunk_width,
-                    row * chunk_height,
-                    data_width,
-                    data_height,
-                ),
-                samples_per_pixel: opened.samples_per_pixel,
-            };
-            copy_block(&block, sample, part, page.sample_type.num_bytes(), target)?;
-        }
-    }
-    Ok(())
 }

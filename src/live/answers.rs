@@ -73,7 +73,11 @@ impl From<PushError> for Refusal {
                 NoticeError::OutOfRange { .. } => Code::OutOfRange,
                 NoticeError::UnknownChannel { .. } => Code::UnknownChannel,
                 NoticeError::NotStarted => Code::NotStarted,
-                NoticeError::EmptyPath | NoticeError::Pixels { .. } => Code::Invalid,
+                NoticeError::EmptyPath
+                | NoticeError::UnknownRegion { .. }
+                | NoticeError::IsRegistered
+                | NoticeError::IsStored
+                | NoticeError::Pixels { .. } => Code::Invalid,
             },
         };
         Self::new(code, error.to_string())

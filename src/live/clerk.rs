@@ -1,6 +1,9 @@
 //! Carries out the requests of one client, through a push handle of its own.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use super::{
     AcquisitionId, PushError, PushHandle, Started,
@@ -102,7 +105,10 @@ impl<'a> Clerk<'a> {
                 }
             }
             Request::Warn(warn) => self.handle.warn(cut(warn.message))?,
-            Request::Open(open) => self.handle.load_dataset(&open.path)?,
+            Request::Open(open) => {
+                check_absolute(&open.path)?;
+                self.handle.load_dataset(&open.path)?;
+            }
             Request::Refresh => self.handle.refresh()?,
             Request::ShowWindow => self.handle.show_window()?,
             Request::LoadFov(go) | Request::SetIndex(go) => {
@@ -274,6 +280,18 @@ fn sizes(channels: Vec<String>, num_z: i64, height: i64, width: i64) -> Announce
         height,
         width,
     }
+}
+
+/// The window has another working folder than who asks.
+fn check_absolute(path: &Path) -> Result<(), Refusal> {
+    if path.is_absolute() {
+        return Ok(());
+    }
+    let message = format!(
+        "expected an absolute path, found {:?}",
+        path.display().to_string()
+    );
+    Err(Refusal::new(Code::Invalid, message))
 }
 
 fn per_fov(start: StartPerFov) -> Result<Announcement, PushError> {

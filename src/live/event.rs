@@ -1,7 +1,7 @@
 //! News, the same from every source: what began, what was written, what ended, where to look.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    dataset::{Announcement, RegisteredPlanes},
+    dataset::{AnnouncedLayout, Announcement, RegisteredPlanes},
     model::{DatasetId, FovId, NavAxis},
 };
 
@@ -56,6 +56,22 @@ pub struct Started {
     pub announcement: Arc<Announcement>,
     /// Planes that are registered one by one.
     pub registered: Arc<RegisteredPlanes>,
+}
+
+impl Started {
+    /// True where its stores lie in that folder.
+    #[must_use]
+    pub fn lies_in(&self, folder: &Path) -> bool {
+        match &self.announcement.layout {
+            AnnouncedLayout::PerFov { paths } | AnnouncedLayout::PerRegion { paths } => {
+                paths.first().is_some_and(|path| path.starts_with(folder))
+            }
+            AnnouncedLayout::Registered => {
+                let file = self.registered.first_file();
+                file.is_some_and(|file| file.starts_with(folder))
+            }
+        }
+    }
 }
 
 /// Where a client wishes the view to go.

@@ -3,9 +3,9 @@
 use std::{
     fs,
     io::{self, Read as _, Write as _},
-    net::SocketAddr,
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -19,6 +19,9 @@ const TOKEN_BYTES: usize = 32;
 const MAX_FILE_BYTES: u64 = 4096;
 /// Entries of the folder that are looked at.
 const MAX_ENTRIES: usize = 4096;
+
+/// A window on this machine takes a connection at once, and an address of none refuses it at once.
+const ANSWERS_WITHIN: Duration = Duration::from_millis(20);
 
 /// Windows cannot be found, or cannot be made known.
 #[derive(Debug, thiserror::Error)]
@@ -143,6 +146,25 @@ impl InstanceFolder {
         Ok(instances)
     }
 
+    /// Removes the files that windows left which were ended from outside: nobody listens at their address.
+    fn sweep(&self) {
+        for left in self.list().unwrap_or_default() {
+            let connected = TcpStream::connect_timeout(&left.address, ANSWERS_WITHIN);
+            let is_refused =
+                connected.is_err_and(|it| it.kind() == io::ErrorKind::ConnectionRefused);
+            if is_refused && left.pid != std::process::id() {
+                let path = self.path_of(&left);
+                if let Err(error) = fs::remove_file(&path) {
+                    tracing::debug!("an old instance file stays: {error}: {}", path.display());
+                }
+            }
+        }
+    }
+
+    fn path_of(&self, instance: &Instance) -> PathBuf {
+        self.0.join(format!("instance-{}.json", instance.pid))
+    }
+
     /// Writes an instance's file; it is removed when the result drops.
     pub(super) fn publish(&self, instance: &Instance) -> Result<InstanceFile, InstanceError> {
         let failed = |source| InstanceError::Io {
@@ -152,7 +174,8 @@ impl InstanceFolder {
         };
         create_folder(&self.0).map_err(failed)?;
         check_is_ours(&self.0)?;
-        let path = self.0.join(format!("instance-{}.json", instance.pid));
+        self.sweep();
+        let path = self.path_of(instance);
         let unfinished = self.0.join(format!(".instance-{}.tmp", instance.pid));
         let text = serde_json::to_vec(instance).map_err(|error| failed(error.into()))?;
         let written = write_private(&unfinished, &text);

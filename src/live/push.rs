@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     dataset::{
-        AnnounceError, AnnouncedSizes, Announcement, NoticeAt, NoticeError, PlaneAt,
-        RegisteredPlanes,
+        AnnounceError, AnnouncedLayout, AnnouncedSizes, Announcement, Dataset, NoticeAt,
+        NoticeError, PlaneAt, RegisteredPlanes,
     },
     model::{NavAxis, Pixels},
 };
@@ -157,7 +157,7 @@ impl PushHandle {
     /// `region_idx` after [`Self::start_zarr_acquisition_6d`]. Never waits.
     ///
     /// # Errors
-    /// When nothing was started, or the plane is not in the plan.
+    /// When nothing was started, its planes are registered, or the plane is not in the plan.
     pub fn notify_zarr_frame(
         &self,
         t: i64,
@@ -168,6 +168,9 @@ impl PushHandle {
     ) -> Result<(), PushError> {
         let current = self.current.read();
         let started = current.as_ref().ok_or(NoticeError::NotStarted)?;
+        if started.announcement.layout == AnnouncedLayout::Registered {
+            return Err(NoticeError::IsRegistered.into());
+        }
         let at = started.announcement.check(NoticeAt {
             t,
             fov_idx,
@@ -182,7 +185,8 @@ impl PushHandle {
     /// A page of an image file holds (or will hold) a plane; the last registration of a plane wins. Never waits.
     ///
     /// # Errors
-    /// When nothing was started, the plane is not in the plan, the path is empty, or the page is below 0.
+    /// When nothing was started, its planes lie in stores, the plane is not in the plan, the path is empty, or the page is
+    /// below 0.
     pub fn register_image(
         &self,
         t: i64,
@@ -233,7 +237,8 @@ impl PushHandle {
     /// The pixels of a plane, (y, x); kept within a bound, the oldest go first and are then shown as missing.
     ///
     /// # Errors
-    /// When nothing was started, the plane is not in the plan, or the pixels have another size than announced.
+    /// When nothing was started, its planes lie in stores, the plane is not in the plan, or the pixels have another size
+    /// than announced.
     pub fn register_array(
         &self,
         t: i64,
@@ -245,9 +250,9 @@ impl PushHandle {
         let (started, at) = self.registering(t, fov_idx, z, channel)?;
         let (width, height) = (started.announcement.width, started.announcement.height);
         if (pixels.width(), pixels.height()) != (width, height) {
-            let found = pixels.samples().len();
             return Err(NoticeError::Pixels {
-                found,
+                found_width: pixels.width(),
+                found_height: pixels.height(),
                 width,
                 height,
             }
@@ -268,6 +273,9 @@ impl PushHandle {
     ) -> Result<(Started, PlaneAt), PushError> {
         let current = self.current.read();
         let started = current.as_ref().ok_or(NoticeError::NotStarted)?;
+        if started.announcement.layout != AnnouncedLayout::Registered {
+            return Err(NoticeError::IsStored.into());
+        }
         let at = started.announcement.check(NoticeAt {
             t,
             fov_idx,
@@ -350,20 +358,7 @@ impl PushHandle {
         let fov_idx = in_range("fov", fov, last_fov)?;
         let flat = match region {
             None => fov_idx,
-            Some(region) => {
-                let is_it = |at: &u32| {
-                    let row = dataset.fov_at(*at).and_then(|id| dataset.fov(id));
-                    row.is_some_and(|row| {
-                        row.region.as_deref() == Some(region) && row.fov_in_region == Some(fov_idx)
-                    })
-                };
-                let found = (0..dataset.num_fovs()).find(is_it);
-                found.ok_or(NoticeError::OutOfRange {
-                    what: "fov of the region",
-                    found: fov,
-                    last: last_fov,
-                })?
-            }
+            Some(region) => flat_in_region(dataset, region, fov_idx)?,
         };
         let last_t = i64::from(crate::model::limits::TIMEPOINTS) - 1;
         let fov = dataset.fov_at(flat).ok_or(NoticeError::OutOfRange {
@@ -560,4 +555,25 @@ impl PushHandle {
         let taken = self.sends.control(event);
         taken.then_some(()).ok_or(PushError::NotTaken)
     }
+}
+
+/// The flat number of a FOV that is counted inside of its region.
+fn flat_in_region(dataset: &Dataset, region: &str, fov_idx: u32) -> Result<u32, NoticeError> {
+    let rows = dataset.order.iter().map(|&fov| dataset.fov(fov));
+    let numbers: Vec<(u32, Option<u32>)> = (0..)
+        .zip(rows)
+        .filter(|(_, row)| row.is_some_and(|row| row.region.as_deref() == Some(region)))
+        .map(|(flat, row)| (flat, row.and_then(|row| row.fov_in_region)))
+        .collect();
+    if numbers.is_empty() {
+        let name = region.to_owned();
+        return Err(NoticeError::UnknownRegion { name });
+    }
+    let found = numbers.iter().find(|(_, number)| *number == Some(fov_idx));
+    let last = numbers.iter().filter_map(|(_, number)| *number).max();
+    found.map(|(flat, _)| *flat).ok_or(NoticeError::OutOfRange {
+        what: "fov of the region",
+        found: fov_idx.into(),
+        last: last.map_or(0, i64::from),
+    })
 }

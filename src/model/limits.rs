@@ -9,9 +9,9 @@ pub const WHOLE_PLANE_TILE_PX: u32 = 4096;
 pub const TILE_PX: u32 = 2048;
 /// Bytes of a metadata document (JSON, YAML, XML).
 pub const DOCUMENT_BYTES: u64 = 64 << 20;
-/// What a JSON document holds, in values of about 80 bytes of memory: a mapping counts as 8, a list as 2. A document of
-/// 64 MiB that a writer made has less; one of nothing but `{"a":0}` would take 5 GB.
-pub const JSON_VALUES: usize = 1 << 23;
+/// What a JSON document holds, in values of up to 150 bytes of memory while it is read: a mapping counts as 8, a list as
+/// 2. A plate of 1,536 wells has 20,000, the colours of [`LABEL_COLORS`] labels a million.
+pub const JSON_VALUES: usize = 1 << 21;
 /// Elements and texts of an XML document: a million planes of an OME-XML, with room.
 pub const XML_NODES: u32 = 1 << 22;
 /// Attributes of an XML document.
@@ -53,14 +53,30 @@ pub const PAGES: usize = 1 << 20;
 pub const KEPT_PAGES: usize = 1 << 22;
 /// Tags of one directory of a TIFF file; the most that anybody writes are some dozens.
 pub const TIFF_TAGS: u64 = 4096;
-/// Numbers of one tag of a TIFF file: the offsets of so many strips or tiles.
-pub const TIFF_VALUES: u64 = 2 << 20;
+/// Numbers of one tag of a TIFF file: the offsets of so many strips or tiles. They are read for each tile of a plane; a
+/// page of [`CHUNK_SAMPLES`] pixels has as many where a strip or tile has 2,048 pixels.
+pub const TIFF_VALUES: u64 = 1 << 18;
 /// Bytes of a file that is read whole.
 pub const FILE_BYTES: u64 = 4 << 30;
+/// What of a PNG or JPEG file is passed over on the way to its samples: profiles, texts, previews.
+pub const IMAGE_METADATA_BYTES: u64 = 16 << 20;
+/// Decoded bytes of an image file, or of a strip or tile of TIFF, however few encoded ones there are: 4,096 x 4,096 samples
+/// of 8 bytes.
+pub const FREE_DECODED_BYTES: u64 = 128 << 20;
+/// Decoded bytes beyond these for each encoded one. Deflate makes 1,032 of a byte where all are equal; of pictures of
+/// anything a few, of masks some dozens.
+pub const DECODED_PER_ENCODED: u64 = 256;
+/// Scans of a JPEG file; libjpeg writes 10 of a progressive one.
+pub const JPEG_SCANS: usize = 100;
+/// Decoded image files, strips and tiles that are kept until all of their parts were read; the last one is kept however
+/// large it is.
+pub const KEPT_DECODED_BYTES: usize = 128 << 20;
 /// FOVs of a dataset: a plate of 1536 wells with 170 each. A row of the table takes about 500 bytes.
 pub const FOVS: usize = 1 << 18;
 /// FOVs inside of one array, a scan region: a length that nobody wrote costs no more than a large plate.
 pub const ARRAY_FOVS: u64 = 1 << 16;
+/// Bytes of a path that metadata names: Linux takes no longer one, and each of its folders is looked at.
+pub const PATH_BYTES: usize = 4 << 10;
 /// Bytes of the paths of all fields of a plate, each below it: a well's document may be that of thousands, by links.
 pub const FIELD_PATH_BYTES: usize = 64 << 20;
 /// Entries of one folder that are listed.

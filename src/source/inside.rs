@@ -6,13 +6,21 @@ use std::{
 };
 
 use super::{SourceError, SourceErrorKind};
-use crate::model::while_waiting;
+use crate::model::{limits, while_waiting};
 
 /// `relative` below `base`, where `relative` comes from metadata: names with `/` between them; "." and "" are `base`.
 ///
 /// # Errors
-/// When it is absolute, has a `..`, a backslash, a drive letter or a NUL.
+/// When it is absolute, has a `..`, a backslash, a drive letter or a NUL, or is longer than any system takes.
 pub fn join_inside(base: &Path, relative: &str) -> Result<PathBuf, SourceError> {
+    if relative.len() > limits::PATH_BYTES {
+        let kind = SourceErrorKind::TooLarge {
+            found: relative.len() as u64,
+            limit: limits::PATH_BYTES as u64,
+            unit: "bytes of a path",
+        };
+        return Err(SourceError::new(kind, base));
+    }
     let has_drive = relative.as_bytes().get(1) == Some(&b':');
     let is_plain = !has_drive
         && !relative.contains(['\\', '\0'])
@@ -64,10 +72,13 @@ pub fn follow_inside(base: &Path, relative: &str, root: &Path) -> Result<PathBuf
 
 /// True where a part of `path` below `base` is a symbolic link.
 fn has_link(base: &Path, path: &Path) -> bool {
-    let below = path.ancestors().take_while(|part| *part != base);
-    below
-        .into_iter()
-        .any(|part| fs::symlink_metadata(part).is_ok_and(|found| found.is_symlink()))
+    let below: Vec<_> = path.ancestors().take_while(|part| *part != base).collect();
+    // Below what is absent is nothing.
+    let there = below
+        .iter()
+        .rev()
+        .map_while(|part| fs::symlink_metadata(part).ok());
+    there.into_iter().any(|found| found.is_symlink())
 }
 
 /// True where `target` is content that git-annex keeps for a repository that holds `folder`.
@@ -140,5 +151,18 @@ mod tests {
         check("data/plate/out", "0", plate, None);
         let error = follow_inside(&at(plate), "out/0", &at(plate)).expect_err("out");
         assert!(error.message().contains("elsewhere"), "{error}");
+    }
+
+    #[test]
+    fn a_path_longer_than_any_system_takes_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = "a/".repeat(1_000_000);
+        let error = follow_inside(folder.path(), &path, folder.path()).expect_err("too long");
+        assert_eq!(error.code(), Code::TooLarge);
+        let message = error.message();
+        assert!(
+            message.contains("2000000 bytes of a path where at most 4096"),
+            "{message}"
+        );
     }
 }

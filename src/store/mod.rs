@@ -459,11 +459,9 @@ fn absent_state(dataset: &Dataset, image: &Image) -> PlaneState {
     if let Some(Arrays::Files(_)) = image.levels.first().map(|it| &it.arrays) {
         return plane_file::absent_state(dataset);
     }
-    let is_aborted = dataset
-        .acquisition
-        .as_ref()
-        .is_some_and(|acquisition| acquisition.aborted);
-    if is_finished(dataset, image) || is_aborted {
+    // Nobody else is going to register planes.
+    let is_ended = dataset.is_registered() && dataset.is_announced_to_end;
+    if is_finished(dataset, image) || dataset.was_stopped() || is_ended {
         PlaneState::Missing
     } else {
         PlaneState::Planned

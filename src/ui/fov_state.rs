@@ -49,7 +49,8 @@ impl FovState {
     /// Of a running acquisition the ledger tells; in a finished dataset what is on disk counts as acquired.
     pub(super) fn of(fovs: &[FovId], num_present: usize, view: &View<'_>, facts: &Facts) -> Self {
         let (dataset, ledger, t) = (view.dataset, view.ledger, view.session.position.t);
-        let is_unfinished = facts.is_unfinished(dataset);
+        // Of planes that are registered one by one nothing but the ledger tells.
+        let is_unfinished = facts.is_unfinished(dataset) || dataset.is_registered();
         let part = |done: u64, all: u64| match done {
             0 => Fill::Planned,
             _ if done < all => Fill::Partly,

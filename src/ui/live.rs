@@ -84,7 +84,7 @@ impl Facts {
             LiveState::Running | LiveState::Quiet | LiveState::Lost => true,
             LiveState::Ended { .. } => live.planned.is_some_and(|all| live.acquired < all),
         };
-        self.live.as_ref().is_some_and(is_cut_short) || dataset.is_running()
+        self.live.as_ref().is_some_and(is_cut_short) || !dataset.is_finished()
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fs, io::Cursor, path::Path};
 use image::{ExtendedColorType, ImageFormat};
 use squidview::{
     dataset::DatasetKind,
-    model::{FovId, Rgb},
+    model::{Code, FovId, Problem, Rgb},
     store::Store,
 };
 
@@ -21,6 +21,23 @@ fn written(folder: &Path, group: &str) -> Option<serde_json::Map<String, serde_j
     image_oracle(&["write", folder.to_str().unwrap(), group])
 }
 
+/// Names of files of which a plane is another one than was written.
+fn wrong_files(folder: &Path, files: &serde_json::Map<String, serde_json::Value>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (name, planes) in files {
+        let dataset = open_whole(&folder.join(name));
+        let found = (0..dataset.template.num_channels())
+            .map(|c| plane_crc(&Store::new(), &dataset, plane_at(FovId(0), 0, c, 0)))
+            .collect::<Vec<_>>();
+        let expected = planes.as_array().unwrap().iter();
+        let expected = expected.map(|crc| crc.as_str().map(str::to_owned));
+        if found != expected.collect::<Vec<_>>() {
+            wrong.push(name.clone());
+        }
+    }
+    wrong
+}
+
 #[test]
 fn byte_orders_compressions_and_planar_colours_give_the_samples_that_were_written() {
     let folder = tempfile::tempdir().unwrap();
@@ -28,19 +45,35 @@ fn byte_orders_compressions_and_planar_colours_give_the_samples_that_were_writte
         return;
     };
     assert!(files.len() > 20);
-    let mut wrong = Vec::new();
-    for (name, planes) in &files {
-        let dataset = open_whole(&folder.path().join(name));
-        let found = (0..dataset.template.num_channels())
-            .map(|c| plane_crc(&Store::new(), &dataset, plane_at(FovId(0), 0, c, 0)))
-            .collect::<Vec<_>>();
-        let expected = planes.as_array().unwrap().iter();
-        let expected = expected.map(|crc| crc.as_str().map(str::to_owned));
-        if found != expected.collect::<Vec<_>>() {
-            wrong.push(name);
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong:?}");
+    assert_eq!(wrong_files(folder.path(), &files), [""; 0]);
+}
+
+#[test]
+fn samples_whose_zero_means_white_are_those_that_were_written_and_that_is_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(files) = written(folder.path(), "white") else {
+        return;
+    };
+    assert!(files.len() > 15);
+    assert_eq!(wrong_files(folder.path(), &files), [""; 0]);
+    let noted = open_whole(&folder.path().join("int16.tif"));
+    let is_noted = |it: &Problem| it.code == Code::Ignored && it.message.contains("means white");
+    assert_eq!(
+        noted.problems.iter().filter(|it| is_noted(it)).count(),
+        1,
+        "{:?}",
+        noted.problems
+    );
+    let pages = open_whole(&folder.path().join("pages.tif"));
+    let first = |z: u32| {
+        let rows = plane_rows(&Store::new(), &pages, plane_at(FovId(0), 0, 0, z)).unwrap();
+        u16::from_le_bytes([rows[0], rows[1]])
+    };
+    assert_eq!([first(0), first(1), first(2)], [0, 7919, 2 * 7919]);
+    assert!(
+        pages.problems.iter().all(|it| !is_noted(it)),
+        "of its first page"
+    );
 }
 
 #[test]

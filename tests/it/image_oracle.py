@@ -59,6 +59,27 @@ def kinds(folder):
     return written
 
 
+def white(folder):
+    """Zero is white: the samples are those that were written all the same."""
+    written = {}
+
+    def put(name, image, **options):
+        tifffile.imwrite(folder / name, image, photometric="miniswhite", metadata=None, **options)
+        assert np.array_equal(tifffile.imread(folder / name), image)
+        written[name] = [crc(image)]
+
+    for dtype in ["uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", "float64"]:
+        put(f"{dtype}.tif", gray(dtype=dtype) - gray(dtype=dtype).dtype.type(3), compression="zlib", predictor=True)
+        put(f"{dtype}_raw.tif", gray(dtype=dtype))
+    put("tiled.tif", gray(), tile=(16, 32), compression="lzw")
+    put("big_endian.tif", gray(), byteorder=">")
+    put("big.tif", gray(), bigtiff=True, rowsperstrip=4, compression="zstd")
+    with tifffile.TiffWriter(folder / "pages.tif") as writer:
+        for number, photometric in enumerate(["minisblack", "miniswhite", "minisblack"]):
+            writer.write(gray(number), photometric=photometric, metadata=None, contiguous=False)
+    return written
+
+
 def jpegs(folder):
     """Of one value each, which no decoder rounds far."""
     gray_one = np.full((HEIGHT, WIDTH), 137, "uint8")
@@ -109,7 +130,7 @@ def stacks(folder):
 
 def write(folder, group):
     folder = Path(folder)
-    groups = {"kinds": kinds, "jpegs": jpegs, "resolutions": resolutions, "stacks": stacks}
+    groups = {"kinds": kinds, "jpegs": jpegs, "white": white, "resolutions": resolutions, "stacks": stacks}
     return groups[group](folder)
 
 

@@ -180,8 +180,19 @@ fn a_document_of_too_many_values_is_refused_before_it_is_parsed() {
     check(
         folder.path(),
         Code::TooLarge,
-        "9000003 values where at most 8388608",
+        "9000003 values where at most 2097152",
     );
+    // Copies of documents that lie elsewhere count for nothing.
+    let other = tempfile::tempdir().unwrap();
+    let path = image(other.path(), &["y", "x"], &json!([4, 4]), &json!([4, 4]));
+    let attributes = fs::read_to_string(path.join(".zattrs")).unwrap();
+    let copy = format!("\"consolidated_metadata\": [{}0],", "0,".repeat(3_000_000));
+    fs::write(
+        path.join(".zattrs"),
+        attributes.replacen('{', &format!("{{{copy}"), 1),
+    )
+    .unwrap();
+    assert_eq!(opened(&path).unwrap().num_fovs(), 1);
     fs::write(folder.path().join("zarr.json"), "[".repeat(1_000_000)).unwrap();
     check(folder.path(), Code::BadJson, "recursion limit exceeded");
 }

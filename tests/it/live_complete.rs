@@ -13,7 +13,7 @@ use crate::{
     fixture,
     planes::data_folder,
     program::on,
-    pushed::{Run, announced, counts, go, is_planned, notify},
+    pushed::{Run, announced, counts, go, is_planned, notify, until_drawn},
 };
 
 /// What clients are told now.
@@ -134,4 +134,27 @@ fn of_a_finished_acquisition_all_planes_are_counted_whoever_looked_at_them() {
     let plate = folder.path().join("plate.ome.zarr");
     fs::remove_dir_all(plate.join("A/2/1")).unwrap();
     check([32, 24, 8]);
+}
+
+#[test]
+fn planes_that_were_read_ahead_are_written_once_their_store_is_complete() {
+    let run = Run::new(2, [1, 1, 3]);
+    run.create();
+    let Some((mut desk, handle)) = announced(&run) else {
+        return;
+    };
+    run.write(0, [0, 0, 1]);
+    notify(&handle, 0, [0, 0, 1]);
+    go(&mut desk, &handle, 0, 0, 1);
+    until_drawn(&mut desk, &[run.value(0, [0, 0, 1])]);
+    // A step lets the next slices be read ahead, which are not there.
+    go(&mut desk, &handle, 0, 0, 2);
+    go(&mut desk, &handle, 0, 0, 1);
+    desk.frames(Duration::from_millis(200));
+    run.stores[0].describe(true);
+    desk.until("all planes of the store are written", |app| {
+        num_written(app) == 3
+    });
+    desk.frames(Duration::from_millis(500));
+    assert_eq!(num_written(desk.harness.state()), 3);
 }

@@ -6,6 +6,7 @@ use squidview::model::{FovId, NavAxis};
 
 use crate::{
     desk::{Desk, Setup},
+    pushed::{Run, announced, counts, notify},
     uniform::{Uniform, values},
 };
 
@@ -138,4 +139,38 @@ fn an_axis_that_grows_from_one_gets_its_bar_and_the_view_stays() {
     desk.until("the new timepoint is drawn", |app| {
         app.is_settled() && values(app) == [6]
     });
+}
+
+#[test]
+fn stores_that_grow_lengthen_the_plan_and_are_gone_to_as_soon_as_they_have() {
+    let mut run = Run::new(3, [1, 1, 2]);
+    run.create();
+    let Some((mut desk, handle)) = announced(&run) else {
+        return;
+    };
+    for (fov, at) in run.planes() {
+        run.write(fov, at);
+        notify(&handle, fov, at);
+    }
+    desk.settle();
+    desk.take_sent();
+    assert_eq!((counts(&desk).planned, counts(&desk).written), (Some(6), 6));
+    for store in &mut run.stores {
+        store.sizes[0] = 3;
+        store.create();
+    }
+    for fov in 0..3 {
+        for z in 0..2 {
+            run.write(fov, [1, 0, z]);
+            notify(&handle, fov, [1, 0, z]);
+        }
+    }
+    handle.set_index(None, Some(1), None).unwrap();
+    desk.until("the new timepoint is shown", |app| {
+        let at = app.session().map(|session| session.position);
+        at.is_some_and(|at| at.t == 1) && app.is_settled() && app.has_picture()
+    });
+    // FOVs that nobody has gone to count, too.
+    let told = counts(&desk);
+    assert_eq!((told.planned, told.written), (Some(18), 12), "{told:?}");
 }

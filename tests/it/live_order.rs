@@ -200,6 +200,9 @@ fn a_start_replaces_whatever_is_shown() {
     desk.take_sent();
     assert_eq!(handle.get_fov_list().len(), 4);
     assert!(desk.status().acquisition.is_none());
+    // It still runs.
+    desk.click("Show run");
+    assert_fresh(&mut desk, &handle, &[("R0", 0)]);
 }
 
 #[test]
@@ -218,14 +221,14 @@ fn of_two_clients_the_latest_start_is_shown_and_the_other_offered() {
     desk.take_sent();
     assert_eq!(desk.status().acquisition, Some(shown));
     assert_eq!(other.get_fov_list().len(), 1);
-    let offer = "Show 2 FOVs, 1 channels";
-    assert!(desk.has(offer), "the first is offered");
+    let (first_offer, second_offer) = ("2 FOVs, 1 channels", "1 FOVs, 1 channels");
+    assert!(desk.says(first_offer), "the first is offered");
     // While it is not shown its planes come to the disk; their notices are for nobody.
     first.write(1, [0, 0, 0]);
     notify(&handle, 1, [0, 0, 0]);
     desk.take_sent();
     assert_eq!(handle.num_late(), 1);
-    desk.click(offer);
+    desk.click("Show run");
     desk.until("the first is shown", |app| {
         app.auto_save_interval();
         app.push_handle().get_fov_list().len() == 2 && app.is_settled()
@@ -233,15 +236,19 @@ fn of_two_clients_the_latest_start_is_shown_and_the_other_offered() {
     until_drawn(&mut desk, &[first.value(0, [0, 0, 0])]);
     go(&mut desk, &handle, 1, 0, 0);
     until_drawn(&mut desk, &[first.value(1, [0, 0, 0])]);
-    assert!(!desk.has(offer), "it is shown");
-    assert!(
-        desk.has("Show 1 FOVs, 1 channels"),
-        "now the second is offered"
-    );
+    assert!(!desk.says(first_offer), "it is shown");
+    assert!(desk.says(second_offer), "now the second is offered");
     // It goes on as before.
     first.stores[1].write([0, 0, 0], 5);
     notify(&handle, 1, [0, 0, 0]);
     until_drawn(&mut desk, &[5]);
+    // One that ended before something else was shown is not offered.
+    handle.end_zarr_acquisition().unwrap();
+    desk.take_sent();
+    second.announce(&other);
+    desk.take_sent();
+    desk.settle();
+    assert!(!desk.says(first_offer), "it has ended");
 }
 
 #[test]
@@ -270,7 +277,8 @@ fn what_ended_while_another_was_shown_is_shown_again_as_ended_with_its_planes() 
     desk.settle();
     handle.end_acquisition().unwrap();
     desk.take_sent();
-    desk.click("Show 2 FOVs, 1 channels");
+    assert!(desk.says("2 FOVs, 1 channels, ended"));
+    desk.click("Show acquisition");
     desk.until("the first is shown again", |app| {
         app.auto_save_interval();
         app.push_handle().get_fov_list().len() == 2 && app.is_settled()

@@ -1,12 +1,14 @@
 //! Notices and starts that make no sense are refused with their values, and nothing grows from them.
 
 use squidview::{
+    dataset::AnnouncedSizes,
     live::PushHandle,
     model::{NavAxis, limits},
 };
 
 use crate::{
     desk::{Desk, Setup},
+    planes::data_folder,
     pushed::{CHANNELS, Run, announced, counts, is_planned, notify, until_drawn},
 };
 
@@ -188,4 +190,33 @@ fn sizes_that_differ_from_the_store_are_listed_and_the_store_is_shown() {
     assert_eq!(counts(&desk).written, 1);
     let dataset = desk.status().dataset.clone().unwrap();
     assert_eq!(dataset.len_along(NavAxis::Z), 2);
+}
+
+#[test]
+fn another_number_of_fovs_in_a_store_than_announced_is_listed() {
+    let store = data_folder().join("6d/zarr/A1/acquisition.zarr");
+    let Some(mut desk) = Desk::new(Setup::default()) else {
+        return;
+    };
+    let handle = desk.harness.state().push_handle();
+    let sizes = AnnouncedSizes {
+        channels: vec![
+            "Fluorescence 405 nm Ex".into(),
+            "Fluorescence 488 nm Ex".into(),
+        ],
+        num_z: 3,
+        height: 16,
+        width: 24,
+    };
+    handle
+        .start_zarr_acquisition_6d(vec![store], sizes, &[2], None)
+        .unwrap();
+    desk.until("a picture", |app| app.is_settled() && app.has_picture());
+    let listed = problems(&desk);
+    let expected = "3 FOVs in the store, 2 were announced";
+    assert!(
+        listed.len() == 1 && listed[0].contains(expected),
+        "{listed:?}"
+    );
+    assert_eq!(handle.get_fov_list().len(), 2);
 }

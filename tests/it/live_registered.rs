@@ -193,6 +193,7 @@ fn side_files_around_registered_planes_say_what_they_are_like() {
     assert_eq!(sampling.x_um, Some(0.325));
     assert!(dataset.fovs.iter().all(|fov| fov.stage_um.is_some()));
     assert!(dataset.acquisition.as_ref().unwrap().objective.is_some());
+    assert_eq!(dataset.name, "run");
     assert_eq!(dataset.len_along(NavAxis::Time), 3);
     assert_eq!(desk.session().drawn_channels(), [1], "set by hand");
     assert!(desk.harness.state().has_picture());
@@ -235,4 +236,55 @@ fn a_page_or_a_fov_that_cannot_be_is_refused() {
         .register_image(0, 1, 0, CHANNEL, path, 0)
         .unwrap_err();
     assert_eq!(error.to_string(), "fov_idx 1, expected 0 to 0");
+}
+
+#[test]
+fn what_nobody_registered_is_missing_after_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Plan {
+        structure: Structure::Tiff,
+        regions: vec![("A1".into(), 2)],
+        num_timepoints: 3,
+        skipped_timepoints: [1].into(),
+        num_z: 1,
+        channels: vec![CHANNEL.into()],
+        width: WIDTH,
+        height: HEIGHT,
+        ..Plan::default()
+    };
+    let root = folder.path().join("run");
+    simulate(&plan, &root, &mut |_| true, Duration::ZERO).unwrap();
+    let image = |fov: u32, t: u32| {
+        let name = format!("A1_{fov}_0_{}.tiff", CHANNEL.replace(' ', "_"));
+        root.join(t.to_string()).join(name)
+    };
+    let Some((mut desk, handle)) = started(2) else {
+        return;
+    };
+    for (fov, t) in [(0, 0), (1, 0), (0, 2), (1, 2)] {
+        handle
+            .register_image(t.into(), fov.into(), 0, CHANNEL, &image(fov, t), 0)
+            .unwrap();
+    }
+    desk.take_sent();
+    desk.until("the side files are read", |app| {
+        app.auto_save_interval();
+        app.push_handle().status().counts.planned == Some(6)
+    });
+    let told = desk.status().counts;
+    assert_eq!((told.written, told.missing), (4, 0), "it may still come");
+    handle.end_acquisition().unwrap();
+    desk.take_sent();
+    let told = desk.status().counts;
+    assert_eq!((told.written, told.missing), (4, 2));
+    go(&mut desk, &handle, 0, 1, 0);
+    assert!(desk.says("Not on disk") && !desk.says("later planes are"));
+    assert!(desk.says("ended") && !desk.says("finished"));
+    // A late one still applies.
+    handle
+        .register_image(1, 0, 0, CHANNEL, &image(0, 2), 0)
+        .unwrap();
+    desk.until("the late one is drawn", squidview::app::App::has_picture);
+    let told = desk.status().counts;
+    assert_eq!((told.written, told.missing), (5, 1));
 }

@@ -98,6 +98,11 @@ fn on_threads(work: impl Fn(&AtomicUsize) -> Figures + Sync) -> Figures {
     figures
 }
 
+/// What the program answers, within 5 s and 512 MiB.
+pub(crate) fn bounded_answer(arguments: &[&str]) -> serde_json::Value {
+    program::call(arguments).unwrap().1
+}
+
 /// Every case of a fixture, on several threads with a copy each.
 fn all_cases(name: &str) {
     let fixture = Fixture::new(name);

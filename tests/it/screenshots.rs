@@ -432,7 +432,7 @@ fn running(album: &Album) {
         let setup = Setup {
             options: Options {
                 path: Some(microscope.path.clone()),
-                hears_runs: true,
+                state_folder: Some(state_of_the_microscope()),
                 ..Options::default()
             },
             ..look.setup()
@@ -574,7 +574,7 @@ fn offered(album: &Album) {
         let setup = Setup {
             options: Options {
                 path: shown.cloned(),
-                hears_runs: true,
+                state_folder: Some(state_of_the_microscope()),
                 ..Options::default()
             },
             ..look.setup()

@@ -81,12 +81,19 @@ def __getattr__(name: str) -> Any:
         from . import qt
     except ImportError:
         if name != "LightweightViewer":
-            raise
+            return _WindowWithoutQt
         # A script that only announces needs no widget.
         from .lightweight_viewer import LightweightViewer
 
         return LightweightViewer
     return getattr(qt, name)
+
+
+class _WindowWithoutQt:
+    """Stands for ``LightweightMainWindow`` where no Qt is installed: importing every name of the module needs none."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        raise ImportError("LightweightMainWindow needs PyQt5 or PySide6, neither is installed")
 
 
 def last_volume_problem() -> str | None:

@@ -11,7 +11,7 @@ use crate::{
     dataset::{Dataset, Image, ImageSlot, OpenFovError, OpenedFov, PlaneAt, RegisteredPlanes},
     ledger::{Notice, PageSize},
     loader::Loaded,
-    model::{AxisRole, Code, FovId, PlaneId, PlaneState, Problem, TileId, Visible, ZPick},
+    model::{AxisRole, Code, FovId, NavAxis, PlaneId, PlaneState, Problem, TileId, Visible, ZPick},
 };
 
 /// An announced plane that stays absent for so long counts as all zero: the writer leaves out chunks of nothing else.
@@ -151,6 +151,10 @@ impl Viewing {
     pub(in crate::app) fn stop_announcing(&mut self) {
         self.is_announcing = false;
         self.change(self.dataset.with_announced_end());
+        if self.dataset.is_registered() {
+            self.ledger.renew_absent();
+            self.book_dropped();
+        }
         self.is_dirty = true;
     }
 
@@ -219,18 +223,53 @@ impl Viewing {
         self.is_dirty = true;
     }
 
+    /// Stores that an earlier run had completed were begun anew: nothing that was read of them holds any more.
+    pub(in crate::app) fn begin_anew(&mut self, fovs: &HashSet<FovId>) {
+        self.renew_fovs(fovs.iter().copied());
+        self.reopen(fovs);
+    }
+
+    /// In stores that are complete since they were opened again, what is absent means the fill value: it is looked at
+    /// once more. Of those that are not any more nothing holds.
+    pub(super) fn renew_completed(&mut self, before: &Dataset, opened: &[FovId]) {
+        let is_complete = |dataset: &Dataset, fov| {
+            let image = dataset.image(fov);
+            image.is_some_and(|image| image.complete == Some(true))
+        };
+        for &fov in opened {
+            match (is_complete(before, fov), is_complete(&self.dataset, fov)) {
+                (false, true) => {
+                    self.ledger.renew_absent_of(fov);
+                    self.is_dirty = true;
+                }
+                (true, false) => self.renew_fovs(std::iter::once(fov)),
+                (true, true) | (false, false) => {}
+            }
+        }
+    }
+
     /// FOVs appeared; ids stay, also where the view has moved on since the folder was listed.
     pub(in crate::app) fn grow(&mut self, listed: Dataset) {
         self.change(self.dataset.grown(listed));
         self.is_dirty = true;
     }
 
-    /// A notice that does not fit the store as it was opened last.
+    /// A notice that does not fit its store as it was opened last; of one that is to be opened (again), any store of the
+    /// acquisition, which grow alike.
     fn is_beyond(&self, plane: PlaneId) -> bool {
         let dataset = &self.dataset;
-        let template = dataset.is_template_read.then_some(&dataset.template);
-        let image = dataset.image(plane.fov).or(template);
-        image.is_some_and(|image| !is_registered(image) && plane.t >= image.num_timepoints())
+        if dataset.is_registered() {
+            return false;
+        }
+        match dataset.image(plane.fov) {
+            Some(image) if !dataset.wants_opening(plane.fov) => plane.t >= image.num_timepoints(),
+            _ => dataset.is_template_read && plane.t >= dataset.len_along(NavAxis::Time),
+        }
+    }
+
+    /// True where a timepoint was announced that no store has yet.
+    pub(in crate::app) fn awaits_timepoint(&self, t: u32) -> bool {
+        self.late.beyond.keys().any(|plane| plane.t == t)
     }
 
     /// Stores were opened (again): notices that were beyond them are taken, or refused with their values.
@@ -247,16 +286,13 @@ impl Viewing {
                 self.refuse(fov, t);
             }
         }
-        let beyond = std::mem::take(&mut self.late.beyond);
-        let is_open = |plane: &PlaneId| !self.dataset.wants_opening(plane.fov);
-        let (open, waiting): (HashMap<_, _>, HashMap<_, _>) =
-            beyond.into_iter().partition(|(plane, _)| is_open(plane));
-        self.late.beyond = waiting;
-        for (plane, times) in open {
-            if self.is_beyond(plane) {
-                self.refuse(plane.fov, plane.t);
-            } else {
+        for (plane, times) in std::mem::take(&mut self.late.beyond) {
+            if !self.is_beyond(plane) {
                 self.announce_plane(plane, times);
+            } else if self.dataset.wants_opening(plane.fov) {
+                self.late.beyond.insert(plane, times);
+            } else {
+                self.refuse(plane.fov, plane.t);
             }
         }
     }

@@ -37,24 +37,23 @@ impl Layout {
         }
     }
 
+    /// A number of up to 8 bytes as the file would write it.
+    pub(super) fn bytes(self, number: u64, size: usize) -> Vec<u8> {
+        if self.is_big_endian {
+            number.to_be_bytes()[8 - size.min(8)..].to_vec()
+        } else {
+            number.to_le_bytes()[..size.min(8)].to_vec()
+        }
+    }
+
     /// The header of the same file with another first directory; `None` where it does not fit into one.
     pub(super) fn head_with_first(self, head: &[u8], first: u64) -> Option<Vec<u8>> {
         let (at, length) = self.first_at();
         let mut head = head.get(..at + length)?.to_vec();
-        let bytes = if self.is_big_endian {
-            first.to_be_bytes()
-        } else {
-            first.to_le_bytes()
-        };
-        let (skipped, taken) = match (self.is_big, self.is_big_endian) {
-            (false, true) => bytes.split_at(4),
-            (false, false) => (&bytes[4..], &bytes[..4]),
-            (true, _) => (&[][..], &bytes[..]),
-        };
-        if skipped.iter().any(|&byte| byte != 0) {
+        if !self.is_big && u32::try_from(first).is_err() {
             return None;
         }
-        head[at..].copy_from_slice(taken);
+        head[at..].copy_from_slice(&self.bytes(first, length));
         Some(head)
     }
 }

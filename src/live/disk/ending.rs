@@ -64,6 +64,16 @@ impl Ending {
         }
     }
 
+    /// Of an acquisition that was stopped before it was opened: there is no end to be told.
+    pub(super) fn of_stopped() -> Self {
+        Self {
+            phase: Phase::Ended {
+                num_sweeps: LATE_SWEEPS,
+            },
+            ..Self::new()
+        }
+    }
+
     /// Looks for the mark, and for a reason to look at all stores. Once a second.
     pub(super) fn look(&mut self, surroundings: &Surroundings, survey: &Survey) {
         let now = Instant::now();

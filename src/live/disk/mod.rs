@@ -8,6 +8,7 @@
 mod book;
 mod ending;
 mod folders;
+mod gaps;
 mod growth;
 mod hints;
 mod news;

@@ -32,6 +32,9 @@ pub enum DiskNews {
     Newest(PlaneId),
     /// Documents of a FOV's store changed, or it is there now: open it again.
     StoreChanged(FovId),
+    /// A FOV's store that was complete is not any more: another run writes it anew, and nothing that was told of its planes
+    /// before holds.
+    BegunAnew(FovId),
     /// The file that an image was described by is another one, or gone: what it is now. Nothing that was read of that FOV
     /// holds any more.
     Replaced(FovId, Result<OpenedFov, OpenFovError>),
@@ -57,6 +60,7 @@ struct Pending {
     rewritten: HashSet<PlaneId>,
     newest: Option<PlaneId>,
     stores: BTreeSet<FovId>,
+    anew: BTreeSet<FovId>,
     /// At most one per FOV.
     replaced: BTreeMap<FovId, Result<OpenedFov, OpenFovError>>,
     grown: Option<Dataset>,
@@ -87,6 +91,7 @@ impl Outbox {
         let mut news = Vec::new();
         news.extend(pending.grown.map(DiskNews::Grown));
         news.extend(pending.stores.into_iter().map(DiskNews::StoreChanged));
+        news.extend(pending.anew.into_iter().map(DiskNews::BegunAnew));
         let replaced = pending.replaced.into_iter();
         news.extend(replaced.map(|(fov, opened)| DiskNews::Replaced(fov, opened)));
         if !pending.planes.is_empty() {
@@ -131,6 +136,15 @@ impl Outbox {
     pub(super) fn store_changed(&self, fov: FovId) {
         self.put(Duration::ZERO, |pending| {
             pending.stores.insert(fov);
+        });
+    }
+
+    /// What was told of its planes before is forgotten.
+    pub(super) fn begun_anew(&self, fov: FovId) {
+        self.put(Duration::ZERO, |pending| {
+            pending.planes.retain(|plane, _| plane.fov != fov);
+            pending.rewritten.retain(|plane| plane.fov != fov);
+            pending.anew.insert(fov);
         });
     }
 

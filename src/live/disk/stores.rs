@@ -28,6 +28,9 @@ const DESCRIBED_WITHIN: Duration = Duration::from_secs(1);
 /// Between two looks for the store of a timepoint that has none.
 const JOINED_PERIOD: Duration = Duration::from_millis(200);
 
+/// Complete stores that are looked at in one look at documents.
+const COMPLETE_PER_LOOK: usize = 64;
+
 /// What the dataset that was handed over has of a FOV.
 #[derive(Clone, Debug)]
 enum Handed {
@@ -61,6 +64,10 @@ pub(super) struct Stores {
     pub(super) num_opened: usize,
     /// An array has more FOVs along its axis than there are rows.
     pub(super) has_more_fovs: bool,
+    /// Stores that were complete and are not any more, since they were asked for.
+    begun_anew: Vec<FovId>,
+    /// Complete stores are looked at in turn; the row of the next one.
+    next_complete: usize,
 }
 
 impl Stores {
@@ -79,6 +86,8 @@ impl Stores {
             num_timepoints: dataset.len_along(NavAxis::Time),
             num_opened: 0,
             has_more_fovs: false,
+            begun_anew: Vec::new(),
+            next_complete: 0,
         };
         stores.adopt(dataset);
         stores
@@ -123,7 +132,12 @@ impl Stores {
                 .entry(Arc::as_ptr(image))
                 .or_insert_with(|| incomplete(image));
             self.dataset.images[row] = ImageSlot::Opened(Arc::clone(raw));
-            self.complete[row] = image.complete;
+            if self.complete[row].is_some() && self.complete[row] != image.complete {
+                // It may have been read before it was read here: it is read once more.
+                let folder = &self.dataset.fovs[row].folder;
+                self.stamps.remove(folder);
+            }
+            self.set_complete(FovId(row as u32), image.complete);
             self.num_timepoints = self.num_timepoints.max(image.num_timepoints());
         }
     }
@@ -450,15 +464,50 @@ impl Stores {
             return;
         };
         let is_first = !matches!(slot, ImageSlot::Opened(_));
+        let is_listed = row.present;
         *slot = ImageSlot::Opened(Arc::clone(raw));
-        self.complete[fov.row()] = complete;
+        let is_anew = self.set_complete(fov, complete);
         let has_appeared = match self.handed[fov.row()] {
             Handed::Opened(_) => false,
             Handed::Failed => true,
-            Handed::Unopened => !row.present,
+            Handed::Unopened => !is_listed,
         };
         if is_first && has_appeared {
             outbox.store_changed(fov);
+        }
+        if is_anew {
+            outbox.begun_anew(fov);
+        }
+    }
+
+    /// Takes what a store says of itself. True where it was complete and is not any more: another run writes it anew.
+    fn set_complete(&mut self, fov: FovId, complete: Option<bool>) -> bool {
+        let known = std::mem::replace(&mut self.complete[fov.row()], complete);
+        let is_anew = known == Some(true) && complete != Some(true);
+        if is_anew {
+            self.begun_anew.push(fov);
+        }
+        is_anew
+    }
+
+    /// FOVs whose stores were complete and are not any more, since this was asked last.
+    pub(super) fn take_begun_anew(&mut self) -> Vec<FovId> {
+        std::mem::take(&mut self.begun_anew)
+    }
+
+    /// Looks at stores that were complete before an announced run came to its end, some in turn: an earlier run may have
+    /// left them, and this one writes them anew.
+    pub(super) fn check_complete_ones(&mut self, outbox: &Outbox) {
+        if self.dataset.ends_after().is_none() {
+            return;
+        }
+        let num_rows = self.complete.len();
+        for _ in 0..num_rows.min(COMPLETE_PER_LOOK) {
+            let row = self.next_complete % num_rows;
+            self.next_complete = row + 1;
+            if self.complete[row] == Some(true) {
+                self.check_documents(FovId(row as u32), outbox);
+            }
         }
     }
 }

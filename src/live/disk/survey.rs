@@ -4,10 +4,11 @@
 //! every look; gaps, that is pages behind the frontier that are not full, with growing pauses; and every page behind the
 //! frontier once, the newest timepoint first, in slices of a few milliseconds.
 
+mod ahead;
+mod asked;
+
 use std::{
-    cmp::Reverse,
-    collections::{BTreeSet, BinaryHeap, HashSet, VecDeque},
-    path::{Path, PathBuf},
+    collections::{BTreeSet, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,43 +18,20 @@ use std::{
 
 use super::{
     book::{Book, Told},
+    gaps::{FIRST_PAUSE, Gaps},
     news::Outbox,
     place::{PageKey, Place},
     stamps::PlaneFiles,
     stores::Stores,
 };
 use crate::{
-    dataset::{Dataset, Sharing},
-    model::{FovId, PlaneId, PlaneState, ZPick},
-    source::stamp_of,
+    dataset::Dataset,
+    model::{FovId, PlaneId, PlaneState},
     store::Store,
 };
 
-/// Planes that are asked for at once; a screen shows fewer.
-const MAX_FIRST: usize = 4096;
-/// Planes behind the newest one in its page that are looked at every time.
-const AHEAD_IN_PAGE: u32 = 64;
-/// Pages behind that one of which the first planes are looked at every time.
-const AHEAD_PAGES: u32 = 4;
-/// First planes of a page that is expected next: an all-zero plane leaves no file.
-const FIRST_PLANES: u32 = 8;
-/// Pages that might be begun next by a writer with another order, in turn.
-const OTHER_PAGES: u32 = 16;
-/// Timepoints ahead that are looked at every time: Squid skips some when it is late.
-const AHEAD_TIMEPOINTS: u32 = 8;
 /// One look is no longer than this; the next one follows at once.
 const LOOK_WITHIN: Duration = Duration::from_millis(5);
-/// Files that are compared with what they were in one look.
-const FILES_PER_LOOK: usize = 64;
-/// Pause before a page with gaps is looked at again, doubled each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// The longest pause.
-const LAST_PAUSE: Duration = Duration::from_secs(5);
-/// Planes in gaps that are looked at per second while planes come, and while nothing does.
-const GAP_RATES: (f64, f64) = (4000.0, 400.0);
-
-/// A page with gaps: when it is looked at again, and the pause before.
-type Gap = Reverse<(Instant, PageKey, Duration)>;
 
 /// The survey of one dataset.
 pub(super) struct Survey {
@@ -76,10 +54,7 @@ pub(super) struct Survey {
     /// Timepoints with pages that were not.
     todo: BTreeSet<u32>,
     rescans: VecDeque<(FovId, u32)>,
-    gaps: BinaryHeap<Gap>,
-    in_gaps: HashSet<PageKey>,
-    gap_credit: f64,
-    credited: Instant,
+    gaps: Gaps,
     /// The newest timepoint was looked at as a whole: what is found in an empty page of it is new.
     is_caught_up: bool,
     /// What is told was told before: nothing of it is the newest.
@@ -114,10 +89,7 @@ impl Survey {
             visited: Vec::new(),
             todo: BTreeSet::new(),
             rescans: VecDeque::new(),
-            gaps: BinaryHeap::new(),
-            in_gaps: HashSet::new(),
-            gap_credit: 0.0,
-            credited: Instant::now(),
+            gaps: Gaps::default(),
             is_caught_up: false,
             is_retelling: false,
             is_over: false,
@@ -208,17 +180,6 @@ impl Survey {
             && newest.idx + 1 >= self.stores.shape(fov).len()
     }
 
-    /// FOVs of the planes that were asked for, a few.
-    pub(super) fn first_fovs(&self) -> Vec<FovId> {
-        const A_FEW: usize = 16;
-        let mut fovs: Vec<FovId> = self.first.iter().map(|plane| plane.fov).collect();
-        fovs.dedup();
-        fovs.sort_unstable();
-        fovs.dedup();
-        fovs.truncate(A_FEW);
-        fovs
-    }
-
     /// All planes of FOVs are told once more.
     pub(super) fn rescan(&mut self, fovs: &[FovId]) {
         let last = self
@@ -235,51 +196,6 @@ impl Survey {
             let before = last.checked_sub(1);
             self.rescans.extend(before.map(|before| (fov, before)));
         }
-    }
-
-    /// Takes the planes that are looked at first; new ones are told once more even if nothing changed.
-    pub(super) fn look_first(&mut self, planes: &[PlaneId]) {
-        let before: HashSet<PlaneId> = self.first.drain(..).collect();
-        // A file may have been replaced since it was read ahead.
-        let mut fovs: Vec<FovId> = planes.iter().map(|plane| plane.fov).collect();
-        fovs.dedup();
-        for fov in fovs {
-            self.stores.check_file(fov, &self.outbox);
-        }
-        for &plane in planes {
-            let shape = self.stores.shape(plane.fov);
-            let slices: Vec<PlaneId> = match plane.z {
-                ZPick::Slice(_) => vec![plane.at_level(0)],
-                ZPick::Max => {
-                    let template = &self.stores.dataset().template;
-                    let image = self.stores.dataset().image(plane.fov).unwrap_or(template);
-                    let slice = |z| PlaneId {
-                        z: ZPick::Slice(z),
-                        level: 0,
-                        ..plane
-                    };
-                    (0..image.num_z_slices())
-                        .take(MAX_FIRST)
-                        .map(slice)
-                        .collect()
-                }
-            };
-            for slice in slices {
-                let is_new = !before.contains(&slice);
-                if let Some((key, idx)) = shape.place_of(slice).filter(|_| is_new) {
-                    let was_written = self.book.told(key, idx) == Told::Written;
-                    self.book.forget_plane(key, shape.len(), idx);
-                    self.is_retelling = was_written;
-                    self.probe(key, idx);
-                    self.is_retelling = false;
-                }
-                self.first.push(slice);
-            }
-            if self.first.len() >= MAX_FIRST {
-                break;
-            }
-        }
-        self.first.truncate(MAX_FIRST);
     }
 
     /// Looks at what was asked for and at the frontier. True where something was found; `is_brief`: only at what is
@@ -299,142 +215,6 @@ impl Survey {
         }
         self.turn = self.turn.wrapping_add(1);
         has_found
-    }
-
-    fn look_at_first(&mut self) -> bool {
-        let mut has_found = false;
-        let first = std::mem::take(&mut self.first);
-        let mut written = Vec::new();
-        for &plane in &first {
-            let place = self.stores.shape(plane.fov).place_of(plane);
-            let Some((key, idx)) = place else { continue };
-            if self.book.told(key, idx) == Told::Written {
-                written.push(plane);
-            } else if self.probe(key, idx) {
-                has_found = true;
-                self.note_file(plane);
-            }
-        }
-        self.first = first;
-        let count = written.len().max(1);
-        let from = (self.turn as usize * FILES_PER_LOOK) % count;
-        for &plane in written
-            .iter()
-            .cycle()
-            .skip(from)
-            .take(FILES_PER_LOOK.min(written.len()))
-        {
-            self.check_file(plane);
-        }
-        has_found
-    }
-
-    /// Compares files that were found lately with what they were.
-    pub(super) fn check_latest_files(&mut self) {
-        let count = FILES_PER_LOOK * 4;
-        let from = (self.turn as usize).wrapping_mul(count) % self.files.len().max(1);
-        for (path, plane) in self.files.some(from, count) {
-            self.check_known_file(&path, plane);
-        }
-    }
-
-    fn note_file(&mut self, plane: PlaneId) {
-        if let Ok(path) = self.store.file_of(self.stores.dataset(), plane)
-            && !self.stores.is_described_by(plane.fov, &path)
-        {
-            self.files.note(path, plane);
-        }
-    }
-
-    fn check_file(&mut self, plane: PlaneId) {
-        if let Ok(path) = self.store.file_of(self.stores.dataset(), plane)
-            && !self.stores.is_described_by(plane.fov, &path)
-        {
-            if self.files.is_known(&path, plane) {
-                self.check_known_file(&path, plane);
-            } else {
-                self.files.note(path, plane);
-            }
-        }
-    }
-
-    /// Tells planes whose file was replaced, unless another channel came into it.
-    fn check_known_file(&mut self, path: &Path, plane: PlaneId) {
-        if !self.files.is_changed(path) {
-            return;
-        }
-        let sharing = self.store.sharing(self.stores.dataset(), plane);
-        if sharing == Sharing::InPlace {
-            self.outbox.rewritten(self.files.renew_shared(path));
-            return;
-        }
-        let shape = self.stores.shape(plane.fov);
-        let num_channels = self
-            .stores
-            .dataset()
-            .image(plane.fov)
-            .map_or(0, |image| image.num_channels());
-        let mut has_more = false;
-        for c in 0..num_channels {
-            let sibling = PlaneId {
-                c: c as u16,
-                ..plane
-            };
-            if let Some((key, idx)) = shape.place_of(sibling)
-                && self.book.told(key, idx) != Told::Written
-            {
-                has_more |= self.probe(key, idx);
-            }
-        }
-        let planes = self.files.renew(path);
-        if !has_more && sharing == Sharing::None {
-            self.outbox.rewritten(planes);
-        }
-    }
-
-    /// One round at the frontier. True where something was found.
-    fn look_ahead(&mut self, is_brief: bool) -> bool {
-        let (t, rank, next) = match self.newest {
-            Some(newest) => (newest.t, newest.rank, newest.idx + 1),
-            None => (self.newest_begun().unwrap_or(0), 0, 0),
-        };
-        let mut has_found = self.probe_some(t, rank, next, AHEAD_IN_PAGE);
-        let num_ranks = self.num_ranks().max(1);
-        for step in 1..=AHEAD_PAGES {
-            let at = u64::from(rank) + u64::from(step);
-            let later = (at / u64::from(num_ranks)) as u32;
-            let rank = (at % u64::from(num_ranks)) as u32;
-            has_found |= self.probe_some(t.saturating_add(later), rank, 0, FIRST_PLANES);
-        }
-        if has_found || is_brief {
-            return has_found;
-        }
-        let turn = self.turn;
-        let in_turn = |count: u32, at: u32| turn.wrapping_mul(count).wrapping_add(at) % num_ranks;
-        for at in 0..OTHER_PAGES.min(num_ranks) {
-            has_found |= self.probe_unbegun(t, in_turn(OTHER_PAGES, at));
-        }
-        for ahead in 1..=AHEAD_TIMEPOINTS {
-            has_found |= self.probe_unbegun(t.saturating_add(ahead), 0);
-        }
-        for at in 0..AHEAD_PAGES.min(num_ranks) {
-            has_found |= self.probe_unbegun(t.saturating_add(1), in_turn(AHEAD_PAGES, at));
-            if let Some(begun) = self.newest_begun().filter(|&begun| begun > t) {
-                has_found |= self.probe_unbegun(begun, in_turn(AHEAD_PAGES, at));
-            }
-        }
-        // Without folders of timepoints nothing tells where a writer goes on; far ahead is looked at in turn.
-        let far = self.stores.num_timepoints().saturating_sub(t).max(1);
-        for at in 0..AHEAD_TIMEPOINTS {
-            let ahead = turn.wrapping_mul(AHEAD_TIMEPOINTS).wrapping_add(at) % far;
-            has_found |= self.probe_unbegun(t.saturating_add(ahead), 0);
-        }
-        has_found
-    }
-
-    fn probe_unbegun(&mut self, t: u32, rank: u32) -> bool {
-        let key = self.fov_at(rank).map(|fov| PageKey { t, fov });
-        key.is_some_and(|key| self.book.has_nothing_written(key)) && self.probe_some(t, rank, 0, 2)
     }
 
     /// Looks at up to `count` planes of a page from `from` on that are not written yet.
@@ -487,7 +267,7 @@ impl Survey {
             rank: self.rank_of(key.fov),
             idx,
         };
-        let is_due = is_there || is_left_out || self.is_behind(key, place);
+        let is_due = is_there || state == PlaneState::Missing || self.is_behind(key, place);
         if state != PlaneState::Written && !is_due {
             return false;
         }
@@ -595,51 +375,6 @@ impl Survey {
         }
     }
 
-    /// Looks at gaps that are due, as many as the rate allows.
-    pub(super) fn look_at_gaps(&mut self, is_idle: bool) -> bool {
-        if !self.is_surveyed() {
-            return false;
-        }
-        let now = Instant::now();
-        let rate = if is_idle { GAP_RATES.1 } else { GAP_RATES.0 };
-        let earned = rate * now.duration_since(self.credited).as_secs_f64();
-        self.credited = now;
-        self.gap_credit = (self.gap_credit + earned).min(rate);
-        let mut has_found = false;
-        while self.gap_credit > 0.0 && !self.is_stopped() {
-            match self.gaps.peek() {
-                Some(Reverse((due, ..))) if *due <= now => {}
-                _ => break,
-            }
-            let Some(Reverse((_, key, pause))) = self.gaps.pop() else {
-                break;
-            };
-            self.in_gaps.remove(&key);
-            let (num_looks, found) = self.visit(key, (pause * 2).min(LAST_PAUSE));
-            has_found |= found;
-            self.gap_credit -= f64::from(num_looks + 1);
-        }
-        has_found | self.look_at_page_ahead()
-    }
-
-    /// Looks at one page of the newest timepoint that should not be begun yet, in turn: looking at first planes misses
-    /// what a writer begins in the middle.
-    fn look_at_page_ahead(&mut self) -> bool {
-        let Some(newest) = self.newest.filter(|_| self.gap_credit > 0.0) else {
-            return false;
-        };
-        let num_ahead = self.num_ranks().saturating_sub(newest.rank + 1);
-        let Some(step) = self.turn.checked_rem(num_ahead) else {
-            return false;
-        };
-        let Some(fov) = self.fov_at(newest.rank + 1 + step) else {
-            return false;
-        };
-        let (num_looks, has_found) = self.visit(PageKey { t: newest.t, fov }, FIRST_PAUSE);
-        self.gap_credit -= f64::from(num_looks);
-        has_found
-    }
-
     /// Looks at all planes of a page that are not written; what is still missing is looked at again after `pause`, or
     /// sooner where something came. How many were looked at, and whether something was found.
     fn visit(&mut self, key: PageKey, pause: Duration) -> (u32, bool) {
@@ -658,7 +393,7 @@ impl Survey {
                 }
             }
         } else {
-            self.tell_planned(key);
+            self.tell_without_store(key);
         }
         let is_awaited = self.newest.is_some_and(|newest| {
             let is_due = || {
@@ -669,30 +404,33 @@ impl Survey {
             };
             key.t < newest.t || key.t == newest.t && is_due()
         });
-        if is_awaited && !self.is_over && !self.book.is_full(key) && self.in_gaps.insert(key) {
-            let pause = if has_found { FIRST_PAUSE } else { pause };
+        if is_awaited && !self.is_over && !self.book.is_full(key) {
             self.gaps
-                .push(Reverse((Instant::now() + pause, key, pause)));
+                .put(key, if has_found { FIRST_PAUSE } else { pause });
         }
         (num_looks, has_found)
     }
 
-    /// A page behind the frontier whose store is not there: the plan says that it will have the template's planes.
-    fn tell_planned(&mut self, key: PageKey) {
+    /// A page whose store is not there: the plan says that it will have the template's planes, or would have had them.
+    fn tell_without_store(&mut self, key: PageKey) {
+        let dataset = self.stores.dataset();
+        if dataset.image(key.fov).is_some() {
+            return;
+        }
         let place = Place {
             t: key.t,
             rank: self.rank_of(key.fov),
             idx: 0,
         };
-        let image = self.stores.dataset().image(key.fov);
-        if image.is_some() || self.is_over || !self.is_behind(key, place) {
-            return;
-        }
+        let (told, state) = match self.is_over {
+            true if dataset.was_stopped() => (Told::Missing, PlaneState::Missing),
+            false if self.is_behind(key, place) => (Told::Planned, PlaneState::Planned),
+            _ => return,
+        };
         let shape = self.stores.shape(key.fov);
         for idx in 0..shape.len() {
-            if self.book.tell(key, shape.len(), idx, Told::Planned) {
-                self.found
-                    .push((shape.plane(key, idx), PlaneState::Planned));
+            if self.book.tell(key, shape.len(), idx, told) {
+                self.found.push((shape.plane(key, idx), state.clone()));
             }
         }
     }
@@ -706,12 +444,16 @@ impl Survey {
     pub(super) fn set_over(&mut self) {
         self.is_over = true;
         self.gaps.clear();
-        self.in_gaps.clear();
         self.begin_pass();
     }
 
     /// Hands over what was found.
     pub(super) fn tell(&mut self, after: Duration) {
+        let anew = self.stores.take_begun_anew();
+        if !anew.is_empty() {
+            self.found.retain(|(plane, _)| !anew.contains(&plane.fov));
+            self.rescan(&anew);
+        }
         self.outbox.planes(std::mem::take(&mut self.found), after);
         if self.is_newest_told {
             return;
@@ -724,45 +466,22 @@ impl Survey {
         }
     }
 
-    /// Folders in which the planes that are expected next appear: theirs, or the deepest above that is there.
-    pub(super) fn expected_folders(&self) -> HashSet<PathBuf> {
-        const PLANES: u32 = 16;
-        let root = &self.stores.dataset().root;
-        let (t, rank, next) = match self.newest {
-            Some(newest) => (newest.t, newest.rank, newest.idx + 1),
-            None => (self.newest_begun().unwrap_or(0), 0, 0),
-        };
-        let num_ranks = self.num_ranks().max(1);
-        let following = (t, rank.saturating_add(1));
-        let following = if following.1 < num_ranks {
-            following
-        } else {
-            (t.saturating_add(1), 0)
-        };
-        let mut paths = Vec::new();
-        for ((t, rank), from) in [((t, rank), next), (following, 0)] {
-            let Some(fov) = self.fov_at(rank) else {
-                continue;
-            };
-            let shape = self.stores.shape(fov);
-            for idx in from..(from + PLANES).min(shape.len()) {
-                let plane = shape.plane(PageKey { t, fov }, idx);
-                let file = self.store.file_of(self.stores.dataset(), plane);
-                let folder = self.stores.dataset().fov(fov).map(|row| &row.folder);
-                paths.extend(file.ok().or_else(|| folder.cloned()));
-            }
+    /// Looks at gaps that are due, as many as the rate allows.
+    pub(super) fn look_at_gaps(&mut self, is_idle: bool) -> bool {
+        if !self.is_surveyed() {
+            return false;
         }
-        let first = self.first.iter().take(PLANES as usize);
-        paths.extend(
-            first.filter_map(|&plane| self.store.file_of(self.stores.dataset(), plane).ok()),
-        );
-        let deepest = |path: &PathBuf| {
-            let above = path.ancestors().skip(1);
-            above
-                .take_while(|folder| folder.starts_with(root))
-                .find(|folder| stamp_of(folder).is_some())
-                .map(Path::to_path_buf)
-        };
-        paths.iter().filter_map(deepest).collect()
+        let now = Instant::now();
+        self.gaps.earn(is_idle, now);
+        let mut has_found = false;
+        while self.gaps.has_credit()
+            && !self.is_stopped()
+            && let Some((key, pause)) = self.gaps.take_due(now)
+        {
+            let (num_looks, found) = self.visit(key, pause);
+            has_found |= found;
+            self.gaps.spend(num_looks + 1);
+        }
+        has_found | self.look_at_page_ahead()
     }
 }

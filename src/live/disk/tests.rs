@@ -34,6 +34,7 @@ struct Viewer {
     newest: Option<PlaneId>,
     changed: BTreeMap<FovId, u32>,
     replaced: BTreeMap<FovId, u32>,
+    anew: BTreeSet<FovId>,
     ended: Option<bool>,
     was_over: bool,
 }
@@ -60,6 +61,7 @@ impl Viewer {
             newest: None,
             changed: BTreeMap::new(),
             replaced: BTreeMap::new(),
+            anew: BTreeSet::new(),
             ended: None,
             was_over: false,
         }
@@ -84,6 +86,13 @@ impl Viewer {
                     let opened = opener.open_fov(&self.dataset, fov);
                     self.show(self.dataset.with_opened(vec![(fov, opened)]));
                 }
+                DiskNews::BegunAnew(fov) => {
+                    self.anew.insert(fov);
+                    self.told.retain(|plane, _| plane.fov != fov);
+                    let opener = Arc::clone(&self.dataset.opener);
+                    let opened = opener.open_fov(&self.dataset, fov);
+                    self.show(self.dataset.with_opened(vec![(fov, opened)]));
+                }
                 DiskNews::Replaced(fov, opened) => {
                     *self.replaced.entry(fov).or_default() += 1;
                     self.show(self.dataset.with_opened(vec![(fov, opened)]));
@@ -96,6 +105,16 @@ impl Viewer {
     }
 
     fn show(&mut self, dataset: Dataset) {
+        let is_complete = |dataset: &Dataset, fov| {
+            let image = dataset.image(fov);
+            image.is_some_and(|image| image.complete == Some(true))
+        };
+        for &fov in self.dataset.order.iter() {
+            if is_complete(&self.dataset, fov) && !is_complete(&dataset, fov) {
+                self.anew.insert(fov);
+                self.told.retain(|plane, _| plane.fov != fov);
+            }
+        }
         self.dataset = Arc::new(dataset);
         self.watch.update(Arc::clone(&self.dataset));
     }
@@ -902,6 +921,54 @@ fn stores_that_an_earlier_run_finished_do_not_end_an_announced_one() {
         complete(region, fov);
     }
     viewer.wait("the end", |viewer| viewer.ended == Some(false));
+}
+
+#[test]
+fn stores_that_are_written_anew_are_told_anew_whoever_looks_at_them() {
+    let copied = Copied::new(plan(Structure::PerFov), true);
+    let fovs = [("B2", 0), ("B2", 1), ("A1", 0)];
+    let document = |region, fov| copied.to.join(copied.store(region, fov)).join("zarr.json");
+    let (mut truth, mut begun) = (BTreeSet::new(), Vec::new());
+    for (region, fov) in fovs {
+        truth.insert(copied.write(region, fov, 0, 0, 0));
+        begun.push(fs::read_to_string(document(region, fov)).unwrap());
+        let complete = copied
+            .from
+            .join(copied.store(region, fov))
+            .join("zarr.json");
+        fs::copy(complete, document(region, fov)).unwrap();
+    }
+    let viewer = &mut announced_watch(&copied);
+    viewer.wait("planes of complete stores", |viewer| {
+        viewer.written().len() >= 12
+    });
+    for ((region, fov), begun) in fovs.into_iter().zip(begun) {
+        fs::write(document(region, fov), begun).unwrap();
+    }
+    viewer.wait("what is there", |viewer| {
+        viewer.anew.len() == fovs.len() && viewer.written() == truth
+    });
+}
+
+#[test]
+fn of_a_stopped_acquisition_all_that_is_there_and_missing_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    for structure in [Structure::PerFov, Structure::Tiff] {
+        let out = folder.path().join(format!("{structure:?}"));
+        let stopped = Plan {
+            ending: crate::simulate::Ending::AbortsAfter(7),
+            ..plan(structure)
+        };
+        let mut on_plane = |_| true;
+        simulate(&stopped, &out, &mut on_plane, Duration::ZERO).unwrap();
+        let mut viewer = Viewer::new(&out, false);
+        viewer.wait("what is there", |viewer| viewer.written().len() == 7);
+        let all = viewer.dataset.template.num_planes() as usize * viewer.dataset.fovs.len();
+        viewer.wait("what is missing", |viewer| {
+            viewer.name_all(&PlaneState::Missing).len() == all - 7
+        });
+        assert_eq!(viewer.ended, None, "{structure:?}");
+    }
 }
 
 #[test]

@@ -93,6 +93,10 @@ impl Watch {
     /// Watches until it is stopped. Blocks on I/O.
     pub(super) fn run(mut self) {
         self.look_around();
+        if self.dataset.was_stopped() {
+            self.ending = Ending::of_stopped();
+            self.survey.set_over();
+        }
         let folders = self.surroundings.containers.clone();
         self.growth = Growth::new(folders);
         self.folders = Folders::of(&self.surroundings);
@@ -203,7 +207,9 @@ impl Watch {
             let means_other = end_of(&self.dataset) != end_of(&dataset);
             self.survey.stores.adopt(&dataset);
             self.dataset = dataset;
-            if means_other {
+            if means_other && self.dataset.was_stopped() {
+                self.survey.set_over();
+            } else if means_other {
                 self.survey.begin_pass();
             }
             if self.survey.stores.dataset().fovs.len() != num_before {
@@ -252,6 +258,7 @@ impl Watch {
         for fov in fovs.into_iter().chain(frontier) {
             self.survey.stores.check_documents(fov, &self.shared.outbox);
         }
+        self.survey.stores.check_complete_ones(&self.shared.outbox);
         self.survey.check_latest_files();
         // An acquisition may be announced before anything of it is on disk.
         if self.surroundings.acquisition.is_none() && self.dataset.announcement.is_some() {

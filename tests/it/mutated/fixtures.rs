@@ -31,7 +31,15 @@ const IMAGES: [(&str, &str, &[&str], &str); 3] = [
     (
         "photos",
         "picture",
-        &["gray.bmp", "gray.jpg", "rgb.bmp", "rgb.jpg"],
+        &[
+            "gray.bmp",
+            "gray.jpg",
+            "rgb.bmp",
+            "rgb.jpg",
+            "progressive_gray.jpg",
+            "progressive_rgb.jpg",
+            "restarts.jpg",
+        ],
         "",
     ),
     (

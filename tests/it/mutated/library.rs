@@ -12,6 +12,7 @@ use std::{
 use squidview::{
     dataset::{Dataset, ImageSlot},
     formats,
+    image_file::is_image_name,
     model::PlaneId,
     store::Store,
 };
@@ -226,7 +227,7 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Chunks are cut off noticeably, whatever their codec; other changes are noticed where a checksum is.
+/// Chunks and image files are cut off noticeably, whatever their codec; other changes are noticed where a checksum is.
 pub(super) fn must_be_told(name: &str, case: &Case, length: usize) -> bool {
     let checked = fixtures::checked_bytes(name, &case.file, length);
     match &case.change {
@@ -244,7 +245,7 @@ fn is_chunk(file: &Path) -> bool {
 }
 
 fn is_image(file: &Path) -> bool {
-    file.extension().is_some_and(|ending| ending == "tiff")
+    is_image_name(&file.file_name().unwrap().to_string_lossy())
 }
 
 fn same_place(one: PlaneId, other: PlaneId) -> bool {

@@ -86,7 +86,11 @@ fn both(
     Ok([inspected, cost])
 }
 
-fn call(arguments: &[&str]) -> Result<(Cost, Value), String> {
+/// Calls the program, which has to answer within time and memory.
+///
+/// # Errors
+/// Where it does not.
+pub(super) fn call(arguments: &[&str]) -> Result<(Cost, Value), String> {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_squidview"));
     let command = at_home(&mut command, home.path()).args(arguments);

@@ -1,0 +1,220 @@
+//! Decoded images, strips and tiles of which several parts or colours are wanted: decoded once, not once for each.
+//!
+//! A plane that is larger than a tile is read tile by tile, and a colour image colour by colour; a compressed file has to be
+//! decoded from its beginning for each. What is decoded is kept for the whole process until all of it was taken, or others
+//! need the room ([`limits::KEPT_DECODED_BYTES`]). Whoever wants a part of what another thread is decoding waits for it.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, LazyLock},
+};
+
+use lru::LruCache;
+use parking_lot::Mutex;
+
+use super::Refusal;
+use crate::{
+    model::{FileStamp, limits},
+    source::{self, OpenFile},
+};
+
+/// What tells decoded bytes from any others.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    path: PathBuf,
+    stamp: FileStamp,
+    /// CRC-32 of the encoded bytes of a file that was written to just now: it may be another one with the same stamp.
+    checksum: Option<u32>,
+    /// Where its page lies in the file, and its number in the page.
+    at: (u64, u32),
+}
+
+impl Key {
+    /// Of what is encoded in those bytes (offset and length) of a file.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub(super) fn of(
+        file: &OpenFile,
+        at: (u64, u32),
+        (offset, length): (u64, u64),
+    ) -> Result<Self, Refusal> {
+        let is_settled = source::is_settled(file.modified());
+        let checksum = if is_settled {
+            None
+        } else {
+            Some(checksum(file, offset, length)?)
+        };
+        Ok(Self {
+            path: file.path().to_path_buf(),
+            stamp: (file.num_bytes(), file.modified()),
+            checksum,
+            at,
+        })
+    }
+}
+
+/// Encoded bytes are read in pieces of so many.
+const PIECE_BYTES: u64 = 1 << 20;
+
+fn checksum(file: &OpenFile, offset: u64, length: u64) -> Result<u32, Refusal> {
+    let end = offset.saturating_add(length).min(file.num_bytes());
+    let mut hasher = crc32fast::Hasher::new();
+    let mut piece = vec![0; end.saturating_sub(offset).min(PIECE_BYTES) as usize];
+    let mut at = offset;
+    while at < end {
+        let piece_len = (end - at).min(piece.len() as u64);
+        let piece = &mut piece[..piece_len as usize];
+        file.read_range(at, piece)?;
+        hasher.update(piece);
+        at += piece_len;
+    }
+    Ok(hasher.finalize())
+}
+
+/// Decoded bytes, or nothing yet.
+type Slot = Arc<Mutex<Option<Arc<Vec<u8>>>>>;
+
+struct Entry {
+    slot: Slot,
+    num_bytes: usize,
+    /// Bytes that nobody took yet.
+    num_left: usize,
+}
+
+struct Kept {
+    entries: LruCache<Key, Entry>,
+    num_bytes: usize,
+}
+
+impl Kept {
+    fn slot(&mut self, key: &Key, num_bytes: usize, num_wanted: usize) -> Slot {
+        if let Some(entry) = self.entries.get(key) {
+            return Arc::clone(&entry.slot);
+        }
+        let slot = Slot::default();
+        let entry = Entry {
+            slot: Arc::clone(&slot),
+            num_bytes,
+            num_left: num_wanted,
+        };
+        self.num_bytes += num_bytes;
+        self.entries.put(key.clone(), entry);
+        while self.num_bytes > limits::KEPT_DECODED_BYTES && self.entries.len() > 1 {
+            if let Some((_, old)) = self.entries.pop_lru() {
+                self.num_bytes -= old.num_bytes;
+            }
+        }
+        slot
+    }
+
+    fn take(&mut self, key: &Key, num_taken: usize) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.num_left = entry.num_left.saturating_sub(num_taken);
+            if entry.num_left == 0 {
+                self.remove(key);
+            }
+        }
+    }
+
+    fn remove(&mut self, key: &Key) {
+        if let Some(old) = self.entries.pop(key) {
+            self.num_bytes -= old.num_bytes;
+        }
+    }
+}
+
+static KEPT: LazyLock<Mutex<Kept>> = LazyLock::new(|| {
+    Mutex::new(Kept {
+        entries: LruCache::unbounded(),
+        num_bytes: 0,
+    })
+});
+
+/// Decoded bytes as they are kept, or decoded now. `num_wanted` is how many of the `num_bytes` will be taken in all.
+///
+/// # Errors
+/// Those of `decode`.
+pub(super) fn decoded(
+    key: &Key,
+    num_bytes: usize,
+    num_wanted: usize,
+    decode: impl FnOnce() -> Result<Vec<u8>, Refusal>,
+) -> Result<Arc<Vec<u8>>, Refusal> {
+    let slot = KEPT.lock().slot(key, num_bytes, num_wanted);
+    // Held while it is decoded: others who want the very same would only do the same work beside.
+    let mut found = slot.lock();
+    if let Some(bytes) = &*found {
+        return Ok(Arc::clone(bytes));
+    }
+    match decode() {
+        Ok(bytes) => Ok(Arc::clone(found.insert(Arc::new(bytes)))),
+        Err(refusal) => {
+            KEPT.lock().remove(key);
+            Err(refusal)
+        }
+    }
+}
+
+/// So many of the bytes were taken; what was taken whole is not kept any longer.
+pub(super) fn taken(key: &Key, num_taken: usize) {
+    KEPT.lock().take(key, num_taken);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u32) -> Key {
+        Key {
+            path: PathBuf::from("kept"),
+            stamp: (0, None),
+            checksum: None,
+            at: (0, number),
+        }
+    }
+
+    #[test]
+    fn decoded_bytes_make_room_and_go_when_all_was_taken() {
+        let mut kept = Kept {
+            entries: LruCache::unbounded(),
+            num_bytes: 0,
+        };
+        let half = limits::KEPT_DECODED_BYTES / 2;
+        for number in 0..3 {
+            kept.slot(&key(number), half, half);
+        }
+        assert_eq!((kept.entries.len(), kept.num_bytes), (2, 2 * half));
+        assert!(!kept.entries.contains(&key(0)), "the oldest makes room");
+        kept.take(&key(1), half - 1);
+        assert!(kept.entries.contains(&key(1)));
+        kept.take(&key(1), 1);
+        assert_eq!((kept.entries.len(), kept.num_bytes), (1, half));
+        kept.slot(&key(4), 9 * half, half);
+        assert_eq!((kept.entries.len(), kept.num_bytes), (1, 9 * half));
+    }
+
+    #[test]
+    fn what_several_threads_want_is_decoded_once_and_an_error_is_not_kept() {
+        let num_calls = Mutex::new(0);
+        let get = || {
+            decoded(&key(9), 4, 4, || {
+                *num_calls.lock() += 1;
+                Ok(vec![7; 4])
+            })
+        };
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(get)).collect();
+            for thread in threads {
+                let bytes = thread.join().expect("no panic").expect("decoded");
+                assert_eq!(*bytes, [7; 4]);
+            }
+        });
+        assert_eq!(*num_calls.lock(), 1);
+        taken(&key(9), 4);
+        let error = || Err(Refusal::new(crate::model::Code::CorruptData, "cut off"));
+        assert!(decoded(&key(9), 4, 4, error).is_err());
+        assert!(decoded(&key(9), 4, 4, || Ok(vec![1; 4])).is_ok());
+        taken(&key(9), 4);
+    }
+}
