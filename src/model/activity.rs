@@ -12,6 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
+
 static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 fn now_ms() -> u64 {
@@ -25,6 +27,8 @@ pub struct Activity {
     num_working: AtomicIsize,
     /// When that changed last, or something came of it.
     changed_ms: AtomicU64,
+    /// The job whose result it waits for, if any.
+    behind: Mutex<Option<Arc<Self>>>,
 }
 
 thread_local! {
@@ -38,6 +42,7 @@ impl Activity {
         Arc::new(Self {
             num_working: AtomicIsize::new(1),
             changed_ms: AtomicU64::new(now_ms()),
+            behind: Mutex::new(None),
         })
     }
 
@@ -60,6 +65,11 @@ impl Activity {
         Counted(self, -1)
     }
 
+    /// It waits for what another job makes, or not any more: then it does what that one does.
+    pub fn is_behind(&self, other: Option<Arc<Self>>) {
+        *self.behind.lock() = other;
+    }
+
     /// Something came of it.
     pub fn goes_on(&self) {
         self.changed_ms.store(now_ms(), Ordering::Relaxed);
@@ -68,6 +78,12 @@ impl Activity {
     /// How long it has waited for the system; `None` while somebody works for it.
     #[must_use]
     pub fn waits_for(&self) -> Option<Duration> {
+        let behind = self.behind.lock().clone();
+        // A job that others are behind waits for none itself.
+        behind.map_or_else(|| self.waits_alone(), |other| other.waits_alone())
+    }
+
+    fn waits_alone(&self) -> Option<Duration> {
         let changed = self.changed_ms.load(Ordering::SeqCst);
         let is_waiting = self.num_working.load(Ordering::SeqCst) <= 0;
         is_waiting.then(|| Duration::from_millis(now_ms().saturating_sub(changed)))
@@ -149,6 +165,13 @@ mod tests {
             });
             assert!(waits());
         });
+        assert!(!waits());
+        let other = Activity::begin();
+        activity.is_behind(Some(Arc::clone(&other)));
+        assert!(!waits());
+        other.change(-1);
+        assert!(waits());
+        activity.is_behind(None);
         assert!(!waits());
         let panicked = std::panic::catch_unwind(|| while_waiting(|| panic!("scripted")));
         assert!(panicked.is_err() && !waits());

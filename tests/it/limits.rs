@@ -21,6 +21,7 @@ use squidview::{
 use crate::{
     fixture,
     planes::{open_whole, plane_at},
+    program::on,
 };
 
 fn root() -> &'static Path {
@@ -290,6 +291,26 @@ fn fovs_of_an_array_beyond_the_budget_are_cut_and_listed() {
         &path,
         Code::TooLarge,
         "2147483648 FOVs in one array, the first 65536",
+    );
+}
+
+#[test]
+fn an_array_of_many_fovs_is_opened_once_to_be_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a", "b"] {
+        let length = json!([limits::ARRAY_FOVS, 2, 2]);
+        let place = folder.path().join(name);
+        let path = image(&place, &["fov", "y", "x"], &length, &json!([1, 2, 2]));
+        fs::rename(path, place.join("acquisition.zarr")).unwrap();
+    }
+    let began = Instant::now();
+    let found = on(folder.path(), "inspect PATH --json").answer();
+    assert_eq!(found["fields"].as_array().map(Vec::len), Some(131_072));
+    // Once for each FOV, it took tens of gigabytes and longer than anybody waits.
+    assert!(
+        began.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        began.elapsed()
     );
 }
 
