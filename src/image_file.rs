@@ -151,8 +151,18 @@ impl From<ImageFileError> for Refusal {
 /// True for names of image files that are read.
 #[must_use]
 pub fn is_image_name(name: &str) -> bool {
+    is_tiff_name(name) || ends_in(name, &["bmp", "png", "jpg", "jpeg"])
+}
+
+/// True for names of TIFF and `BigTIFF` files (OME-TIFF specification, "file extensions").
+#[must_use]
+pub fn is_tiff_name(name: &str) -> bool {
+    ends_in(name, &["tif", "tiff", "btf", "tf2", "tf8"])
+}
+
+fn ends_in(name: &str, endings: &[&str]) -> bool {
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    ["tif", "tiff", "bmp", "png", "jpg", "jpeg"]
+    endings
         .iter()
         .any(|known| ending.eq_ignore_ascii_case(known))
 }

@@ -284,7 +284,7 @@ impl FovOpener for Opener {
         let row = dataset.fov(fov)?;
         let key = (row.region.clone()?, row.fov_in_region?);
         let folder = &self.side.get()?.folder;
-        side_files::executed(folder, t).get(&key).cloned()
+        side_files::executed(folder, t, &[]).get(&key).cloned()
     }
 }
 

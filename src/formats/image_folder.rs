@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     dataset::{DatasetKind, Fov, Image, OpenFovError},
-    image_file::{self, is_image_name},
+    image_file::{self, is_image_name, is_tiff_name},
     model::{Code, Plate, Problem, limits},
     source::{self, Entry, Kind},
 };
@@ -86,18 +86,10 @@ pub(super) fn is_beside_or_ome(folder: &Path, path: &Path) -> bool {
     path.parent() == Some(folder) || is_ome_name(&name)
 }
 
-/// True for names of files that may hold OME-XML.
-fn is_tiff_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    [".tif", ".tiff"]
-        .iter()
-        .any(|ending| name.ends_with(ending))
-}
-
 /// True for names that an OME-TIFF has.
 fn is_ome_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.ends_with(".ome.tif") || name.ends_with(".ome.tiff")
+    let stem = name.rsplit_once('.').map_or("", |(stem, _)| stem);
+    is_tiff_name(name) && stem.to_ascii_lowercase().ends_with(".ome")
 }
 
 /// The FOV table while it is being made.

@@ -5,6 +5,7 @@
 //! What the side files plan (FOVs, channels, z-slices, timepoints) is there from the start.
 
 mod names;
+mod naming;
 mod planes;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
 
 use self::{
     names::{FileName, Names},
+    naming::{names_of, none_fits, place_by_name},
     planes::{Catalogue, Digits, PlanesByName},
 };
 use super::{
@@ -46,6 +48,12 @@ pub(super) const COLORS: [(&str, Rgb); 3] = [
     ("Green", Rgb { r: 0, g: 255, b: 0 }),
     ("Blue", Rgb { r: 0, g: 0, b: 255 }),
 ];
+
+/// True where files of a folder are called as in 2021, without anything between the z-slice and the channel.
+pub(super) fn are_joined_in(entries: &[Entry]) -> bool {
+    let mut files = entries.iter().filter(|entry| entry.kind == Kind::File);
+    files.any(|entry| names::is_joined(&entry.name))
+}
 
 /// True where a file of one plane lies in a folder.
 pub(super) fn are_in(entries: &[Entry]) -> bool {
@@ -80,7 +88,7 @@ pub(super) fn open(
 ) -> Result<(Listing, SharedImage), OpenError> {
     let nothing = SideFiles::default();
     let side = opening.side.as_ref().unwrap_or(&nothing);
-    let names = names_of(side);
+    let names = names_of(side, &found.entries);
     let files = found
         .entries
         .iter()
@@ -97,10 +105,17 @@ pub(super) fn open(
             })
         })
         .collect();
+    if planes.is_empty() {
+        return Err(none_fits(found));
+    }
     let mut listing = Listing::new(DatasetKind::Squid, words);
     let described = Described::of(&planes, side, found, opening, &mut listing.problems)?;
     let found_fovs = planes.iter().map(|plane| (plane.name.region, plane.fov));
     listing.fovs = rows_of(found_fovs.collect(), side, opening)?;
+    listing
+        .fovs
+        .iter_mut()
+        .for_each(|fov| place_by_name(fov, &names, side));
     listing.plate = plate_of(&listing.fovs, side);
     let num_z = planes.iter().map(|plane| plane.z + 1).max().unwrap_or(1);
     let sizes = sizes_of(num_z, side, found, described.channels.len());
@@ -130,16 +145,6 @@ pub(super) fn open(
     Ok((listing, shared))
 }
 
-fn names_of(side: &SideFiles) -> Names {
-    let planned = side.planned.iter().map(|(region, _)| region);
-    let channels = side.channels.iter().filter_map(|it| it.name.as_deref());
-    Names {
-        regions: planned.chain(&side.regions).cloned().collect(),
-        channels: channels.map(sanitised).collect(),
-        grids: side.grids.clone(),
-    }
-}
-
 /// Channels, and what the files of the first timepoint say of them.
 struct Described {
     page: Page,
@@ -161,7 +166,7 @@ impl Described {
         let folder = found.first_folder();
         let mut by_key: BTreeMap<&str, Vec<&Found<'_>>> = BTreeMap::new();
         for plane in planes {
-            let files = by_key.entry(plane.name.channel).or_default();
+            let files = by_key.entry(&*plane.name.channel).or_default();
             if files.len() < TRIED_FILES {
                 files.push(plane);
             }
@@ -247,6 +252,7 @@ pub(super) fn split_colors(
         let channel = Channel {
             name: Some(name),
             color: Some(*color),
+            color_part: Some(at as u8),
             ..channel.clone()
         };
         (Some(at as u8), channel)
@@ -381,7 +387,7 @@ pub(super) fn sizes_of(
 fn digits_of(planes: &[Found<'_>]) -> Digits {
     let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(1);
     Digits {
-        fov: widest(&mut planes.iter().map(|it| num_digits(it.name.fov))),
+        fov: widest(&mut planes.iter().map(|it| it.name.place.num_digits())),
         z: widest(&mut planes.iter().map(|it| num_digits(it.name.z))),
     }
 }

@@ -46,7 +46,30 @@ pub(super) fn names(folder: &Path, context: &Context) -> (Vec<String>, Vec<Probl
         names.truncate(limits::LABELS);
     }
     problems.extend(absent_of(&names, &group, &context.root));
+    problems.extend(not_whole_of(&names, &group, &context.root));
     (names, problems)
+}
+
+/// Says which of the first label images are not of whole numbers; they are offered all the same, and say so.
+fn not_whole_of(names: &[String], group: &Path, root: &Path) -> Vec<Problem> {
+    /// Each costs two documents, at every FOV that is opened.
+    const LOOKED_AT: usize = 4;
+    let names = names.iter().take(LOOKED_AT);
+    let floats = names.filter_map(|name| {
+        let folder = source::follow_inside(group, name, root).ok()?;
+        let node = Node::read(&folder, root);
+        let path = node.attributes.multiscale.as_ref()?.levels.first()?;
+        let level = source::follow_inside(&folder, &path.path, root).ok()?;
+        let array = Node::read(&level, root).array().ok()??;
+        let sample_type = array.document.sample_type;
+        let message = format!(
+            "label image {name:?} has {} samples and is not shown, expected whole numbers",
+            sample_type.name()
+        );
+        let problem = Problem::new(Code::Unsupported, below(root, &folder), message);
+        sample_type.is_float().then_some(problem)
+    });
+    floats.collect()
 }
 
 /// Says which of the label images that a group names are not there; they are offered all the same, and say so.

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    OpenError, Progress, collection, end_mark,
+    OpenError, Progress, acquisitions, collection, end_mark,
     frames::Frames,
     image::ACQUISITION_STORE,
     image_folder::{self, ImageFiles},
@@ -136,7 +136,10 @@ pub(super) fn find(root: &Path, progress: Progress<'_>) -> Result<Found, OpenErr
     let place = plate_place(&root);
     let what = match by_metadata(&node).or_else(|| by_place(place.as_ref())) {
         Some(what) => what,
-        None => by_names(&node, progress)?,
+        None => match by_names(&node, progress)? {
+            Named::This(what) => what,
+            Named::Inside(acquisition) => return find(&acquisition, progress),
+        },
     };
     let acquisition = acquisition_of(&root, &what);
     Ok(Found {
@@ -212,37 +215,24 @@ fn by_place(place: Option<&PlatePlace>) -> Option<What> {
     })
 }
 
+/// What the names in a folder say.
+enum Named {
+    /// What it is.
+    This(What),
+    /// It holds this acquisition and nothing else.
+    Inside(PathBuf),
+}
+
 /// What a folder is by the names in it.
-fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
+fn by_names(node: &Node, progress: Progress<'_>) -> Result<Named, OpenError> {
     let root = &node.folder;
     let entries = source::list(root)?;
-    if let Some(what) = by_squid_names(root, &entries) {
-        return Ok(what);
-    }
-    if levels::has_plain_array(node, root) {
-        return Ok(What::Store(DatasetKind::Array));
-    }
-    // Old software left stitched stores in the acquisition folder itself.
-    let may_be_files = !has_stores(&entries) || side_files::are_in(&entries);
-    if may_be_files && let Some(found) = OmeFolder::find(root, &entries) {
-        return Ok(What::OmeTiffs(found));
-    }
-    if may_be_files && let Some(timepoints) = Timepoints::find(root, &entries) {
-        return Ok(What::Files(timepoints));
-    }
-    if may_be_files && let Some(found) = OmeFolder::in_timepoints(root, &entries) {
-        return Ok(What::OmeTiffs(found));
-    }
-    if let Some(frames) = Frames::find(root, &entries) {
-        return Ok(What::Frames(frames));
-    }
-    let files = image_folder::in_folder(root, &entries);
-    if !files.is_empty() && !has_stores(&entries) && !side_files::are_in(&entries) {
-        return Ok(What::ImageFiles(files.into()));
+    if let Some(what) = by_own_names(node, &entries) {
+        return Ok(Named::This(what));
     }
     let images = collection::search(root, progress)?;
     if !images.folders.is_empty() {
-        return Ok(What::Images(DatasetKind::Collection, images));
+        return Ok(Named::This(What::Images(DatasetKind::Collection, images)));
     }
     let mut files = image_folder::search(root, progress)?;
     if nothing(&entries).0 == Code::NotWritten {
@@ -250,8 +240,14 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
         let found = &mut files.paths;
         found.retain(|path| image_folder::is_beside_or_ome(root, path));
     }
+    let acquisitions = acquisitions::take_out(root, &mut files);
     if !files.paths.is_empty() {
-        return Ok(What::ImageFiles(files));
+        return Ok(Named::This(What::ImageFiles(files)));
+    }
+    match acquisitions.as_slice() {
+        [] => {}
+        [only] => return Ok(Named::Inside(only.clone())),
+        several => return Err(acquisitions::one_of(root, several)),
     }
     Err(match (node.problems.first(), unreadable(root, &entries)) {
         (Some(problem), _) => {
@@ -266,6 +262,34 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<What, OpenError> {
             OpenError::at(root, code, format!("{message}{cut}"))
         }
     })
+}
+
+/// What a folder is by the names in itself, and in those of a layout.
+fn by_own_names(node: &Node, entries: &[Entry]) -> Option<What> {
+    let root = &node.folder;
+    if let Some(what) = by_squid_names(root, entries) {
+        return Some(what);
+    }
+    if levels::has_plain_array(node, root) {
+        return Some(What::Store(DatasetKind::Array));
+    }
+    // Old software left stitched stores in the acquisition folder itself.
+    let may_be_files = !has_stores(entries) || side_files::are_in(entries);
+    if may_be_files && let Some(found) = OmeFolder::find(root, entries) {
+        return Some(What::OmeTiffs(found));
+    }
+    if may_be_files && let Some(timepoints) = Timepoints::find(root, entries) {
+        return Some(What::Files(timepoints));
+    }
+    if may_be_files && let Some(found) = OmeFolder::in_timepoints(root, entries) {
+        return Some(What::OmeTiffs(found));
+    }
+    if let Some(frames) = Frames::find(root, entries) {
+        return Some(What::Frames(frames));
+    }
+    let files = image_folder::in_folder(root, entries);
+    let are_images = !files.is_empty() && !has_stores(entries) && !side_files::are_in(entries);
+    are_images.then(|| What::ImageFiles(files.into()))
 }
 
 /// Why a folder that should hold stores shows none: it cannot be listed.
@@ -315,47 +339,13 @@ fn by_squid_names(root: &Path, entries: &[Entry]) -> Option<What> {
         })
 }
 
-/// Folders beside what was taken that hold images too: an acquisition is shown as one plate, one set of regions or its
-/// image files.
-pub(super) fn left_aside(found: &Found) -> Vec<PathBuf> {
-    let folders = || {
-        let entries = source::list(&found.root).unwrap_or_default();
-        let folders = entries.into_iter().filter(|it| it.kind == Kind::Folder);
-        folders.map(|entry| found.root.join(entry.name))
-    };
-    match &found.what {
-        What::Plate { folder: taken, .. } | What::Regions { folder: taken, .. }
-            if taken.parent() == Some(found.root.as_path()) =>
-        {
-            folders()
-                .filter(|folder| folder != taken && holds_images(folder))
-                .collect()
-        }
-        What::Files(_) | What::OmeTiffs(_) if found.is_acquisition() => {
-            folders().filter(|folder| is_stitched(folder)).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn holds_images(folder: &Path) -> bool {
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    is_plate_name(&name) && is_plate(folder) || name == "zarr" && !regions::scan(folder).is_empty()
-}
-
-/// What Squid's old `control/stitcher.py` leaves in an acquisition folder: `{t}_stitched`, and stores.
-fn is_stitched(folder: &Path) -> bool {
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    name.ends_with("_stitched") || regions::is_zarr_name(&name)
-}
-
 /// `plate.ome.zarr`, `plate.zarr`, `plate_1.ome.zarr`.
 pub(super) fn is_plate_name(name: &str) -> bool {
     name.starts_with("plate") && regions::is_zarr_name(name)
 }
 
 /// True for a folder that holds a row with a well; a plate that nothing was written to yet is none.
-fn is_plate(folder: &Path) -> bool {
+pub(super) fn is_plate(folder: &Path) -> bool {
     let entries = source::list(folder).unwrap_or_default();
     if looks_like_a_plate(folder, &entries) {
         return true;

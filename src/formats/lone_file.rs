@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     OpenError,
-    individual::{COLORS, image_of_files},
+    individual::{image_of_files, split_colors},
     listing::Listing,
     pixel_tags::sampled,
 };
@@ -15,7 +15,7 @@ use crate::{
     dataset::{
         DatasetKind, FilePlane, Files, Fov, Image, OpenFovError, PlaneAt, PlaneFiles, Sampling,
     },
-    image_file,
+    image_file::{self, Page},
     model::{AxisRole, Channel, Code, FileStamp, PageAt, Problem, limits},
     source,
 };
@@ -90,12 +90,8 @@ pub(super) fn image_of(path: &Path, root: &Path) -> Result<(Image, Vec<Problem>)
     let mut channels = vec![Channel::default()];
     if is_color {
         outer.push(("c", AxisRole::Channel, 3));
-        let colors = COLORS.iter().map(|(name, color)| Channel {
-            name: Some((*name).to_owned()),
-            color: Some(*color),
-            ..Channel::default()
-        });
-        channels = colors.collect();
+        let colors = split_colors(Channel::default(), true, true).into_iter();
+        channels = colors.map(|(_, channel)| channel).collect();
     }
     if num_pages > 1 {
         outer.push(("z", AxisRole::Z, num_pages.into()));
@@ -108,6 +104,23 @@ pub(super) fn image_of(path: &Path, root: &Path) -> Result<(Image, Vec<Problem>)
         root,
         &mut problems,
     );
+    problems.extend(other_sizes(path, &page, num_pages));
     let image = image_of_files(files, page, &outer, channels, sampling, "one image file");
     Ok((image, problems))
+}
+
+/// Says that pages have another size than the first, by the second and the last: some writers put smaller copies there.
+fn other_sizes(path: &Path, first: &Page, num_pages: u32) -> Option<Problem> {
+    let looked_at = [1, num_pages.saturating_sub(1)];
+    let mut looked_at = looked_at.into_iter().filter(|&at| at > 0 && at < num_pages);
+    looked_at.find_map(|at| {
+        let page = image_file::describe(path, PageAt::Idx(at)).ok()??;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let message = format!(
+            "page {at} has {} x {} pixels, the first {} x {}; pages of another size are not drawn",
+            page.width, page.height, first.width, first.height
+        );
+        let is_other = (page.width, page.height) != (first.width, first.height);
+        is_other.then(|| Problem::new(Code::Ignored, name, message))
+    })
 }

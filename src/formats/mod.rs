@@ -4,6 +4,7 @@
 //! `collection`) makes the FOV table, `image` opens one store; `opener` does so later for the others. Opening reads
 //! the first readable FOV's metadata and no pixel.
 
+mod acquisitions;
 mod announced;
 mod assembly;
 mod axes;
@@ -19,6 +20,7 @@ mod image_folder;
 mod individual;
 mod labels;
 mod layout;
+mod left_aside;
 mod levels;
 mod listing;
 mod lone_file;
@@ -29,6 +31,7 @@ mod plate;
 mod probe;
 mod regions;
 mod sampling;
+mod scan_grid;
 mod side_files;
 mod stacks;
 mod surroundings;

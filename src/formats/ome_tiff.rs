@@ -343,8 +343,12 @@ fn channels_of(image: &OmeImage, num_colors: u8) -> (Vec<PageChannel>, Vec<Chann
             } else {
                 element(page_c).unwrap_or_default()
             };
-            channels.push(match color_idx.and_then(|at| COLORS.get(usize::from(at))) {
-                Some(color) => colored(&channel, *color, groups.len() == 1, are_single),
+            let color = color_idx.and_then(|at| COLORS.get(usize::from(at)));
+            channels.push(match color {
+                Some(color) => Channel {
+                    color_part: color_idx.filter(|_| colors == 3),
+                    ..colored(&channel, *color, groups.len() == 1, are_single)
+                },
                 None => channel,
             });
         }

@@ -18,7 +18,8 @@ use super::{
     frames,
     image::{self, Context},
     image_folder, individual, labels,
-    layout::{self, Found, What},
+    layout::{Found, What},
+    left_aside,
     listing::{Listing, Opening, row_of, siblings},
     lone_file,
     ome_tiff::{
@@ -52,6 +53,8 @@ struct Opener {
     /// `.done` was there when somebody looked last.
     is_done: AtomicBool,
     acquisition: Option<PathBuf>,
+    /// Regions in the order of tables that do not name them.
+    scan_order: Vec<String>,
     executed: Mutex<LruCache<u32, ExecutedTable>>,
     files: Option<FileImages>,
 }
@@ -105,7 +108,7 @@ impl FovOpener for Opener {
         let folder = self.acquisition.as_ref()?;
         let known = self.executed.lock().get(&t).cloned();
         let table = known.unwrap_or_else(|| {
-            let table: ExecutedTable = Arc::new(side_files::executed(folder, t));
+            let table: ExecutedTable = Arc::new(side_files::executed(folder, t, &self.scan_order));
             // The table is written when the timepoint ends: an empty one is asked for again.
             if !table.is_empty() {
                 self.executed.lock().put(t, Arc::clone(&table));
@@ -290,17 +293,12 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
         let message = "expected images, found none";
         return Err(OpenError::at(&found.root, Code::NotZarr, message));
     }
-    if let Some(side) = &opening.side {
+    if let Some(side) = &mut opening.side {
+        side.name_regions(&listing.fovs, &found.root);
         listing.fovs.iter_mut().for_each(|fov| side.place(fov));
         listing.problems.extend(side.problems.iter().cloned());
     }
-    for folder in layout::left_aside(found) {
-        let message = "holds images too and is left aside; open it by itself";
-        let location = probe::below(&found.root, &folder);
-        listing
-            .problems
-            .push(Problem::new(Code::Ignored, location, message));
-    }
+    listing.problems.extend(left_aside::problems(found));
     let opener = opener_of(found, opening.side.as_ref(), files);
     let given = opener.files.as_ref();
     let first = given.and_then(|files| FirstImage::of_files(files, listing.fovs.len()));
@@ -371,6 +369,7 @@ fn opener_of(found: &Found, side: Option<&SideFiles>, files: Option<FileImages>)
         },
         is_done: AtomicBool::new(is_done),
         acquisition: found.acquisition.clone(),
+        scan_order: side.map_or_else(Vec::new, |side| side.scan_order.clone()),
         executed: Mutex::new(LruCache::new(EXECUTED_TABLES)),
         files,
     }

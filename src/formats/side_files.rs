@@ -12,6 +12,7 @@ use std::{
 use super::{
     end_mark::{DONE, EndMark},
     probe::{below, problem_of},
+    scan_grid::{self, Grids},
     timepoints,
 };
 use crate::{
@@ -43,9 +44,6 @@ pub(super) const ONLY_REGION: &str = "current";
 /// Region and index of a FOV inside it.
 pub(super) type FovKey = (String, u32);
 
-/// Indices of FOVs by region, row and column, as old acquisitions name them.
-pub(super) type Grids = HashMap<String, HashMap<(i64, i64), u32>>;
-
 /// How many slices of each FOV a table of executed positions has.
 pub(super) type Slices = HashMap<FovKey, u32>;
 
@@ -66,6 +64,10 @@ pub(super) struct SideFiles {
     pub(super) positions: HashMap<FovKey, (PointUm, Option<f64>)>,
     /// Of old acquisitions: which FOV lies in which row and column.
     pub(super) grids: Grids,
+    /// Rows of the first timepoint whose table names no regions; they wait for [`Self::name_regions`].
+    unnamed: Vec<StagePosition>,
+    /// Regions in the order of such tables; empty where it is not known.
+    pub(super) scan_order: Vec<String>,
     /// Enabled channels in the order of indices.
     pub(super) channels: Vec<Channel>,
     /// Each of them is, or is going to be taken; of old acquisitions nothing says so.
@@ -223,15 +225,18 @@ impl SideFiles {
     fn table(&mut self, path: &Path, root: &Path) -> Vec<StagePosition> {
         match source::read_document(path) {
             Ok(Some(text)) => {
-                let (mut rows, problems) = coordinates::parse(&text);
-                rows.iter_mut().for_each(name_region);
+                let (rows, problems) = coordinates::parse(&text);
                 let location = below(root, path);
                 self.problems
                     .extend(problems.into_iter().map(|problem| Problem {
                         location: location.clone(),
                         ..problem
                     }));
-                self.take_grids(&rows);
+                for row in &rows {
+                    if let Some(cell) = row.grid {
+                        self.grids.add(&row.region, cell, row.fov, row.z_level);
+                    }
+                }
                 rows
             }
             Ok(None) => Vec::new(),
@@ -242,22 +247,11 @@ impl SideFiles {
         }
     }
 
-    fn take_grids(&mut self, rows: &[StagePosition]) {
-        for row in rows {
-            let Some(place) = row.grid else { continue };
-            if !self.grids.contains_key(&row.region) {
-                self.grids.insert(row.region.clone(), HashMap::new());
-            }
-            if let Some(grid) = self.grids.get_mut(&row.region) {
-                grid.insert(place, row.fov);
-            }
-        }
-    }
-
     fn plan(&mut self, root: &Path) {
         let path = self.folder.join("coordinates.csv");
         let mut at: HashMap<String, usize> = HashMap::new();
-        for row in self.table(&path, root) {
+        for mut row in self.table(&path, root) {
+            name_region(&mut row);
             let slot = *at.entry(row.region.clone()).or_insert_with(|| {
                 self.planned.push((row.region.clone(), 0));
                 self.planned.len() - 1
@@ -281,9 +275,18 @@ impl SideFiles {
         if !matches!(source::stat(&path), Ok(Some(_))) {
             return;
         }
+        let rows = self.table(&path, root);
+        if rows.iter().any(|row| row.region.is_empty()) {
+            self.unnamed = rows;
+        } else {
+            self.take_executed(rows);
+        }
+    }
+
+    fn take_executed(&mut self, rows: Vec<StagePosition>) {
         let mut seen: HashMap<FovKey, Option<u32>> = HashMap::new();
         let mut slices = Slices::new();
-        for row in self.table(&path, root) {
+        for row in rows {
             let key = (row.region, row.fov);
             *slices.entry(key.clone()).or_insert(0) += 1;
             let is_lower = seen.get(&key).is_none_or(|&lowest| row.z_level < lowest);
@@ -301,6 +304,35 @@ impl SideFiles {
         self.executed_first = Some(slices);
     }
 
+    /// Gives the rows of a table without regions to those that were found, in the order in which they were scanned.
+    pub(super) fn name_regions(&mut self, fovs: &[Fov], root: &Path) {
+        let rows = std::mem::take(&mut self.unnamed);
+        if rows.is_empty() {
+            return;
+        }
+        let mut regions: Vec<String> = fovs.iter().filter_map(|fov| fov.region.clone()).collect();
+        regions.dedup();
+        let mut starts = Vec::new();
+        for row in &rows {
+            if usize::try_from(row.pass).is_ok_and(|pass| pass == starts.len()) {
+                starts.push((row.x_um, row.y_um));
+            }
+        }
+        if let Some(order) = scan_grid::scan_order(&regions, &starts) {
+            self.scan_order = order;
+            self.take_executed(named(rows, &self.scan_order));
+            return;
+        }
+        let message = format!(
+            "the table names no regions, and its {} scans do not tell which of {} regions they are; no stage positions",
+            starts.len(),
+            regions.len()
+        );
+        let location = below(root, &self.folder);
+        self.problems
+            .push(Problem::new(Code::Ignored, location, message));
+    }
+
     /// True where channels without any plane will not come.
     pub(super) fn leaves_channels_out(&self) -> bool {
         self.is_done || !self.are_channels_planned
@@ -311,8 +343,11 @@ impl SideFiles {
         self.is_done || is_done(&self.folder)
     }
 
-    /// Puts the stage position of a FOV into its row.
+    /// Puts the stage position of a FOV into its row, unless its files had it.
     pub(super) fn place(&self, fov: &mut Fov) {
+        if fov.stage_um.is_some() {
+            return;
+        }
         let (Some(region), Some(index)) = (&fov.region, fov.fov_in_region) else {
             return;
         };
@@ -333,6 +368,18 @@ impl SideFiles {
     }
 }
 
+/// Rows of a table without regions, each with the region that was scanned; of further ones none is kept.
+fn named(rows: Vec<StagePosition>, scan_order: &[String]) -> Vec<StagePosition> {
+    let rows = rows.into_iter().filter_map(|row| {
+        let region = scan_order.get(usize::try_from(row.pass).ok()?)?;
+        Some(StagePosition {
+            region: region.clone(),
+            ..row
+        })
+    });
+    rows.collect()
+}
+
 fn name_region(row: &mut StagePosition) {
     if row.region.is_empty() {
         ONLY_REGION.clone_into(&mut row.region);
@@ -348,25 +395,32 @@ fn timepoint_folder(entries: &[Entry], timepoint: u32) -> Option<String> {
 /// The slices of each FOV in the executed table of a timepoint's folder; `None` where it is not there.
 pub(super) fn executed_slices(folder: &Path) -> Option<Slices> {
     let mut slices = Slices::new();
-    for row in executed_rows(folder)? {
+    for row in executed_rows(folder, &[])? {
         *slices.entry((row.region, row.fov)).or_insert(0) += 1;
     }
     Some(slices)
 }
 
 /// The rows of the executed table in the folder of a timepoint; `None` where it is not there or cannot be read.
-fn executed_rows(folder: &Path) -> Option<Vec<StagePosition>> {
+fn executed_rows(folder: &Path, scan_order: &[String]) -> Option<Vec<StagePosition>> {
     let text = source::read_document(&folder.join("coordinates.csv")).ok()??;
-    let mut rows = coordinates::parse(&text).0;
-    rows.iter_mut().for_each(name_region);
+    let rows = coordinates::parse(&text).0;
+    if rows.iter().any(|row| row.region.is_empty()) {
+        return Some(named(rows, scan_order));
+    }
     Some(rows)
 }
 
-/// Where and when one timepoint was taken, per FOV; empty where the table is not there (yet).
-pub(super) fn executed(folder: &Path, timepoint: u32) -> HashMap<FovKey, Executed> {
+/// Where and when one timepoint was taken, per FOV; empty where the table is not there (yet). Tables without regions have
+/// those of `scan_order`, one after the other.
+pub(super) fn executed(
+    folder: &Path,
+    timepoint: u32,
+    scan_order: &[String],
+) -> HashMap<FovKey, Executed> {
     let entries = source::list(folder).unwrap_or_default();
     let rows = timepoint_folder(&entries, timepoint)
-        .and_then(|name| executed_rows(&folder.join(name)))
+        .and_then(|name| executed_rows(&folder.join(name), scan_order))
         .unwrap_or_default();
     let mut found = HashMap::new();
     for row in rows {

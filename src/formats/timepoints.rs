@@ -11,7 +11,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{individual, stacks};
+use super::{individual, side_files, stacks};
 use crate::{
     dataset::{Fov, Image, PlaneFiles},
     model::limits,
@@ -31,12 +31,14 @@ pub(super) enum FileKind {
 }
 
 impl FileKind {
-    /// By the names in a folder; `None` where none is of an image of Squid's.
-    fn of(entries: &[Entry]) -> Option<Self> {
+    /// By the names in a folder; `None` where none is of an image of Squid's. Some old names are Squid's only where side
+    /// files are.
+    fn of(entries: &[Entry], has_side_files: bool) -> Option<Self> {
         if stacks::are_in(entries) {
             return Some(Self::Stacks);
         }
-        individual::are_in(entries).then_some(Self::Planes)
+        let is_old = || has_side_files && individual::are_joined_in(entries);
+        (individual::are_in(entries) || is_old()).then_some(Self::Planes)
     }
 }
 
@@ -61,11 +63,12 @@ impl Timepoints {
     /// Looks for planes in a folder, or in the folders of timepoints in it; `None` where there are none.
     pub(super) fn find(root: &Path, entries: &[Entry]) -> Option<Self> {
         let folders = numbered(entries);
+        let has_side_files = side_files::are_in(entries);
         let mut numbers: Vec<u32> = folders.keys().copied().collect();
         numbers.sort_unstable();
         for &first in numbers.iter().take(TRIED_TIMEPOINTS) {
             let entries = source::list(&root.join(&folders[&first])).unwrap_or_default();
-            if let Some(kind) = FileKind::of(&entries) {
+            if let Some(kind) = FileKind::of(&entries, has_side_files) {
                 return Some(Self {
                     folder: root.to_path_buf(),
                     folders,
@@ -76,7 +79,7 @@ impl Timepoints {
                 });
             }
         }
-        let kind = FileKind::of(entries)?;
+        let kind = FileKind::of(entries, false)?;
         let name = root.file_name()?.to_str()?.to_owned();
         Some(Self {
             folder: root.parent()?.to_path_buf(),

@@ -1,8 +1,8 @@
 //! `coordinates.csv`: planned positions in the root (z in mm), executed ones per timepoint (z in µm).
 //!
 //! Squid `control/core/multi_point_controller.py` (planned, no FOV column: its index is the order of rows within the
-//! region) and `multi_point_worker.py` (executed, a row per FOV and z). Files of 2020 to 2024 have `i`, `j`, `k` (row and
-//! column of the scan, z-slice), some of them no region.
+//! region) and `multi_point_worker.py` (executed, a row per FOV and z). Files of 2021 to 2024 have `i`, `j` and `k` or
+//! `z_level` (row and column of the scan, z-slice), most of them no region; those of a few weeks of 2024 only the region.
 
 use std::collections::HashMap;
 
@@ -18,6 +18,8 @@ pub struct StagePosition {
     pub region: String,
     /// Index of the FOV inside the region; of grids in the order of rows, then columns.
     pub fov: u32,
+    /// How many times the same row, column and z-slice came before: a table without regions has one after the other.
+    pub pass: u32,
     /// Row and column of the scan, where the table has them in place of an index.
     pub grid: Option<(i64, i64)>,
     /// z-slice index; executed tables only.
@@ -129,6 +131,18 @@ impl Columns {
             time: place(&["time"]),
         })
     }
+
+    fn slice(&self, record: &StringRecord) -> Option<u32> {
+        let column = self.z_level?;
+        index(record, column, "z level").ok()
+    }
+
+    /// True for rows of plain regions in software that was not for plates: row and column of the scan are left empty.
+    fn is_placeless(&self, record: &StringRecord) -> bool {
+        let is_empty = |column| field(record, column).is_none();
+        let has_no_cell = self.grid.is_some_and(|(i, j)| is_empty(i) && is_empty(j));
+        has_no_cell && self.region.is_none() && self.fov.is_none()
+    }
 }
 
 /// `x (mm)` and `x_mm` are x with 1000 µm per unit.
@@ -152,6 +166,18 @@ fn name_and_unit(header: &str) -> (String, Option<f64>) {
 struct Region {
     num_rows: u32,
     by_grid: HashMap<(i64, i64), u32>,
+    /// How often each row, column and z-slice came.
+    passes: HashMap<((i64, i64), Option<u32>), u32>,
+}
+
+/// What a row says of its FOV.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    fov: u32,
+    pass: u32,
+    grid: Option<(i64, i64)>,
+    /// Place of the stage in µm (y, x), where nothing else tells FOVs apart.
+    stage: Option<(i64, i64)>,
 }
 
 /// Rows read so far.
@@ -162,6 +188,10 @@ struct Table {
     regions: HashMap<String, Region>,
     num_rows: usize,
     num_unlisted: usize,
+    /// Rows that say nothing of their FOV.
+    num_placeless: usize,
+    /// By position.
+    stages: Vec<Option<(i64, i64)>>,
 }
 
 impl Table {
@@ -174,27 +204,38 @@ impl Table {
             Some(column) => field(record, column).map(str::to_owned),
             None => Some(String::new()),
         };
+        if columns.is_placeless(record) {
+            self.num_placeless += 1;
+            return;
+        }
         // A planned row that cannot be used still counts: the ones below it keep their numbers.
-        let fov = match &region {
-            Some(region) => self.fov(columns, record, region),
+        let place = match &region {
+            Some(region) => self.place(columns, record, region),
             None => Err("no region".to_owned()),
         };
-        let position = fov.and_then(|place| position(columns, record, region, place));
+        let stage = place.as_ref().ok().and_then(|place| place.stage);
+        let position = place.and_then(|place| position(columns, record, region, place));
         match position {
-            Ok(position) => self.positions.push(position),
+            Ok(position) => {
+                self.positions.push(position);
+                self.stages.push(stage);
+            }
             Err(message) => self.list(format!("row {} has {message}; left out", self.num_rows)),
         }
     }
 
-    /// Index of the row's FOV: as written, else by its place in the scan grid, else by the order of rows.
-    fn fov(
+    /// Which FOV a row is of: as written, else by its place in the scan grid, else on the stage, else by the order of rows.
+    fn place(
         &mut self,
         columns: &Columns,
         record: &StringRecord,
         region: &str,
-    ) -> Result<(u32, Option<(i64, i64)>), String> {
+    ) -> Result<Place, String> {
         if let Some(column) = columns.fov {
-            return Ok((index(record, column, "FOV")?, None));
+            return Ok(Place {
+                fov: index(record, column, "FOV")?,
+                ..Place::default()
+            });
         }
         if !self.regions.contains_key(region) {
             self.regions.insert(region.to_owned(), Region::default());
@@ -204,13 +245,24 @@ impl Table {
         };
         if let Some((i, j)) = columns.grid {
             let at = |column| number(record, column, "scan index").map(|value| value as i64);
-            let next = u32::try_from(state.by_grid.len()).unwrap_or(u32::MAX);
-            let place = (at(i)?, at(j)?);
-            return Ok((*state.by_grid.entry(place).or_insert(next), Some(place)));
+            let cell = (at(i)?, at(j)?);
+            return Ok(state.in_grid(cell, columns.slice(record)));
+        }
+        if columns.z_level.is_some() {
+            let um = |of: Length, name| length_um(record, of, name).map(|um| um.round() as i64);
+            let stage = (um(columns.y, "y")?, um(columns.x, "x")?);
+            state.number(stage);
+            return Ok(Place {
+                stage: Some(stage),
+                ..Place::default()
+            });
         }
         let fov = state.num_rows;
         state.num_rows = state.num_rows.saturating_add(1);
-        Ok((fov, None))
+        Ok(Place {
+            fov,
+            ..Place::default()
+        })
     }
 
     fn list(&mut self, message: String) {
@@ -231,8 +283,8 @@ impl Table {
                 *fov = number;
             }
         }
-        for position in &mut self.positions {
-            let place = position.grid.as_ref();
+        for (position, stage) in self.positions.iter_mut().zip(&self.stages) {
+            let place = position.grid.as_ref().or(stage.as_ref());
             let state = self.regions.get(&position.region);
             let number = place.and_then(|place| state?.by_grid.get(place));
             position.fov = number.copied().unwrap_or(position.fov);
@@ -241,6 +293,12 @@ impl Table {
 
     fn finish(mut self) -> (Vec<StagePosition>, Vec<Problem>) {
         self.number_grids();
+        if self.num_placeless > 0 {
+            let count = self.num_placeless;
+            self.list(format!(
+                "{count} rows have neither region nor scan index; left out"
+            ));
+        }
         if self.num_unlisted > 0 {
             let message = format!("{} more rows left out", self.num_unlisted);
             self.problems
@@ -250,42 +308,64 @@ impl Table {
     }
 }
 
+impl Region {
+    /// The FOV in a row and column of the scan.
+    fn in_grid(&mut self, cell: (i64, i64), slice: Option<u32>) -> Place {
+        let count = self.passes.entry((cell, slice)).or_insert(0);
+        let pass = *count;
+        *count = count.saturating_add(1);
+        Place {
+            fov: self.number(cell),
+            pass,
+            grid: Some(cell),
+            stage: None,
+        }
+    }
+
+    fn number(&mut self, cell: (i64, i64)) -> u32 {
+        let next = u32::try_from(self.by_grid.len()).unwrap_or(u32::MAX);
+        *self.by_grid.entry(cell).or_insert(next)
+    }
+}
+
 /// The row, once its region and FOV are known.
 fn position(
     columns: &Columns,
     record: &StringRecord,
     region: Option<String>,
-    (fov, grid): (u32, Option<(i64, i64)>),
+    place: Place,
 ) -> Result<StagePosition, String> {
-    let length = |length: Length, name| {
-        // To a millionth of a µm: 20.313705 mm are 20313.705 µm, not 20313.704999999998.
-        let value_um = number(record, length.column, name)? * length.um_per_unit;
-        let value_um = (value_um * 1e6).round() / 1e6;
-        let is_place = value_um.is_finite();
-        is_place
-            .then_some(value_um)
-            .ok_or_else(|| format!("{name} beyond all numbers"))
-    };
     let z = columns.z.filter(|z| field(record, z.column).is_some());
     let z_level = columns
         .z_level
         .filter(|&column| field(record, column).is_some());
     Ok(StagePosition {
         region: region.unwrap_or_default(),
-        fov,
-        grid,
+        fov: place.fov,
+        pass: place.pass,
+        grid: place.grid,
         z_level: z_level
             .map(|column| index(record, column, "z level"))
             .transpose()?,
-        x_um: length(columns.x, "x")?,
-        y_um: length(columns.y, "y")?,
+        x_um: length_um(record, columns.x, "x")?,
+        y_um: length_um(record, columns.y, "y")?,
         // Without autofocus z is often left empty; NaN says the same.
-        z_um: z.and_then(|z| length(z, "z").ok()),
+        z_um: z.and_then(|z| length_um(record, z, "z").ok()),
         time: columns
             .time
             .and_then(|column| field(record, column))
             .map(str::to_owned),
     })
+}
+
+fn length_um(record: &StringRecord, length: Length, name: &str) -> Result<f64, String> {
+    // To a millionth of a µm: 20.313705 mm are 20313.705 µm, not 20313.704999999998.
+    let value_um = number(record, length.column, name)? * length.um_per_unit;
+    let value_um = (value_um * 1e6).round() / 1e6;
+    let is_place = value_um.is_finite();
+    is_place
+        .then_some(value_um)
+        .ok_or_else(|| format!("{name} beyond all numbers"))
 }
 
 /// A field that is there and not empty.

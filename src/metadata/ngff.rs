@@ -169,6 +169,9 @@ pub fn parse(zarr_json: Option<&Value>, zattrs: Option<&Value>) -> Attributes {
             listing.noun(noun, value, axes);
         }
     }
+    if let Some(multiscale) = &multiscale {
+        listing.order(&multiscale.levels);
+    }
     omero.value.iter().for_each(|value| listing.omero(value));
     Attributes {
         ngff,

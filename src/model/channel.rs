@@ -13,6 +13,8 @@ pub struct Channel {
     pub window: Option<ContrastLimits>,
     /// Shown at first; NGFF's `active`.
     pub active: Option<bool>,
+    /// Which colour of a colour image it is, where it is one: red, green and blue follow each other.
+    pub color_part: Option<u8>,
     /// Exposure in ms, from `acquisition_channels.yaml`.
     pub exposure_ms: Option<f64>,
     /// Emission wavelength in nm.

@@ -10,7 +10,7 @@ pub const TILE_PX: u32 = 2048;
 /// Bytes of a metadata document (JSON, YAML, XML).
 pub const DOCUMENT_BYTES: u64 = 64 << 20;
 /// What a JSON document holds, in values of up to 150 bytes of memory while it is read: a mapping counts as 8, a list as
-/// 2. A plate of 1,536 wells has 20,000, the colours of [`LABEL_COLORS`] labels a million.
+/// 2, a key as 1. A plate of 1,536 wells has 25,000, the colours of [`LABEL_COLORS`] labels a million.
 pub const JSON_VALUES: usize = 1 << 21;
 /// Elements and texts of an XML document: a million planes of an OME-XML, with room.
 pub const XML_NODES: u32 = 1 << 22;

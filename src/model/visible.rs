@@ -13,6 +13,17 @@ pub struct ContrastLimits {
     pub high: f64,
 }
 
+impl ContrastLimits {
+    /// The narrowest limits around both.
+    #[must_use]
+    pub fn around(self, other: Self) -> Self {
+        Self {
+            low: self.low.min(other.low),
+            high: self.high.max(other.high),
+        }
+    }
+}
+
 /// How one channel is drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChannelLook {

@@ -5,11 +5,17 @@ use std::sync::Arc;
 use super::{Command, Direction, Session};
 use crate::{
     dataset::Dataset,
-    model::{Channel, ContrastLimits, Histogram, Lut},
+    model::{Channel, ContrastLimits, Histogram, Lut, SampleType},
 };
 
 /// Channels that are shown at first where the files do not say.
 const FIRST_VISIBLE: usize = 6;
+
+/// Limits of 8-bit colours.
+const EIGHT_BITS: ContrastLimits = ContrastLimits {
+    low: 0.0,
+    high: 255.0,
+};
 
 /// All visible channels blended, or one at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -52,26 +58,37 @@ pub struct ChannelView {
     pub limits_source: LimitsSource,
     /// Exponent of the normalised value; 1 is linear.
     pub gamma: f32,
+    /// Which colour of a colour image it is, where it is one.
+    pub color_part: Option<u8>,
     /// Statistics of the plane shown last.
     pub histogram: Option<Arc<Histogram>>,
 }
 
 impl ChannelView {
-    /// As the files say: name, colour and window; the rest at its default.
+    /// As the files say: name, colour and window; the rest at its default. Colours of 8-bit colour images are shown as
+    /// they are.
     #[must_use]
-    pub fn of_file(channel: &Channel, index: usize, num_channels: usize) -> Self {
+    pub fn of_file(
+        channel: &Channel,
+        index: usize,
+        num_channels: usize,
+        sample_type: SampleType,
+    ) -> Self {
+        let is_color = channel.color_part.is_some() && sample_type == SampleType::U8;
+        let limits = channel.window.or(is_color.then_some(EIGHT_BITS));
         Self {
             name: channel.display_name(index),
             visible: true,
             lut: Lut::Color(channel.display_color(index, num_channels)),
-            limits: channel.window,
+            limits,
             provisional: None,
-            limits_source: if channel.window.is_some() {
+            limits_source: if limits.is_some() {
                 LimitsSource::File
             } else {
                 LimitsSource::Pending
             },
             gamma: 1.0,
+            color_part: channel.color_part,
             histogram: None,
         }
     }
@@ -87,6 +104,7 @@ impl ChannelView {
         if self.visible == before.visible {
             self.visible = now.visible;
         }
+        self.color_part = now.color_part;
         let is_of_file = self.limits_source == LimitsSource::File && self.limits == before.limits;
         let is_pending = self.limits_source == LimitsSource::Pending;
         if now.limits_source == LimitsSource::File && (is_of_file || is_pending) {
@@ -105,7 +123,7 @@ impl ChannelView {
 }
 
 /// Every channel of a dataset as its files say. Visible are those that the files call active; where they call all of
-/// them so, as Squid does, or none, the first ones.
+/// them so, as Squid does, or none, the first ones; of several colour images the first, as two of them add up to white.
 pub(super) fn of_dataset(dataset: &Dataset) -> Vec<ChannelView> {
     let described = &dataset.template.channels;
     let num_channels = dataset.num_channels() as usize;
@@ -115,16 +133,21 @@ pub(super) fn of_dataset(dataset: &Dataset) -> Vec<ChannelView> {
         .count();
     let says_active = num_active > 0 && num_active < num_channels;
     let unknown = Channel::default();
+    let sample_type = dataset.template.sample_type;
+    let first_color = described.iter().position(|it| it.color_part.is_some());
     let view = |index: usize| {
         let channel = described.get(index).unwrap_or(&unknown);
         let visible = if says_active {
             channel.active == Some(true)
         } else {
-            index < FIRST_VISIBLE
+            let is_other_image = channel.color_part.is_some_and(|part| {
+                first_color.is_some_and(|first| index.saturating_sub(part.into()) > first)
+            });
+            index < FIRST_VISIBLE && !is_other_image
         };
         ChannelView {
             visible,
-            ..ChannelView::of_file(channel, index, num_channels)
+            ..ChannelView::of_file(channel, index, num_channels, sample_type)
         }
     };
     (0..num_channels).map(view).collect()

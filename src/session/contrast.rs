@@ -63,6 +63,10 @@ impl Session {
     fn take_statistics(&mut self, channel: usize, fov: FovId, t: u32, histogram: &Arc<Histogram>) {
         let percentiles = self.auto_percentiles;
         let is_shown = (fov, t) == (self.position.fov, self.position.t);
+        if self.colors_with(channel).len() > 1 {
+            self.take_color_statistics(channel, (fov, t), is_shown, histogram);
+            return;
+        }
         let Some(view) = self.channels.get_mut(channel) else {
             return;
         };
@@ -117,23 +121,21 @@ impl Session {
         }
     }
 
-    /// Limits from the shown plane's statistics, by `choose`; nothing where there are none yet. Of a plane whose samples are
-    /// all equal they hold until one comes that gives better ones.
+    /// Limits from the shown plane's statistics, by `choose`, for all colours of an image in common; nothing where there are
+    /// none yet. Of a plane whose samples are all equal they hold until one comes that gives better ones.
     fn set_auto(&mut self, channel: usize, choose: impl Fn(&Histogram) -> ContrastLimits) {
-        let Some(histogram) = self
-            .channels
-            .get(channel)
-            .and_then(|view| view.histogram.clone())
-        else {
+        let Some((limits, is_flat)) = self.joint(channel, choose) else {
             return;
         };
-        let (fov, t, limits) = (self.position.fov, self.position.t, choose(&histogram));
-        if !histogram.is_flat() {
-            self.keep_limits(channel, fov, t, limits, LimitsSource::Auto);
-        } else if self.limits_shared {
-            self.wait_for_limits(channel, Some(limits));
-        } else {
-            self.own_limits.remove(&(fov, t, channel));
+        let (fov, t) = (self.position.fov, self.position.t);
+        for channel in self.colors_with(channel) {
+            if !is_flat {
+                self.keep_limits(channel, fov, t, limits, LimitsSource::Auto);
+            } else if self.limits_shared {
+                self.wait_for_limits(channel, Some(limits));
+            } else {
+                self.own_limits.remove(&(fov, t, channel));
+            }
         }
     }
 
@@ -150,12 +152,10 @@ impl Session {
         let original = super::channels::of_dataset(dataset)
             .into_iter()
             .nth(channel);
+        let auto = self.first_limits(channel);
         let (Some(original), Some(view)) = (original, self.channels.get_mut(channel)) else {
             return;
         };
-        let (low, high) = self.auto_percentiles;
-        let shown = view.histogram.as_ref();
-        let auto = shown.map(|histogram| (histogram.percentiles(low, high), histogram.is_flat()));
         match (original.limits, auto) {
             (Some(limits), _) => {
                 (view.limits, view.limits_source) = (Some(limits), LimitsSource::File);
@@ -179,7 +179,7 @@ impl Session {
         }
     }
 
-    fn keep_limits(
+    pub(super) fn keep_limits(
         &mut self,
         channel: usize,
         fov: FovId,

@@ -5,6 +5,7 @@
 
 mod camera;
 mod channels;
+mod colors;
 mod command;
 mod contrast;
 mod follow;

@@ -13,6 +13,7 @@ use super::{
     chain::{check_inner_chunks, fast_chain, v2_chain},
     codec::ByteCodec,
     fill::parse_fill,
+    for_zarrs::for_zarrs,
 };
 use crate::{
     dataset::{ZarrFormat, ZarrLocator},
@@ -217,7 +218,7 @@ fn reading(
     }
     num_bytes(file_shape, sample_type)?;
     check_inner_chunks(document, file_shape, 0)?;
-    let metadata = serde_json::from_value(document.clone())
+    let metadata = serde_json::from_value(for_zarrs(document))
         .map_err(|error| Refusal::bad(format!("array document ({error})")))?;
     Ok(Reading::Generic(Box::new(metadata)))
 }

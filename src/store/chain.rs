@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     array::{Fast, Refusal, ShardIndex, named, num_bytes, numbers, product},
     codec::ByteCodec,
+    for_zarrs::{is_id, is_rounding},
 };
 use crate::model::{SampleType, limits};
 
@@ -89,7 +90,7 @@ fn plain_chain(
     sample_type: SampleType,
 ) -> Result<Option<Fast>, Refusal> {
     let chunk_bytes = num_bytes(chunk, sample_type)?;
-    let mut rest = codecs.iter().peekable();
+    let mut rest = codecs.iter().filter(|it| !is_rounding(it)).peekable();
     let mut order: Vec<usize> = (0..chunk.len()).collect();
     if let Some(transpose) = rest.next_if(|codec| is_named(codec, "transpose")) {
         let (_, config) = named(Some(transpose), "codec")?;
@@ -175,17 +176,19 @@ pub(super) fn v2_chain(
         order.reverse();
     }
     let filters = document.get("filters").and_then(Value::as_array);
-    let codecs = match document.get("compressor") {
-        None | Some(Value::Null) => Some(Vec::new()),
-        Some(compressor) => compressor
-            .get("id")
-            .and_then(Value::as_str)
-            .and_then(ByteCodec::from_name)
-            // numcodecs' crc32c stands before the data.
-            .filter(|&codec| codec != ByteCodec::Crc32c)
-            .map(|codec| vec![codec]),
-    };
-    let (Some(codecs), true) = (codecs, filters.is_none_or(Vec::is_empty)) else {
+    let filters = filters.into_iter().flatten();
+    let compressor = document.get("compressor").filter(|it| !it.is_null());
+    let all = filters
+        .filter(|filter| !is_id(filter, "bitround"))
+        .chain(compressor);
+    let codecs: Option<Vec<ByteCodec>> = all
+        .map(|codec| {
+            let codec = ByteCodec::from_name(codec.get("id")?.as_str()?);
+            // Where numcodecs' crc32c stands has changed with its version.
+            codec.filter(|&codec| codec != ByteCodec::Crc32c)
+        })
+        .collect();
+    let Some(codecs) = codecs else {
         return Ok(None);
     };
     Ok(Some(Fast {

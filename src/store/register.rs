@@ -19,13 +19,13 @@ use zarrs::{
             CodecTraits, CodecTraitsV2, CodecTraitsV3, PartialDecoderCapability,
             PartialEncoderCapability, register_codec_v2, register_codec_v3,
         },
-        codec::{GzipCodec, ZlibCodec, ZstdCodec},
+        codec::{Fletcher32Codec, GzipCodec, ZlibCodec, ZstdCodec},
     },
     metadata::{Configuration, v2::MetadataV2, v3::MetadataV3},
     plugin::{ExtensionName, PluginCreateError, ZarrVersion},
 };
 
-use super::codec::ByteCodec;
+use super::{codec::ByteCodec, scaled::Scaled};
 
 /// Registers the decoders, once in the process.
 pub(super) fn register_codecs() {
@@ -44,7 +44,23 @@ pub(super) fn register_codecs() {
             move |name| ours(name).is_some(),
             move |metadata: &MetadataV2| bounded(metadata.id(), |codec| theirs_v2(codec, metadata)),
         ));
+        register_scaled();
     });
+}
+
+/// `fixedscaleoffset`, by its name in either version.
+fn register_scaled() {
+    register_codec_v3(CodecRuntimePluginV3::new(
+        |name| matches!(name, "fixedscaleoffset" | "numcodecs.fixedscaleoffset"),
+        |metadata: &MetadataV3| {
+            let configuration = metadata.configuration().cloned().unwrap_or_default();
+            Scaled::create(&configuration, false)
+        },
+    ));
+    register_codec_v2(CodecRuntimePluginV2::new(
+        |name| name == "fixedscaleoffset",
+        |metadata: &MetadataV2| Scaled::create(metadata.configuration(), true),
+    ));
 }
 
 type Created = Result<Codec, PluginCreateError>;
@@ -52,8 +68,9 @@ type Created = Result<Codec, PluginCreateError>;
 fn bounded(name: &str, theirs: impl FnOnce(ByteCodec) -> Option<Created>) -> Created {
     let ours = ByteCodec::from_name(name)
         .ok_or_else(|| PluginCreateError::Other(format!("codec {name} is not ours")))?;
-    let theirs = match theirs(ours).transpose()? {
-        Some(Codec::BytesToBytes(codec)) => Some(codec),
+    // Theirs asks for what only an encoder needs, such as a level.
+    let theirs = match theirs(ours) {
+        Some(Ok(Codec::BytesToBytes(codec))) => Some(codec),
         _ => None,
     };
     Ok(Codec::BytesToBytes(Arc::new(Bounded { ours, theirs })))
@@ -64,7 +81,8 @@ fn theirs_v3(codec: ByteCodec, metadata: &MetadataV3) -> Option<Created> {
         ByteCodec::Gzip => Some(<GzipCodec as CodecTraitsV3>::create(metadata)),
         ByteCodec::Zlib => Some(<ZlibCodec as CodecTraitsV3>::create(metadata)),
         ByteCodec::Zstd => Some(<ZstdCodec as CodecTraitsV3>::create(metadata)),
-        ByteCodec::Blosc | ByteCodec::Crc32c => None,
+        ByteCodec::Fletcher32 => Some(<Fletcher32Codec as CodecTraitsV3>::create(metadata)),
+        ByteCodec::Blosc | ByteCodec::Bz2 | ByteCodec::Crc32c => None,
     }
 }
 
@@ -73,7 +91,8 @@ fn theirs_v2(codec: ByteCodec, metadata: &MetadataV2) -> Option<Created> {
         ByteCodec::Gzip => Some(<GzipCodec as CodecTraitsV2>::create(metadata)),
         ByteCodec::Zlib => Some(<ZlibCodec as CodecTraitsV2>::create(metadata)),
         ByteCodec::Zstd => Some(<ZstdCodec as CodecTraitsV2>::create(metadata)),
-        ByteCodec::Blosc | ByteCodec::Crc32c => None,
+        ByteCodec::Fletcher32 => Some(<Fletcher32Codec as CodecTraitsV2>::create(metadata)),
+        ByteCodec::Blosc | ByteCodec::Bz2 | ByteCodec::Crc32c => None,
     }
 }
 
@@ -88,7 +107,7 @@ impl ExtensionName for Bounded {
     fn name(&self, version: ZarrVersion) -> Option<Cow<'static, str>> {
         match &self.theirs {
             Some(codec) => codec.name(version),
-            None => Some("blosc".into()),
+            None => Some(self.ours.name().into()),
         }
     }
 }
@@ -148,10 +167,9 @@ impl BytesToBytesCodecTraits for Bounded {
         decoded: ArrayBytesRaw<'a>,
         options: &CodecOptions,
     ) -> Result<ArrayBytesRaw<'a>, CodecError> {
-        match &self.theirs {
-            Some(codec) => codec.encode(decoded, options),
-            None => Err(CodecError::Other("blosc is not written".to_owned())),
-        }
+        let absent = || CodecError::Other(format!("{} is not written", self.ours.name()));
+        let codec = self.theirs.as_ref().ok_or_else(absent)?;
+        codec.encode(decoded, options)
     }
 
     fn decode<'a>(

@@ -191,12 +191,64 @@ fn a_folder_of_image_files_is_a_collection_of_images_of_any_size() {
     assert_eq!(stats["shape"], serde_json::json!([2, 3]));
 }
 
+/// Brown, with little of each colour between its samples.
+fn brown(x: u32, y: u32) -> [u8; 3] {
+    [
+        180 + (x * 20 / 64) as u8,
+        120 + (y * 10 / 48) as u8,
+        60 + (x * 5 / 64) as u8,
+    ]
+}
+
+#[test]
+fn colour_images_have_the_colours_of_their_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let samples: Vec<u8> = (0..64 * 48_u32)
+        .flat_map(|at| brown(at % 64, at / 64))
+        .collect();
+    let bytes = png(64, 48, ExtendedColorType::Rgb8, &samples);
+    fs::write(root.join("lone.png"), &bytes).unwrap();
+    fs::create_dir_all(root.join("squid/0")).unwrap();
+    fs::write(root.join("squid/0/A1_0_0_BF_RGB.png"), &bytes).unwrap();
+    let pages: Vec<u16> = samples
+        .iter()
+        .map(|&sample| u16::from(sample) * 16)
+        .collect();
+    let mut tiff = Cursor::new(Vec::new());
+    let mut encoder = tiff::encoder::TiffEncoder::new(&mut tiff).unwrap();
+    encoder
+        .write_image::<tiff::encoder::colortype::RGB16>(64, 48, &pages)
+        .unwrap();
+    fs::write(root.join("deep.tif"), tiff.into_inner()).unwrap();
+    for (name, largest) in [("lone.png", 255.0), ("squid", 255.0), ("deep.tif", 199.0)] {
+        let out = root.join("out.png");
+        let command = format!("render PATH -o {} --size 64x48", out.display());
+        on(&root.join(name), &command).answer();
+        let picture = image::open(&out).unwrap().into_rgb8();
+        for (x, y) in [(0, 0), (63, 0), (0, 47), (63, 47), (30, 20)] {
+            let found = picture.get_pixel(x, y).0.map(f64::from);
+            let wanted = brown(x, y).map(|part| f64::from(part) * 255.0 / largest);
+            let differences = found.iter().zip(wanted).map(|(a, b)| (a - b).abs());
+            let most = differences.fold(0.0, f64::max);
+            assert!(most <= 1.0, "{name} at {x},{y}: {found:?}, not {wanted:?}");
+        }
+    }
+    let Some(mut desk) = Desk::with(&root.join("lone.png"), Setup::default()) else {
+        return;
+    };
+    let [red, green, blue] = [0, 1, 2].map(|at| i32::from(desk.color_at(0.5, 0.5)[at]));
+    let wanted = brown(32, 24).map(i32::from);
+    for (found, wanted) in [red, green, blue].into_iter().zip(wanted) {
+        assert!((found - wanted).abs() <= 12, "{found}, not {wanted}");
+    }
+}
+
 #[test]
 fn colour_images_of_squid_are_shown_in_colour_and_their_channels_are_switched() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     fs::create_dir(root.join("0")).unwrap();
-    // From black to orange, so that limits by the samples leave its colour.
     let samples: Vec<u8> = (0..64 * 48_u32)
         .flat_map(|at| {
             if at % 64 < 32 {

@@ -102,7 +102,8 @@ fn label_planes_are_read_as_layers_of_their_image() {
     let dataset = open_whole(folder.path());
     let listed: Vec<&str> = dataset.problems.iter().map(|it| &*it.message).collect();
     let gone = "label image \"gone\" is named, not on disk";
-    assert_eq!(listed, [gone]);
+    let odd = "label image \"odd\" has float32 samples and is not shown, expected whole numbers";
+    assert_eq!(listed, [gone, odd]);
     let open = |name: &str| dataset.opener.open_label(&dataset, FovId(0), name);
     let OpenedLabel { label, problems } = open("cells").unwrap();
     assert!(problems.is_empty(), "{problems:?}");

@@ -181,7 +181,7 @@ fn a_document_of_too_many_values_is_refused_before_it_is_parsed() {
     check(
         folder.path(),
         Code::TooLarge,
-        "9000003 values where at most 2097152",
+        "10000003 values where at most 2097152",
     );
     // Copies of documents that lie elsewhere count for nothing.
     let other = tempfile::tempdir().unwrap();

@@ -1,10 +1,12 @@
-//! Acquisitions of 2020 to 2024: file names with row and column, `configurations.xml`, no mark of the end.
+//! Acquisitions of 2021 to 2024 as their versions of Squid wrote them (Cephla-Lab/Squid, `software/control/core.py`): file
+//! names with row and column, `configurations.xml`, no mark of the end.
 
 use std::{fmt::Write as _, fs, io::Cursor, path::Path};
 
 use squidview::{
-    dataset::Dataset,
-    model::{FovId, PlaneState, Rgb},
+    dataset::{Dataset, Image},
+    formats,
+    model::{Code, FovId, PlaneState, Rgb, WellName},
     store::Store,
 };
 use tiff::encoder::{TiffEncoder, colortype};
@@ -51,51 +53,138 @@ fn first_sample(dataset: &Dataset, fov: u32, c: u32, z: u32) -> Option<u16> {
     Some(u16::from_le_bytes([rows[0], rows[1]]))
 }
 
-/// An acquisition of a 2 x 2 grid in each well, scanned as a serpentine, one FOV left out.
-fn check(wells: &[&str], separator: &str, parameters: &str, labels: &[&str]) {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path();
-    put(root, "configurations.xml", CHANNELS.as_bytes());
-    put(root, parameters, PARAMETERS.as_bytes());
-    let mut csv = String::from("region,i,j,z_level,x (mm),y (mm),z (um),time\n");
-    if wells == [""] {
-        csv = String::from("i,j,k,x (mm),y (mm),z (um),time\n");
+/// What a version of Squid's `control/core.py` wrote.
+struct Case {
+    /// The stored text.
+    kind: &'static str,
+    /// Regions in the order in which they were scanned; empty where names have none.
+    regions: &'static [&'static str],
+    /// In front of row and column.
+    separator: &'static str,
+    /// Columns of `0/coordinates.csv` in front of the place; none where there is no table.
+    columns: Option<&'static str>,
+    /// Between the z-slice and the channel, whose name is as it is where there is nothing.
+    is_joined: bool,
+    parameters: &'static str,
+}
+
+const CASE: Case = Case {
+    kind: "",
+    regions: &[""],
+    separator: "_",
+    columns: Some("i,j,k"),
+    is_joined: false,
+    parameters: "acquisition parameters.json",
+};
+
+/// Rows and columns in the order of a scan, with their numbers as FOVs.
+const SCAN: [([usize; 2], u32); 4] = [([0, 0], 0), ([0, 1], 1), ([1, 1], 3), ([1, 0], 2)];
+
+/// Where the FOV in a row and column lies, in mm: wells in the pitch of a plate, other regions anywhere.
+fn place_mm(region: &str, at: usize, [i, j]: [usize; 2]) -> (f64, f64) {
+    let well = WellName::parse(region).and_then(|it| it.column_index().zip(it.row_index()));
+    let (x, y) = match well {
+        Some((column, row)) => (9.0 * f64::from(column), 9.0 * f64::from(row)),
+        None => (50.0 - 7.0 * at as f64, 3.0 * at as f64),
+    };
+    (10.0 + x + j as f64, 20.0 + y + i as f64)
+}
+
+impl Case {
+    fn name(&self, region: &str, [i, j]: [usize; 2], z: usize, c: usize) -> String {
+        let separator = if region.is_empty() {
+            ""
+        } else {
+            self.separator
+        };
+        let ending = if self.is_joined {
+            KEYS[c].replace('_', " ")
+        } else {
+            format!("_{}", KEYS[c])
+        };
+        format!("0/{region}{separator}{i}_{j}_{z}{ending}.tiff")
     }
-    for (at, well) in wells.iter().enumerate() {
-        for [i, j] in [[0, 0], [0, 1], [1, 1]] {
-            for z in 0..2 {
-                let region = if well.is_empty() {
-                    String::new()
-                } else {
-                    format!("{well},")
-                };
-                let _infallible = writeln!(
-                    csv,
-                    "{region}{i},{j},{z},{},{},{},now",
-                    10 + j,
-                    20 + i,
-                    30 + z
-                );
-                for (c, key) in KEYS.iter().enumerate() {
-                    let name = format!("0/{well}{separator}{i}_{j}_{z}_{key}.tiff");
-                    put(root, &name, &tiff(value(at, [i, j], z, c)));
+
+    /// An acquisition of a 2 x 2 grid in each region, scanned as a serpentine.
+    fn write(&self, root: &Path) {
+        put(root, "configurations.xml", CHANNELS.as_bytes());
+        put(root, self.parameters, PARAMETERS.as_bytes());
+        let columns = self.columns.unwrap_or_default();
+        let mut csv = format!("{columns},x (mm),y (mm),z (um),time\n");
+        for (at, region) in self.regions.iter().enumerate() {
+            for (place, _) in SCAN {
+                for z in 0..2 {
+                    let ([i, j], (x, y)) = (place, place_mm(region, at, place));
+                    let named = columns.split(',').map(|column| match column {
+                        "region" => (*region).to_owned(),
+                        "i" => i.to_string(),
+                        "j" => j.to_string(),
+                        _ => z.to_string(),
+                    });
+                    let named = named.collect::<Vec<_>>().join(",");
+                    writeln!(csv, "{named},{x},{y},{},now", 30 + z).unwrap();
+                    for c in 0..2 {
+                        let name = self.name(region, place, z, c);
+                        put(root, &name, &tiff(value(at, place, z, c)));
+                    }
                 }
             }
         }
+        if self.columns.is_some() {
+            put(root, "0/coordinates.csv", csv.as_bytes());
+        }
     }
-    put(root, "0/coordinates.csv", csv.as_bytes());
-    let dataset = open_whole(root);
-    let found: Vec<&str> = dataset.fovs.iter().map(|fov| fov.label.as_str()).collect();
-    assert_eq!(found, labels);
-    let kind = match (wells, separator) {
-        ([""], _) => "old_grid",
-        (_, "") => "old_wells",
-        _ => "old_wells_apart",
-    };
-    expected::check_text(kind, &dataset);
-    assert!(dataset.problems.is_empty(), "{:?}", dataset.problems);
-    let image = &dataset.template;
-    assert_eq!(image.levels[0].shape, [1, 2, 2, 3, 4]);
+
+    /// Writes it and compares every plane.
+    fn check(&self) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        self.write(root);
+        let dataset = open_whole(root);
+        expected::check_text(self.kind, &dataset);
+        assert!(dataset.problems.is_empty(), "{:?}", dataset.problems);
+        let image = &dataset.template;
+        assert_eq!(image.levels[0].shape, [1, 2, 2, 3, 4]);
+        check_side_files(image);
+        assert_eq!(dataset.fovs.len(), self.regions.len() * 4);
+        for (at, region) in self.regions.iter().enumerate() {
+            let shown = if region.is_empty() { "current" } else { region };
+            for (place, number) in SCAN {
+                let label = format!("{shown}:{number}");
+                let fov = dataset.fovs.iter().position(|fov| fov.label == label);
+                let fov = fov.unwrap_or_else(|| panic!("{label} in {}", self.kind));
+                for (z, c) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                    let found = first_sample(&dataset, fov as u32, c as u32, z as u32);
+                    let wanted = Some(value(at, place, z, c));
+                    assert_eq!(found, wanted, "{label} z {z} c {c} of {}", self.kind);
+                }
+                let (x, y) = place_mm(region, at, place);
+                let stage = dataset.fovs[fov].stage_um.map(|stage| (stage.x, stage.y));
+                let wanted = self.columns.map(|_| (x * 1000.0, y * 1000.0));
+                assert_eq!(stage, wanted, "{label} of {}", self.kind);
+                let executed = dataset.opener.executed(&dataset, FovId(fov as u32), 0);
+                assert_eq!(
+                    executed.map(|it| (it.stage_um.x, it.stage_um.y)),
+                    wanted,
+                    "{label}"
+                );
+            }
+        }
+        let document = on(root, "inspect PATH --json").answer();
+        let num_planes = self.regions.len() * 16;
+        assert_eq!(document["acquisition"]["written_planes"], num_planes);
+        // What was deleted since is not there.
+        let name = self.name(self.regions[0], [0, 1], 0, 0);
+        fs::remove_file(root.join(name)).unwrap();
+        let fresh = open_whole(root);
+        let state = Store::new()
+            .presence(&fresh, plane_at(FovId(1), 0, 0, 0))
+            .unwrap();
+        assert_ne!(state, PlaneState::Written);
+    }
+}
+
+fn check_side_files(image: &Image) {
     let names: Vec<_> = image.channels.iter().map(|it| it.name.as_deref()).collect();
     assert_eq!(
         names,
@@ -112,43 +201,171 @@ fn check(wells: &[&str], separator: &str, parameters: &str, labels: &[&str]) {
         (size_um - 3.76 * 180.0 / 20.0 / 50.0).abs() < 1e-9,
         "{size_um}"
     );
-    for well in 0..wells.len() {
-        for (number, place) in [[0, 0], [0, 1], [1, 1]].into_iter().enumerate() {
-            let fov = (well * 3 + number) as u32;
-            for (z, c) in [(0, 1), (1, 0)] {
-                let expected = Some(value(well, place, z, c));
-                assert_eq!(first_sample(&dataset, fov, c as u32, z as u32), expected);
-            }
-            let stage = dataset.fovs[fov as usize].stage_um.unwrap();
-            let [i, j] = place;
-            assert_eq!(
-                (stage.x, stage.y),
-                (10_000.0 + 1000.0 * j as f64, 20_000.0 + 1000.0 * i as f64)
-            );
-        }
-    }
-    let document = on(root, "inspect PATH --json").answer();
-    let num_planes = wells.len() * 12;
-    assert_eq!(document["acquisition"]["written_planes"], num_planes);
-    // What was deleted since is not there.
-    let name = format!("0/{}{separator}0_1_0_{}.tiff", wells[0], KEYS[0]);
-    fs::remove_file(root.join(name)).unwrap();
-    let fresh = open_whole(root);
-    let state = Store::new()
-        .presence(&fresh, plane_at(FovId(1), 0, 0, 0))
-        .unwrap();
-    assert_ne!(state, PlaneState::Written);
 }
 
+/// Of January 2022 (845907ab) to February 2023.
 #[test]
 fn a_grid_is_named_by_row_and_column() {
-    let labels = ["current:0", "current:1", "current:2"];
-    check(&[""], "", "acquisition parameters.json", &labels);
+    Case {
+        kind: "old_grid",
+        ..CASE
+    }
+    .check();
+}
+
+/// Of June 2021 (8aa12a80), when no table was written.
+#[test]
+fn a_grid_of_2021_has_channels_as_they_are_called_and_no_table() {
+    Case {
+        kind: "old_grid_2021",
+        columns: None,
+        is_joined: true,
+        ..CASE
+    }
+    .check();
+}
+
+/// Of September 2022 (ccac7e7f) to July 2024 (445e91d1): the table says nothing of wells.
+#[test]
+fn wells_stand_in_front_of_row_and_column() {
+    Case {
+        kind: "old_wells_unnamed",
+        regions: &["A2", "A10", "B10", "B2"],
+        ..CASE
+    }
+    .check();
+}
+
+/// The same, of a run that died before its table was written.
+#[test]
+fn wells_need_no_table() {
+    Case {
+        kind: "old_wells_no_table",
+        regions: &["A2", "B10"],
+        columns: None,
+        ..CASE
+    }
+    .check();
+}
+
+/// Of March 2023 (0b4a8a3c) to July 2024: "flexible scan, use a sequencial ID".
+#[test]
+fn flexible_regions_are_numbers_in_front_of_row_and_column() {
+    Case {
+        kind: "old_flexible",
+        regions: &["0", "1", "2"],
+        ..CASE
+    }
+    .check();
+}
+
+/// Of August to November 2024 (c908812a, 6a1df3c3), software that is not for plates.
+#[test]
+fn flexible_regions_of_2024_have_letters() {
+    Case {
+        kind: "old_flexible_2024",
+        regions: &["R0", "R1"],
+        columns: Some("i,j,z_level"),
+        ..CASE
+    }
+    .check();
+}
+
+/// Of July 2024 (d40b4f16) to December 2024, software for plates.
+#[test]
+fn tables_of_plates_name_wells() {
+    let wells = Case {
+        kind: "old_wells_apart",
+        regions: &["A1", "A10"],
+        columns: Some("region,i,j,z_level"),
+        ..CASE
+    };
+    wells.check();
+    Case {
+        kind: "old_wells",
+        separator: "",
+        parameters: "acquisition_parameters.json",
+        ..wells
+    }
+    .check();
+}
+
+/// A few weeks of 2024 (d40b4f16): places of the stage.
+#[test]
+fn names_may_have_places_of_the_stage() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    put(root, "configurations.xml", CHANNELS.as_bytes());
+    let mut csv = String::from("region,z_level,x (mm),y (mm),z (um),time\n");
+    for (at, region) in ["R0", "R1"].into_iter().enumerate() {
+        for (place, _) in SCAN {
+            for z in 0..2 {
+                let (x, y) = place_mm(region, at, place);
+                writeln!(csv, "{region},{z},{},{},{},now", x + 0.0001, y, 30 + z).unwrap();
+                for (c, key) in KEYS.iter().enumerate() {
+                    let name = format!("0/{region}_x{x:.3}_y{y:.3}_z{z}_{key}.tiff");
+                    put(root, &name, &tiff(value(at, place, z, c)));
+                }
+            }
+        }
+    }
+    put(root, "0/coordinates.csv", csv.as_bytes());
+    let dataset = open_whole(root);
+    assert!(dataset.problems.is_empty(), "{:?}", dataset.problems);
+    assert_eq!(dataset.fovs.len(), 8);
+    for (at, region) in ["R0", "R1"].into_iter().enumerate() {
+        for (place, number) in SCAN {
+            let fov = at as u32 * 4 + number;
+            let row = &dataset.fovs[fov as usize];
+            let stage = row.stage_um.map(|stage| (stage.x, stage.y));
+            let (x, y) = place_mm(region, at, place);
+            assert_eq!(
+                (stage, row.stage_z_um),
+                (Some((x * 1000.0, y * 1000.0)), Some(30.0))
+            );
+            let found = first_sample(&dataset, fov, 1, 1);
+            assert_eq!(found, Some(value(at, place, 1, 1)), "{region}:{number}");
+        }
+    }
 }
 
 #[test]
-fn wells_stand_in_front_of_row_and_column() {
-    let labels = ["A1:0", "A1:1", "A1:2", "A10:0", "A10:1", "A10:2"];
-    check(&["A1", "A10"], "", "acquisition_parameters.json", &labels);
-    check(&["A1", "A10"], "_", "acquisition parameters.json", &labels);
+fn scans_that_do_not_tell_their_regions_give_no_positions() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let case = Case {
+        regions: &["A1", "B1"],
+        ..CASE
+    };
+    case.write(root);
+    fs::remove_file(root.join(case.name("B1", [0, 0], 0, 0))).unwrap();
+    put(
+        root,
+        "0/coordinates.csv",
+        b"i,j,k,x (mm),y (mm)\n0,0,0,1,1\n0,1,0,2,1\n1,0,0,1,2\n1,1,0,2,2\n0,0,1,1,1\n",
+    );
+    let dataset = open_whole(root);
+    assert_eq!(dataset.fovs.len(), 8);
+    assert!(dataset.fovs.iter().all(|fov| fov.stage_um.is_none()));
+    let [problem] = &dataset.problems[..] else {
+        panic!("{:?}", dataset.problems);
+    };
+    assert_eq!(problem.code, Code::Ignored);
+    assert!(problem.message.contains("names no regions"), "{problem:?}");
+}
+
+#[test]
+fn names_that_fit_nothing_are_no_acquisition_that_has_just_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    put(root, "configurations.xml", CHANNELS.as_bytes());
+    put(root, "0/A1_0_0_0_BF.tiff", &tiff(1));
+    put(
+        root,
+        "0/coordinates.csv",
+        b"region,i,j,x (mm),y (mm)\nB7,0,0,1,1\n",
+    );
+    let error = formats::open(root, &mut |_| true).unwrap_err();
+    assert_eq!(error.code, Code::BadMetadata);
+    assert!(error.message.contains("A1_0_0_0_BF.tiff"), "{error:?}");
 }

@@ -219,3 +219,26 @@ fn files_that_a_document_names_outside_of_its_folder_are_not_looked_at() {
     let codes: Vec<Code> = dataset.problems.iter().map(|it| it.code).collect();
     assert_eq!(codes, [Code::UnsafePath], "{:?}", dataset.problems);
 }
+
+#[test]
+fn files_of_big_tiffs_are_known_by_the_names_of_the_specification() {
+    let Some((folder, _)) = check_any("folders") else {
+        return;
+    };
+    let of = |path: &Path| {
+        let dataset = open_whole(path);
+        plane_crc(&Store::new(), &dataset, plane_at(FovId(0), 0, 0, 0)).unwrap()
+    };
+    let from = folder.path().join("any/a cell.ome.tif");
+    let expected = of(&from);
+    let names = ["a.ome.btf", "b.ome.TF8", "c.ome.tf2"];
+    let only = folder.path().join("renamed");
+    fs::create_dir(&only).unwrap();
+    for name in names {
+        fs::copy(&from, only.join(name)).unwrap();
+        assert_eq!(of(&only.join(name)), expected, "{name}");
+    }
+    let dataset = open_whole(&only);
+    assert_eq!(labels(&dataset), names);
+    assert!(dataset.template.storage.contains("OME-TIFF"));
+}

@@ -3,6 +3,7 @@
 `oracle.py` is the frame; this is its group `writers`, apart because only it needs zarr-python and ome-zarr-py.
 """
 
+import json
 import warnings
 
 import numcodecs
@@ -47,6 +48,12 @@ def writers():
     yield "ome_zarr_py_0_5_plate", lambda at: ome_zarr_py_plate(at, "0.5")
     for name, filters in FILTERS.items():
         yield f"filter_{name}", lambda at, filters=filters: filtered(at, filters)
+    for name, filters in LOSSY.items():
+        yield f"filter_{name}", lambda at, filters=filters: lossy(at, filters)
+    for name, compressor in COMPRESSORS.items():
+        yield f"compressor_{name}", lambda at, compressor=compressor: filtered(at, [], compressor)
+    for name, chain in CHAINS.items():
+        yield f"numcodecs_{name}", lambda at, chain=chain: numcodecs_v3(at, chain)
 
 
 def tensorstore_v2(at):
@@ -130,15 +137,86 @@ FILTERS = {
     "fixedscaleoffset": [{"id": "fixedscaleoffset", "offset": 0, "scale": 1, "dtype": "<u2", "astype": "<u4"}],
     "fletcher32": [{"id": "fletcher32"}],
     "adler32": [{"id": "adler32"}],
+    "zlib": [{"id": "zlib", "level": 1}],
+    "gzip": [{"id": "gzip", "level": 1}],
+    "zstd": [{"id": "zstd", "level": 1}],
+    "bz2": [{"id": "bz2", "level": 1}],
+    "blosc": [{"id": "blosc", "cname": "zstd", "clevel": 5, "shuffle": 1, "blocksize": 0}],
+    "shuffle_zlib": [{"id": "shuffle", "elementsize": 2}, {"id": "zlib", "level": 1}],
+    "zstd_fletcher32": [{"id": "zstd", "level": 1}, {"id": "fletcher32"}],
+    "shuffle_fletcher32": [{"id": "shuffle", "elementsize": 2}, {"id": "fletcher32"}],
     "two": [{"id": "fixedscaleoffset", "offset": 0, "scale": 1, "dtype": "<u2", "astype": "<u4"},
             {"id": "shuffle", "elementsize": 4}],
 }
 
 
-def filtered(at, filters):
-    values = samples((3, 45, 58))
+# Compressors of Zarr v2 that its writers seldom use.
+COMPRESSORS = {
+    "bz2": {"id": "bz2", "level": 9},
+    "shuffle": {"id": "shuffle", "elementsize": 2},
+    "fletcher32": {"id": "fletcher32"},
+    "adler32": {"id": "adler32"},
+}
+
+# Filters of Zarr v2 that lose something: what the writer reads back counts.
+LOSSY = {
+    "scaled_u1": [{"id": "fixedscaleoffset", "offset": 0, "scale": 0.25, "dtype": "<f4", "astype": "|u1"}],
+    "scaled_f8_u1": [{"id": "fixedscaleoffset", "offset": -300, "scale": 0.1, "dtype": "<f8", "astype": "|u1"}],
+    "scaled_i1": [{"id": "fixedscaleoffset", "offset": 500, "scale": 0.1, "dtype": "<f4", "astype": "|i1"}],
+    "scaled_u2_u1": [{"id": "fixedscaleoffset", "offset": 3, "scale": 0.1, "dtype": "<u2", "astype": "|u1"}],
+    "scaled_f4": [{"id": "fixedscaleoffset", "offset": 0.1, "scale": 0.3, "dtype": "<f8", "astype": "<f4"}],
+    "scaled_big": [{"id": "fixedscaleoffset", "offset": 0.5, "scale": 10, "dtype": "<f4", "astype": ">i4"},
+                   {"id": "shuffle", "elementsize": 4}],
+    "bitround": [{"id": "bitround", "keepbits": 4}],
+    "bitround_shuffle": [{"id": "bitround", "keepbits": 4}, {"id": "shuffle", "elementsize": 4}],
+}
+
+# Chains of Zarr v3 by the names of numcodecs, after `bytes`.
+CHAINS = {
+    "bz2": [{"name": "numcodecs.bz2", "configuration": {"level": 9}}],
+    "zlib": [{"name": "numcodecs.zlib", "configuration": {}}],
+    "gzip": [{"name": "numcodecs.gzip", "configuration": {"level": 1}}],
+    "zstd": [{"name": "numcodecs.zstd", "configuration": {}}],
+    "blosc": [{"name": "numcodecs.blosc", "configuration": {"cname": "zstd", "clevel": 5, "shuffle": 2, "blocksize": 0}}],
+    "crc32c": [{"name": "numcodecs.crc32c", "configuration": {}}],
+    "shuffle_zlib": [{"name": "numcodecs.shuffle", "configuration": {"elementsize": 2}},
+                     {"name": "numcodecs.zlib", "configuration": {}}],
+    "shuffle_blosc": [{"name": "numcodecs.shuffle", "configuration": {"elementsize": 2}},
+                      {"name": "numcodecs.blosc", "configuration": {"cname": "lz4", "clevel": 5, "shuffle": 0, "blocksize": 0}}],
+    "zstd_crc32c_adler32": [{"name": "numcodecs.zstd", "configuration": {}}, {"name": "numcodecs.crc32c", "configuration": {}},
+                            {"name": "numcodecs.adler32", "configuration": {}}],
+}
+
+
+def filtered(at, filters, compressor=None, values=None):
+    values = samples((3, 45, 58)) if values is None else values
     group_v2(at, "zyx")
+    filters = [numcodecs.get_codec(dict(filter)) for filter in filters]
+    compressor = compressor and numcodecs.get_codec(dict(compressor))
     array = zarr.create_array(str(at / "0"), shape=values.shape, dtype=values.dtype, chunks=(1, 20, 30), zarr_format=2,
-                              filters=[numcodecs.get_codec(dict(filter)) for filter in filters], compressors=None, overwrite=True)
+                              filters=filters, compressors=compressor, overwrite=True)
     array[:] = values
+    return {"open": ".", "fovs": 1, "planes": list(planes_of(array[:], "zyx"))}
+
+
+def lossy(at, filters):
+    values = samples((3, 45, 58)) % 1000
+    return filtered(at, filters, values=values.astype(filters[0].get("dtype", "<f4")))
+
+
+def numcodecs_v3(at, chain):
+    """The document and the chunks by numcodecs itself: which of its codecs zarr-python takes differs with its version."""
+    values = samples((3, 40, 60))
+    write_v3(at / "0", values, (1, 40, 60), [LITTLE])
+    group_v3(at, "zyx")
+    path = at / "0" / "zarr.json"
+    document = json.loads(path.read_text())
+    document["codecs"] = [LITTLE, *chain]
+    path.write_text(json.dumps(document))
+    for z, plane in enumerate(values):
+        encoded = plane.astype("<u2").tobytes()
+        for codec in chain:
+            config = {"id": codec["name"].removeprefix("numcodecs."), **codec["configuration"]}
+            encoded = bytes(numcodecs.get_codec(config).encode(encoded))
+        (at / "0" / "c" / str(z) / "0" / "0").write_bytes(encoded)
     return {"open": ".", "fovs": 1, "planes": list(planes_of(values, "zyx"))}

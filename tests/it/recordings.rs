@@ -142,6 +142,26 @@ fn stitched_stores_in_an_acquisition_folder_are_left_aside_and_open_by_themselve
 }
 
 #[test]
+fn image_files_beside_stores_are_left_aside_and_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write_v2(&root.join("a.zarr"), &["y", "x"], &[6, 8]);
+    write_v2(&root.join("b.zarr"), &["y", "x"], &[6, 8]);
+    assert!(open_whole(root).problems.is_empty());
+    copy(&data_folder().join("tiff_folder"), &root.join("run"));
+    put(&root.join("c.png"), ImageFormat::Png, 1);
+    let dataset = open_whole(root);
+    assert_eq!(dataset.num_fovs(), 2);
+    let aside: Vec<_> = dataset
+        .problems
+        .iter()
+        .map(|it| (it.code, it.location.as_str()))
+        .collect();
+    assert_eq!(aside, [(Code::Ignored, "run"), (Code::Ignored, ".")]);
+    assert!(dataset.problems[1].message.contains("\"c.png\""));
+}
+
+#[test]
 fn the_folder_of_the_stitcher_opens_with_all_timepoints_and_regions() {
     let folder = tempfile::tempdir().unwrap();
     let zarr = folder.path().join("run_stitched_2026-01-02");

@@ -286,3 +286,24 @@ fn the_window_shows_pages_as_they_are_appended() {
 fn the_window_shows_image_files_as_they_are_written() {
     check_window(Structure::Tiff);
 }
+
+#[test]
+fn single_planes_beside_stacks_are_left_aside_and_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    if written(root).is_none() {
+        return;
+    }
+    let before = open_whole(root);
+    fs::write(root.join("0/my_area_0_0_BF.tiff"), b"II*\0").unwrap();
+    let dataset = open_whole(root);
+    assert_eq!(dataset.fovs, before.fovs);
+    let further: Vec<_> = dataset
+        .problems
+        .iter()
+        .filter(|problem| !before.problems.contains(problem))
+        .map(|problem| (problem.code, &*problem.location, &*problem.message))
+        .collect();
+    let message = "files of single planes beside stacks are left aside";
+    assert_eq!(further, [(Code::Ignored, "0", message)]);
+}

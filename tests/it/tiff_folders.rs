@@ -18,7 +18,10 @@ use squidview::{
     model::{Absence, Code, FovId, PlaneState, Rgb, TileId},
     store::{ReadOutcome, Store},
 };
-use tiff::encoder::{TiffEncoder, colortype};
+use tiff::{
+    encoder::{TiffEncoder, colortype},
+    tags::Tag,
+};
 
 use crate::{
     desk::{Desk, Setup},
@@ -333,4 +336,92 @@ fn the_window_draws_a_running_acquisition_of_bitmaps_and_what_comes() {
 fn the_committed_folder_is_described_in_words() {
     let dataset = open_whole(&data_folder().join("tiff_folder"));
     expected::check("text_tiff_folder.txt", &text::describe(&dataset));
+}
+
+/// A folder with acquisitions of one FOV each by these names.
+fn parent_of(names: &[&str]) -> tempfile::TempDir {
+    let parent = tempfile::tempdir().unwrap();
+    for name in names {
+        let made = acquisition(&[("A1", 1)], 1);
+        for file in fs::read_dir(made.path()).unwrap() {
+            let file = file.unwrap();
+            put(
+                &parent.path().join(name),
+                file.file_name().to_str().unwrap(),
+                &fs::read(file.path()).unwrap(),
+            );
+        }
+        let plane = format!("{name}/0/A1_0_0_{}.tiff", KEYS[0]);
+        put(parent.path(), &plane, &gray16(3));
+    }
+    parent
+}
+
+#[test]
+fn a_folder_of_acquisitions_is_no_folder_of_loose_planes() {
+    let only = parent_of(&["run 1"]);
+    let dataset = open_whole(only.path());
+    assert_eq!(
+        (dataset.kind, &*dataset.name),
+        (DatasetKind::Squid, "run 1")
+    );
+    assert_eq!(rows_of(&dataset, 0, 0, 0, 0), Some(bytes_of(&samples(3))));
+
+    let two = parent_of(&["run 1", "run 2"]);
+    let error = formats::open(two.path(), &mut |_| true).unwrap_err();
+    assert_eq!(error.code, Code::NotZarr);
+    assert_eq!(
+        error.message,
+        "a folder of 2 acquisitions, open one of them (run 1, run 2)"
+    );
+
+    put(two.path(), "notes/scan.tif", &gray16(7));
+    let dataset = open_whole(two.path());
+    let ids: Vec<&str> = dataset.fovs.iter().map(|fov| fov.path.as_str()).collect();
+    assert_eq!(ids, ["notes/scan.tif"]);
+    let aside = dataset.problems.iter().map(|it| (it.code, &*it.location));
+    let aside: Vec<_> = aside.collect();
+    assert_eq!(aside, [(Code::Ignored, "run 1"), (Code::Ignored, "run 2")]);
+}
+
+/// What is listed of a file of 3 pages, the first with that description, the last of half the size.
+fn listed_of_pages(description: Option<&str>) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pages.tif");
+    let mut bytes = Cursor::new(Vec::new());
+    let mut encoder = TiffEncoder::new(&mut bytes).unwrap();
+    for (at, (width, height)) in [(20, 12), (20, 12), (10, 6)].into_iter().enumerate() {
+        let mut page = encoder
+            .new_image::<colortype::Gray8>(width, height)
+            .unwrap();
+        if let Some(text) = description.filter(|_| at == 0) {
+            page.encoder()
+                .write_tag(Tag::ImageDescription, text)
+                .unwrap();
+        }
+        page.write_data(&vec![7; (width * height) as usize])
+            .unwrap();
+    }
+    fs::write(&path, bytes.into_inner()).unwrap();
+    let dataset = open_whole(&path);
+    let listed = dataset.problems.iter();
+    listed
+        .map(|it| format!("{}: {}", it.location, it.message))
+        .collect()
+}
+
+#[test]
+fn pages_of_other_sizes_and_pages_that_are_not_there_are_listed() {
+    assert_eq!(
+        listed_of_pages(None),
+        [
+            "pages.tif: page 2 has 10 x 6 pixels, the first 20 x 12; pages of another size are not drawn"
+        ]
+    );
+    let xml = r#"<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0">
+        <Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" SizeX="20" SizeY="12" SizeZ="5" SizeC="1" SizeT="1"><TiffData/></Pixels></Image></OME>"#;
+    assert_eq!(
+        listed_of_pages(Some(xml)),
+        ["pages.tif: OME-XML has planes up to page 5, the file has 3 pages"]
+    );
 }

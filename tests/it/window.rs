@@ -447,7 +447,9 @@ fn a_damaged_chunk_says_so_with_the_reason_and_the_rest_is_shown() {
     desk.press(Modifiers::NONE, Key::PageDown);
     desk.settle();
     assert!(desk.has("Copy details"));
-    assert!(desk.says("channel 0"));
+    let name = desk.session().channels[0].name.clone();
+    let name = squidview::model::short_channel_name(&name);
+    assert!(desk.says(&format!("{name}: ")), "the channel is named");
     desk.press(Modifiers::NONE, Key::PageUp);
     desk.settle();
     assert!(!desk.has("Copy details"));

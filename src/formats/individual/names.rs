@@ -1,30 +1,54 @@
 //! File names of single planes: `{region}_{fov}_{z}_{channel}.{ending}` (Squid `control/core/multi_point_worker.py`,
-//! `control/utils_acquisition.py`).
+//! `control/utils_acquisition.py`), and those of 2020 to 2024, which have places of FOVs (`control/core.py`).
 //!
 //! Any part may hold underscores, and a channel's name comes out of the sanitiser with fewer characters than went in. So
 //! names are not taken apart by themselves: a region that the side files list comes before one that only fits, then a
-//! known channel, then the longer region.
+//! known channel, then the longer region. Where FOVs have rows and columns, a place counts that the scan has, then a known
+//! channel.
 
-use std::collections::HashSet;
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap, HashSet},
+};
 
 use crate::{
-    formats::side_files::{Grids, ONLY_REGION},
+    formats::{
+        scan_grid::{self, Cell, Grids},
+        side_files::ONLY_REGION,
+        timepoints::num_digits,
+    },
     image_file::is_image_name,
-    metadata::file_names::is_replaced,
+    metadata::file_names::{is_replaced, sanitised},
 };
 
 /// What a file name says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FileName<'a> {
     pub(super) region: &'a str,
-    /// Digits as written; machines pad them by a setting of their own.
-    pub(super) fov: &'a str,
-    /// Old names: the column of the scan, where `fov` is the row.
-    pub(super) column: Option<&'a str>,
+    pub(super) place: Place<'a>,
     pub(super) z: &'a str,
     /// The sanitised channel name.
-    pub(super) channel: &'a str,
+    pub(super) channel: Cow<'a, str>,
     pub(super) ending: &'a str,
+}
+
+/// Which FOV of its region a file is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place<'a> {
+    /// Digits as written; machines pad them by a setting of their own.
+    Index(&'a str),
+    /// Old names: where it lies.
+    Cell(Cell),
+}
+
+impl Place<'_> {
+    /// With how many digits, at least, indices are written.
+    pub(super) fn num_digits(self) -> usize {
+        match self {
+            Self::Index(number) => num_digits(number),
+            Self::Cell(_) => 1,
+        }
+    }
 }
 
 /// What the side files say names consist of.
@@ -33,7 +57,7 @@ pub(super) struct Names {
     pub(super) regions: HashSet<String>,
     /// Sanitised.
     pub(super) channels: HashSet<String>,
-    /// Names have rows and columns in place of indices where there are any.
+    /// Names have places in place of indices where there are any.
     pub(super) grids: Grids,
 }
 
@@ -43,6 +67,13 @@ fn is_stray(channel: &str) -> bool {
     channel.chars().any(is_replaced) || channel.ends_with("focus_camera")
 }
 
+/// True for a name of 2021: `{row}_{column}_{z}{channel}`.
+pub(super) fn is_joined(name: &str) -> bool {
+    let stem = name.rsplit_once('.').filter(|_| is_image_name(name));
+    stem.and_then(|(stem, ending)| in_scan("", stem, ending))
+        .is_some()
+}
+
 impl Names {
     /// Takes a file name apart; `None` where it names no plane.
     pub(super) fn parse<'a>(&self, name: &'a str) -> Option<FileName<'a>> {
@@ -50,8 +81,11 @@ impl Names {
         if !is_image_name(name) {
             return None;
         }
+        if let Some(found) = on_stage(stem, ending) {
+            return Some(found);
+        }
         if !self.grids.is_empty() {
-            return self.parse_grid(stem, ending);
+            return self.parse_in_scan(stem, ending, &|name| self.has(name));
         }
         let places = stem.match_indices('_').map(|(at, _)| at);
         places
@@ -59,49 +93,114 @@ impl Names {
             .max_by_key(|found| {
                 (
                     self.regions.contains(found.region),
-                    self.channels.contains(found.channel),
+                    self.channels.contains(&*found.channel),
                     found.region.len(),
                 )
             })
     }
 
-    /// A name of 2020 to 2024: `{row}_{column}_{z}_{channel}`, in front of it the well, with an underscore or without.
-    fn parse_grid<'a>(&self, stem: &'a str, ending: &'a str) -> Option<FileName<'a>> {
+    /// A name of 2020 to 2024 among those that `is_meant`: `{row}_{column}_{z}_{channel}`, in front of it the region and
+    /// an underscore; regions that a table names stand in front without one too.
+    fn parse_in_scan<'a>(
+        &self,
+        stem: &'a str,
+        ending: &'a str,
+        is_meant: &dyn Fn(&FileName<'_>) -> bool,
+    ) -> Option<FileName<'a>> {
         let ends = stem.char_indices().map(|(at, _)| at);
-        let longest_first = ends.rev().filter_map(|at| stem.split_at_checked(at));
-        let mut found = longest_first.filter_map(|(well, rest)| {
-            let region = if well.is_empty() { ONLY_REGION } else { well };
-            let grid = self.grids.get(region)?;
-            let rest = rest
-                .strip_prefix('_')
-                .filter(|_| !well.is_empty())
-                .unwrap_or(rest);
-            let mut parts = rest.splitn(4, '_');
-            let [row, column, z, channel] = [(); 4].map(|()| parts.next().unwrap_or_default());
-            let is_plane = [row, column, z].into_iter().all(is_number) && !channel.is_empty();
-            let place = (row.parse().ok()?, column.parse().ok()?);
-            let is_known = is_plane && !is_stray(channel) && grid.contains_key(&place);
-            is_known.then_some(FileName {
-                region,
-                fov: row,
-                column: Some(column),
-                z,
-                channel,
-                ending,
-            })
+        let found = ends.filter_map(|at| {
+            let (prefix, rest) = stem.split_at_checked(at)?;
+            let is_listed = self.grids.by_region.contains_key(prefix);
+            let rest = match rest.strip_prefix('_') {
+                Some(rest) if !prefix.is_empty() => rest,
+                _ if prefix.is_empty() || is_listed => rest,
+                _ => return None,
+            };
+            let name = in_scan(prefix, rest, ending).filter(is_meant)?;
+            let slice: u32 = name.z.parse().ok()?;
+            let length = prefix.len() as i64;
+            let rank = (
+                self.channels.contains(&*name.channel),
+                self.grids.num_z == 0 || slice < self.grids.num_z,
+                !prefix.is_empty(),
+                if is_listed { length } else { -length },
+            );
+            Some((rank, name))
         });
-        found.next()
+        found.max_by_key(|(rank, _)| *rank).map(|(_, name)| name)
+    }
+
+    fn has(&self, name: &FileName<'_>) -> bool {
+        let Place::Cell(cell) = name.place else {
+            return false;
+        };
+        self.grids.fov_at(name.region, cell).is_some()
+    }
+
+    /// Takes the places of FOVs from the files of a timepoint where only they tell: names with places of the stage, and
+    /// where no table was written (`has_no_plan`) names that all have row and column.
+    pub(super) fn with_found_grids<'a>(
+        mut self,
+        files: impl Iterator<Item = &'a str> + Clone,
+        has_no_plan: bool,
+    ) -> Self {
+        let stems = files.filter(|name| is_image_name(name));
+        let stems = stems.filter_map(|name| name.rsplit_once('.'));
+        let mut on_stages: HashMap<&str, BTreeSet<Cell>> = HashMap::new();
+        for name in stems
+            .clone()
+            .filter_map(|(stem, ending)| on_stage(stem, ending))
+        {
+            if let Place::Cell(cell) = name.place {
+                on_stages.entry(name.region).or_default().insert(cell);
+            }
+        }
+        if !on_stages.is_empty() {
+            let grids = on_stages.into_iter();
+            self.grids.by_region = grids
+                .map(|(region, cells)| (region.to_owned(), scan_grid::numbered(cells)))
+                .collect();
+            self.grids.of_any = None;
+            self.grids.are_on_stage = true;
+        } else if has_no_plan && self.grids.is_empty() {
+            self.grids.of_any = self.cells_of(stems).map(scan_grid::numbered);
+        }
+        self
+    }
+
+    /// Places of all planes in a folder; `None` where one of them has no row and column.
+    fn cells_of<'a>(
+        &self,
+        stems: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Option<BTreeSet<Cell>> {
+        let has_known_channel = |name: &FileName<'_>| {
+            self.channels.is_empty() || self.channels.contains(&*name.channel)
+        };
+        let mut cells = BTreeSet::new();
+        for (stem, ending) in stems {
+            let mut places = stem.match_indices('_').map(|(at, _)| at);
+            let is_plane = places.any(|at| split(stem, at, ending).is_some());
+            match self.parse_in_scan(stem, ending, &has_known_channel) {
+                Some(name) => {
+                    if let Place::Cell(cell) = name.place {
+                        cells.insert(cell);
+                    }
+                }
+                None if is_plane => return None,
+                None => {}
+            }
+        }
+        (!cells.is_empty()).then_some(cells)
     }
 
     /// Index of the FOV inside its region, and of the z-slice.
     pub(super) fn numbers(&self, name: &FileName<'_>) -> Option<(u32, u32)> {
         let z = name.z.parse().ok()?;
-        let Some(column) = name.column else {
-            return Some((name.fov.parse().ok()?, z));
+        let fov = match name.place {
+            Place::Index(number) => number.parse().ok()?,
+            Place::Cell(cell) => self.grids.fov_at(name.region, cell)?,
         };
-        let place = (name.fov.parse().ok()?, column.parse().ok()?);
-        let fov = self.grids.get(name.region)?.get(&place)?;
-        Some((*fov, z))
+        Some((fov, z))
     }
 }
 
@@ -117,131 +216,65 @@ fn split<'a>(stem: &'a str, at: usize, ending: &'a str) -> Option<FileName<'a>> 
     let is_plane = !region.is_empty() && is_number(fov) && is_number(z) && !channel.is_empty();
     (is_plane && !is_stray(channel)).then_some(FileName {
         region,
-        fov,
-        column: None,
+        place: Place::Index(fov),
+        z,
+        channel: channel.into(),
+        ending,
+    })
+}
+
+/// `{row}_{column}_{z}_{channel}`; until January 2022 `{row}_{column}_{z}{channel}`, with the channel's name as it is.
+fn in_scan<'a>(prefix: &'a str, rest: &'a str, ending: &'a str) -> Option<FileName<'a>> {
+    let mut parts = rest.splitn(3, '_');
+    let [row, column, rest] = [(); 3].map(|()| parts.next().unwrap_or_default());
+    let num_digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let (z, rest) = rest.split_at_checked(num_digits)?;
+    let channel = match rest.strip_prefix('_') {
+        Some(channel) => Cow::Borrowed(channel).into(),
+        None => (prefix.is_empty() && rest.starts_with(char::is_alphabetic))
+            .then(|| Cow::Owned(sanitised(rest))),
+    };
+    let channel = channel.filter(|channel: &Cow<'_, str>| !channel.is_empty())?;
+    let is_plane = [row, column, z].into_iter().all(is_number) && !is_stray(&channel);
+    is_plane.then_some(FileName {
+        region: if prefix.is_empty() {
+            ONLY_REGION
+        } else {
+            prefix
+        },
+        place: Place::Cell((row.parse().ok()?, column.parse().ok()?)),
         z,
         channel,
         ending,
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::metadata::file_names::sanitised;
-
-    fn check(regions: &[&str], channels: &[&str], name: &str, expected: Option<[&str; 4]>) {
-        let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        let names = Names {
-            regions: set(regions),
-            channels: set(channels),
-            ..Names::default()
-        };
-        let found = names.parse(name);
-        let found = found.map(|name| [name.region, name.fov, name.z, name.channel]);
-        assert_eq!(found, expected, "{name}");
-    }
-
-    #[test]
-    fn plain_names_need_no_list() {
-        let wells = Some(["A1", "0", "0", "Fluorescence_488_nm_Ex"]);
-        check(&[], &[], "A1_0_0_Fluorescence_488_nm_Ex.tiff", wells);
-        check(
-            &[],
-            &[],
-            "B12_003_010_BF.bmp",
-            Some(["B12", "003", "010", "BF"]),
-        );
-        check(&[], &[], "0_1_2_BF.PNG", Some(["0", "1", "2", "BF"]));
-        let long = Some(["my_scan_area", "7", "0", "BF"]);
-        check(&[], &[], "my_scan_area_7_0_BF.tif", long);
-    }
-
-    #[test]
-    fn a_listed_region_comes_before_one_that_only_fits() {
-        let name = "cell_0_0_0_BF.tiff";
-        check(&["cell"], &[], name, Some(["cell", "0", "0", "0_BF"]));
-        check(&["cell_0"], &[], name, Some(["cell_0", "0", "0", "BF"]));
-        let both = ["cell", "cell_0"];
-        check(&both, &["BF"], name, Some(["cell_0", "0", "0", "BF"]));
-        check(&both, &["0_BF"], name, Some(["cell", "0", "0", "0_BF"]));
-        check(&[], &["0_BF"], name, Some(["cell", "0", "0", "0_BF"]));
-    }
-
-    #[test]
-    fn old_names_have_rows_and_columns() {
-        let grid = || [((0, 0), 0), ((0, 1), 1), ((1, 0), 2)].into();
-        let check = |regions: &[&str], name: &str, expected: Option<(&str, u32, u32, &str)>| {
-            let grids = regions.iter().map(|&region| (region.to_owned(), grid()));
-            let names = Names {
-                grids: grids.collect(),
-                ..Names::default()
-            };
-            let found = names.parse(name).map(|found| {
-                let (fov, z) = names.numbers(&found).expect("numbers");
-                (found.region, fov, z, found.channel)
-            });
-            assert_eq!(found, expected, "{name}");
-        };
-        let only = Some((ONLY_REGION, 2, 3, "Fluorescence_488_nm_Ex"));
-        check(&[ONLY_REGION], "1_0_3_Fluorescence_488_nm_Ex.bmp", only);
-        check(&[ONLY_REGION], "7_0_3_BF.bmp", None);
-        check(&[ONLY_REGION], "A1_0_1_3_BF.bmp", None);
-        let wells = ["A1", "A10"];
-        check(&wells, "A10_1_2_BF.tiff", Some(("A1", 1, 2, "BF")));
-        check(&wells, "A100_1_2_BF.tiff", Some(("A10", 1, 2, "BF")));
-        check(&wells, "A10_0_1_2_BF.tiff", Some(("A10", 1, 2, "BF")));
-        check(&wells, "A1_0_1_2_BF_0.tiff", Some(("A1", 1, 2, "BF_0")));
-        check(&wells, "A1_focus_camera.bmp", None);
-    }
-
-    #[test]
-    fn stray_files_name_no_plane() {
-        for name in [
-            "A1_focus_camera.bmp",
-            "A1_0_0_laser af camera.bmp",
-            "A1_0_0_focus_camera.bmp",
-            "coordinates.csv",
-            "A1_0_0_BF.txt",
-            "A1_0_BF.tiff",
-            "_0_0_BF.tiff",
-            "A1_0_0_.tiff",
-            "A1_-1_0_BF.tiff",
-            "A1_0_99999999999_BF.tiff",
-        ] {
-            check(&["A1"], &[], name, None);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_listed_is_found_again(
-            region in "[A-Za-z0-9 _.-]{1,12}",
-            fov in 0_u32..100_000,
-            z in 0_u32..100_000,
-            channel in "[A-Za-z0-9 _/:]{1,20}",
-        ) {
-            let key = sanitised(&channel);
-            let names = Names {
-                regions: [region.clone()].into(),
-                channels: [key.clone()].into(),
-                ..Names::default()
-            };
-            let name = format!("{region}_{fov:03}_{z}_{key}.tiff");
-            let found = names.parse(&name);
-            if !is_stray(&key) {
-                let found = found.expect("a plane");
-                prop_assert_eq!(found.region, region.as_str());
-                prop_assert_eq!(found.channel, key.as_str());
-                prop_assert_eq!(names.numbers(&found), Some((fov, z)));
-            }
-        }
-
-        #[test]
-        fn arbitrary_names_never_panic(name in "\\PC{0,30}\\.tiff") {
-            Names::default().parse(&name);
-        }
-    }
+/// `{region}_x{mm}_y{mm}_z{z}_{channel}`, of a few weeks of 2024.
+fn on_stage<'a>(stem: &'a str, ending: &'a str) -> Option<FileName<'a>> {
+    let mut starts = stem.match_indices("_x").map(|(at, _)| at);
+    starts.find_map(|at| {
+        let (region, rest) = (stem.get(..at)?, stem.get(at + 2..)?);
+        let (x, rest) = rest.split_once("_y")?;
+        let (y, rest) = rest.split_once("_z")?;
+        let (z, channel) = rest.split_once('_')?;
+        let is_plane = !region.is_empty() && is_number(z) && !channel.is_empty();
+        (is_plane && !is_stray(channel)).then_some(FileName {
+            region,
+            place: Place::Cell((um_of_mm(y)?, um_of_mm(x)?)),
+            z,
+            channel: channel.into(),
+            ending,
+        })
+    })
 }
+
+/// A length in mm with three digits, in µm.
+fn um_of_mm(text: &str) -> Option<i64> {
+    let (whole, thousandths) = text.split_once('.')?;
+    let digits = whole.strip_prefix('-').unwrap_or(whole);
+    let is_length = is_number(digits) && thousandths.len() == 3 && is_number(thousandths);
+    is_length.then(|| format!("{whole}{thousandths}").parse().ok())?
+}
+
+#[cfg(test)]
+mod tests;

@@ -112,7 +112,7 @@ impl PlanesByName {
                 continue;
             };
             let region = self.catalogue.regions.get(found.region);
-            let channel = self.key_numbers.get(found.channel);
+            let channel = self.key_numbers.get(&*found.channel);
             if let (Some(&region), Some(&channel), Some((fov, z))) =
                 (region, channel, self.catalogue.names.numbers(&found))
             {

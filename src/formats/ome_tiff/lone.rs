@@ -18,6 +18,7 @@ use crate::{
         listing::Listing,
         plate,
     },
+    image_file,
     metadata::ome_xml::{OmeDocument, OmeImage, WellPlace},
     model::{Code, FileStamp, Plate, PointUm, Problem, limits, natural_cmp},
     source,
@@ -72,6 +73,17 @@ impl NamedImage {
         let image = image_of(ome, &described, self.read);
         Ok((Arc::new(image), described.problems))
     }
+}
+
+/// Says that a document has more planes than its file has pages.
+fn lacking_pages(described: &Described, path: &Path) -> Option<Problem> {
+    let needed = described.planes.table.num_own_pages();
+    let num_pages = image_file::tiff_pages(path).ok()??.len() as u64;
+    let message = format!("OME-XML has planes up to page {needed}, the file has {num_pages} pages");
+    let problem = Problem::new(Code::MissingArray, file_name(path), message);
+    // No more are counted than that.
+    let is_counted = num_pages < limits::PAGES as u64;
+    (is_counted && needed > num_pages).then_some(problem)
 }
 
 /// Planes of one image, or of one of its levels.
@@ -278,6 +290,7 @@ fn rows_of(
                     first_page = first_page.saturating_add(described.planes.table.num_planes());
                 }
                 problems.extend(described.problems.iter().cloned());
+                problems.extend(lacking_pages(&described, path));
                 let image = image_of(ome, &described, read);
                 rows.push(row(FovImage::Given(Arc::new(image))));
             }

@@ -102,6 +102,14 @@ impl OmeFolder {
         &self.acquisition
     }
 
+    /// True where its files lie in that folder.
+    pub(in crate::formats) fn lies_in(&self, folder: &Path) -> bool {
+        match &self.place {
+            Place::Series(own) => own == folder,
+            Place::Timepoints(folders) => folders.values().any(|own| own == folder),
+        }
+    }
+
     /// The folder in which unplanned FOVs appear.
     pub(in crate::formats) fn newest_folder(&self) -> PathBuf {
         let newest = match &self.place {

@@ -172,7 +172,7 @@ impl<'a> Chunks<'a> {
                 );
                 let number = first + row * across + col;
                 let common = common_of(rect, part);
-                if self.is_raw && common != rect {
+                if self.is_raw {
                     self.copy_rows(number, rect, common, sample, part, target)?;
                 } else {
                     let is_shared = common != rect || self.num_samples > 1;
@@ -193,8 +193,13 @@ impl<'a> Chunks<'a> {
         part: Rect,
         target: &mut [u8],
     ) -> Result<(), Refusal> {
-        let key = if is_shared && self.is_compressed {
-            let place = self.place(number)?;
+        // A length of 0 stands for one that nobody knows.
+        let place = if is_shared {
+            self.place(number)?
+        } else {
+            (0, 0)
+        };
+        let key = if place.1 > 0 {
             let decoder = &mut self.opened.decoder;
             let page = decoder.ifd_pointer().map_or(0, |pointer| pointer.0);
             let file = decoder.inner().get_ref().file();

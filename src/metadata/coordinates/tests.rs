@@ -107,6 +107,33 @@ fn older_headers_give_what_they_can() {
 }
 
 #[test]
+fn a_table_without_regions_goes_through_them_one_after_the_other() {
+    let (rows, problems) =
+        parse("i,j,k,x,y\n1,0,0,1,1\n0,0,0,1,2\n1,0,0,5,1\n0,0,0,5,2\n0,0,1,5,2\n");
+    let found: Vec<_> = rows.iter().map(|row| (row.pass, row.fov)).collect();
+    assert_eq!(found, [(0, 1), (0, 0), (1, 1), (1, 0), (0, 0)]);
+    assert!(problems.is_empty());
+}
+
+#[test]
+fn rows_with_empty_scan_indices_and_no_region_are_one_problem() {
+    check("i,j,z_level,x (mm),y (mm)\n,,0,1,1\n,,1,1,1\n", &[], 1);
+}
+
+#[test]
+fn slices_without_index_are_told_apart_by_the_stage() {
+    check(
+        "region,z_level,x (mm),y (mm),z (um)\nR0,0,2,1,5\nR0,1,2,1,6\nR0,0,1,1,5\n",
+        &[
+            "R0:1@2000.0,1000.0,5.0 k=0",
+            "R0:1@2000.0,1000.0,6.0 k=1",
+            "R0:0@1000.0,1000.0,5.0 k=0",
+        ],
+        0,
+    );
+}
+
+#[test]
 fn what_is_no_such_table_is_one_problem() {
     for text in ["", "region,fov\nA1,0\n", "hello", "\u{0}\u{1}"] {
         check(text, &[], 1);

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     super::json::{member, shown, shown_text},
-    label,
+    LevelEntry, label,
 };
 use crate::model::{Axis, AxisRole, Code, Problem, limits};
 
@@ -51,6 +51,11 @@ impl Listing<'_> {
     fn list(&mut self, message: impl Into<String>) {
         self.problems
             .push(Problem::new(Code::BadMetadata, ".", message));
+    }
+
+    fn ignore(&mut self, message: impl Into<String>) {
+        self.problems
+            .push(Problem::new(Code::Ignored, ".", message));
     }
 
     fn list_if(&mut self, is_wrong: bool, message: &str) {
@@ -113,6 +118,11 @@ impl Listing<'_> {
     /// The transformations of one level: one scale, at most one translation.
     fn transforms(&mut self, dataset: &Value) {
         let transforms = list_at(dataset, "coordinateTransformations");
+        let numbers = |it| [list_at(it, "scale"), list_at(it, "translation")].concat();
+        if transforms.iter().flat_map(numbers).any(|it| it.is_string()) {
+            let level = shown(dataset.get("path").unwrap_or(&Value::Null));
+            self.list(format!("level {level} has numbers written as texts"));
+        }
         if self.version >= Version::V0_6 {
             self.level_transform(transforms);
             return;
@@ -198,8 +208,42 @@ impl Listing<'_> {
         }
     }
 
+    /// Levels of a multiscale as they were read: from fine to coarse.
+    pub(super) fn order(&mut self, levels: &[LevelEntry]) {
+        let pixel = |level: &LevelEntry| -> Option<[f64; 2]> {
+            let [.., y, x] = level.scale.as_deref()? else {
+                return None;
+            };
+            (y.is_finite() && x.is_finite()).then_some([*y, *x])
+        };
+        let pixels: Vec<[f64; 2]> = levels.iter().filter_map(pixel).collect();
+        // Levels that only shrink along z are as fine as the one before; numbers are rounded by their writers.
+        let is_finer = |pair: &[[f64; 2]]| {
+            pair[1]
+                .iter()
+                .zip(pair[0])
+                .all(|(next, before)| *next < before * 0.99)
+        };
+        self.list_if(
+            pixels.windows(2).any(is_finer),
+            "datasets has a finer level after a coarser one, expected the finest first",
+        );
+    }
+
     /// `omero`.
     pub(super) fn omero(&mut self, omero: &Value) {
+        let is_inverted = |it: &&Value| member(it, "inverted") == Some(&Value::Bool(true));
+        let num_inverted = list_at(omero, "channels").iter().take(LOOKED_AT);
+        let num_inverted = num_inverted.filter(is_inverted).count();
+        if num_inverted > 0 {
+            self.ignore(format!(
+                "{num_inverted} omero channels are inverted, shown as they are"
+            ));
+        }
+        let model = member(omero, "rdefs").and_then(|rdefs| member(rdefs, "model")?.as_str());
+        if model == Some("greyscale") {
+            self.ignore("omero.rdefs.model is greyscale, shown in the colours of its channels");
+        }
         for (at, channel) in list_at(omero, "channels")
             .iter()
             .enumerate()

@@ -59,6 +59,7 @@ fn channel(at: usize, entry: &Value, list: &mut impl FnMut(String)) -> Channel {
     }
     let name = member(entry, "label").or_else(|| member(entry, "name"));
     Channel {
+        color_part: None,
         name: name.and_then(as_text),
         color: color(at, entry, list),
         window: window(at, entry, list),

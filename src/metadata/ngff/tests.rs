@@ -201,6 +201,72 @@ fn several_multiscales_are_all_read_and_one_is_chosen() {
     assert_eq!(paths, ["a", "a", "b", "a"]);
 }
 
+/// Messages of what is listed of an image of version 0.4 with these scales, and what else its attributes say.
+fn listed(scales: &[Value], mut more: Value) -> Vec<String> {
+    let datasets: Vec<Value> = (0..)
+        .zip(scales)
+        .map(|(at, scale)| {
+            let transforms = json!([{"type": "scale", "scale": scale}]);
+            json!({"path": at.to_string(), "coordinateTransformations": transforms})
+        })
+        .collect();
+    let axes = ["z", "y", "x"].map(|name| json!({"name": name, "type": "space"}));
+    more["multiscales"] = json!([{"version": "0.4", "axes": axes, "datasets": datasets}]);
+    let found = parse(None, Some(&more));
+    found.problems.into_iter().map(|it| it.message).collect()
+}
+
+#[test]
+fn what_is_not_as_the_specification_asks_is_listed() {
+    let check = |scales: &[Value], more: Value, expected: &[&str]| {
+        assert_eq!(listed(scales, more), expected);
+    };
+    let fine = [json!([1, 1, 1]), json!([1, 2, 2]), json!([2, 2, 2])];
+    check(&fine, json!({}), &[]);
+    check(
+        &[json!([1, 2, 2]), json!([1, 1, 1])],
+        json!({}),
+        &["datasets has a finer level after a coarser one, expected the finest first"],
+    );
+    check(
+        &[json!(["1", 2, 2])],
+        json!({}),
+        &["level \"0\" has numbers written as texts"],
+    );
+    let omero = json!({"rdefs": {"model": "greyscale", "defaultZ": 3}, "channels": [{"inverted": true}, {"inverted": false}]});
+    check(
+        &fine,
+        json!({"omero": omero}),
+        &[
+            "1 omero channels are inverted, shown as they are",
+            "omero.rdefs.model is greyscale, shown in the colours of its channels",
+        ],
+    );
+}
+
+#[test]
+fn an_identity_of_0_6_leads_to_pixels_of_1() {
+    let level = |transform: Value| {
+        let axes =
+            ["y", "x"].map(|name| json!({"name": name, "type": "space", "unit": "micrometer"}));
+        let multiscale = json!({
+            "coordinateSystems": [{"name": "world", "axes": axes}],
+            "datasets": [{"path": "0", "coordinateTransformations": [transform]}],
+        });
+        let document =
+            json!({"attributes": {"ome": {"version": "0.6", "multiscales": [multiscale]}}});
+        let found = parse(Some(&document), None);
+        found
+            .multiscale
+            .and_then(|it| it.levels.first().cloned())
+            .and_then(|it| it.scale)
+    };
+    let to_world =
+        |kind: &str| json!({"type": kind, "input": {"path": "0"}, "output": {"name": "world"}});
+    assert_eq!(level(to_world("identity")), Some(vec![1.0, 1.0]));
+    assert_eq!(level(to_world("displacements")), None);
+}
+
 #[test]
 fn wrong_types_are_problems_and_the_rest_is_kept() {
     let attributes = json!({

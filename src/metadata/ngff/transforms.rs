@@ -46,6 +46,8 @@ pub(super) fn parse_levels(
     let common = member(multiscale, "coordinateTransformations");
     let bridge = shown_system(multiscale).map(|(_, bridge)| bridge);
     let common = bridge.as_ref().or(common);
+    // There a transformation says all: one without a scale leads to pixels of 1.
+    let has_systems = bridge.is_some();
     let mut levels = Vec::new();
     for dataset in datasets.iter().take(limits::LEVELS) {
         let Some(path) = member(dataset, "path").and_then(as_text) else {
@@ -55,7 +57,12 @@ pub(super) fn parse_levels(
         };
         let own = member(dataset, "coordinateTransformations");
         let lists = [own, common];
-        levels.push(level(path, lists, axes, problems));
+        let num_problems = problems.len();
+        let mut found = level(path, lists, axes, problems);
+        if has_systems && own.is_some() && problems.len() == num_problems {
+            found.scale = found.scale.or_else(|| Some(vec![1.0; axes?.len()]));
+        }
+        levels.push(found);
     }
     levels
 }

@@ -14,6 +14,23 @@ const PREFIXES: [(&str, &str, f64); 9] = [
     ("f", "femto", 1e-15),
 ];
 
+/// Further prefixes of the specification. Their symbols would be ambiguous in lower case (`Mm` and `mm`), so names alone.
+const NAMED_PREFIXES: [(&str, f64); 13] = [
+    ("deca", 1e1),
+    ("hecto", 1e2),
+    ("mega", 1e6),
+    ("giga", 1e9),
+    ("tera", 1e12),
+    ("peta", 1e15),
+    ("exa", 1e18),
+    ("zetta", 1e21),
+    ("yotta", 1e24),
+    ("atto", 1e-18),
+    ("zepto", 1e-21),
+    ("yocto", 1e-24),
+    ("deka", 1e1),
+];
+
 /// µm in one `unit` of length; `None` for `pixel` and whatever else is no length.
 #[must_use]
 pub fn unit_to_um(unit: &str) -> Option<f64> {
@@ -25,6 +42,9 @@ pub fn unit_to_um(unit: &str) -> Option<f64> {
         "angstrom" | "ångström" | "ångstrom" | "å" => Some(1e-4),
         "inch" | "inche" | "in" => Some(25_400.0),
         "foot" | "feet" | "ft" => Some(304_800.0),
+        "yard" | "yd" => Some(914_400.0),
+        "mile" => Some(1_609_344_000.0),
+        "parsec" => Some(3.085_677_581_491_367e22),
         other => prefixed(other, &["m"], &["meter", "metre"]).map(|meters| meters * 1e6),
     }
 }
@@ -64,7 +84,14 @@ fn prefixed(unit: &str, symbols: &[&str], names: &[&str]) -> Option<f64> {
         });
         (is_symbol || is_name).then_some(factor)
     };
-    PREFIXES.iter().find_map(factor)
+    let named = || {
+        let factor = |&(prefix, factor): &(&str, f64)| {
+            let rest = unit.strip_prefix(prefix)?;
+            names.contains(&rest).then_some(factor)
+        };
+        NAMED_PREFIXES.iter().find_map(factor)
+    };
+    PREFIXES.iter().find_map(factor).or_else(named)
 }
 
 #[cfg(test)]
@@ -121,6 +148,29 @@ mod tests {
         check(unit_to_seconds, "minute", 60.0);
         check(unit_to_seconds, "hours", 3600.0);
         check(unit_to_seconds, "day", 86_400.0);
+    }
+
+    #[test]
+    fn every_unit_of_the_specification_is_known() {
+        let lengths = "angstrom attometer centimeter decimeter exameter femtometer foot gigameter hectometer inch \
+            kilometer megameter meter micrometer mile millimeter nanometer parsec petameter picometer terameter yard \
+            yoctometer yottameter zeptometer zettameter";
+        for unit in lengths.split_whitespace() {
+            let found = unit_to_um(unit);
+            assert!(found.is_some_and(|um| um > 0.0), "{unit}");
+        }
+        let times = "attosecond centisecond day decisecond exasecond femtosecond gigasecond hectosecond hour kilosecond \
+            megasecond microsecond millisecond minute nanosecond petasecond picosecond second terasecond yoctosecond \
+            yottasecond zeptosecond zettasecond";
+        for unit in times.split_whitespace() {
+            let found = unit_to_seconds(unit);
+            assert!(found.is_some_and(|seconds| seconds > 0.0), "{unit}");
+        }
+        check(unit_to_um, "megameter", 1e12);
+        check(unit_to_um, "yards", 914_400.0);
+        check(unit_to_um, "mile", 1.609_344e9);
+        check(unit_to_seconds, "hectosecond", 100.0);
+        check(unit_to_seconds, "attosecond", 1e-18);
     }
 
     #[test]

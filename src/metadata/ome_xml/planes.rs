@@ -174,6 +174,14 @@ impl PlaneTable {
         })
     }
 
+    /// Pages that the file with the document needs to hold all of its planes.
+    #[must_use]
+    pub fn num_own_pages(&self) -> u64 {
+        let own = self.runs.iter().filter(|run| run.place.file_idx.is_none());
+        let ends = own.map(|run| u64::from(run.place.page_idx) + run.count);
+        ends.max().unwrap_or(0)
+    }
+
     /// True where the file with the document holds planes itself.
     #[must_use]
     pub fn names_own_file(&self) -> bool {

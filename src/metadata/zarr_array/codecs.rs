@@ -100,17 +100,20 @@ fn read_chain<'a>(
     Ok(inner)
 }
 
-/// Filters that `zarrs` has, as version 2 names them, and in words.
-const FILTERS: [(&str, &str); 4] = [
+/// Codecs that compress nothing, as version 2 names them, and in words.
+const FILTERS: [(&str, &str); 5] = [
     ("shuffle", "shuffled"),
     ("fixedscaleoffset", "scaled"),
     ("fletcher32", "fletcher32"),
     ("adler32", "adler32"),
+    ("bitround", "rounded"),
 ];
 
-/// What version 3 calls one of [`FILTERS`], in words.
-fn filter_v3(name: &str) -> Option<&'static str> {
-    let name = name.strip_prefix("numcodecs.").unwrap_or(name);
+/// Those of them that change samples, which no compressor can.
+const OF_SAMPLES: [&str; 2] = ["fixedscaleoffset", "bitround"];
+
+/// One of [`FILTERS`] in words.
+fn filter(name: &str) -> Option<&'static str> {
     let found = FILTERS.iter().find(|(known, _)| *known == name);
     found.map(|(_, word)| *word)
 }
@@ -128,11 +131,19 @@ fn bytes_codec(
         }
         "bytes" | "endian" => {}
         "blosc" => words.compressors.push(blosc_v3(configuration)),
-        "gzip" | "zstd" => words.compressors.push(name.to_owned()),
-        "zlib" | "numcodecs.zlib" => words.compressors.push("zlib".to_owned()),
+        "gzip" | "zstd" | "zlib" => words.compressors.push(name.to_owned()),
+        "numcodecs.gzip" | "numcodecs.zstd" | "numcodecs.zlib" | "numcodecs.bz2" => {
+            let name = name.trim_start_matches("numcodecs.");
+            words.compressors.push(name.to_owned());
+        }
+        "numcodecs.blosc" => words.compressors.push(blosc_v2(configuration)),
         "crc32c" => words.push(name),
+        "numcodecs.crc32c" if keyword(configuration, "location") != Some("start") => {
+            words.push("crc32c");
+        }
         other => {
-            let word = filter_v3(other).ok_or_else(|| {
+            let known = other.strip_prefix("numcodecs.").unwrap_or(other);
+            let word = filter(known).ok_or_else(|| {
                 let other = shown_text(other);
                 unsupported(format!("codec {other} is not supported"))
             })?;
@@ -234,15 +245,16 @@ pub(super) fn read_v2(document: &Value, is_big_endian: bool) -> Result<String, A
     let mut words = Words::default();
     let filters = member(document, "filters").and_then(Value::as_array);
     for filter in filters.map_or(&[][..], Vec::as_slice) {
-        let id = keyword(filter, "id").unwrap_or_default();
-        let Some((_, word)) = FILTERS.iter().find(|(known, _)| *known == id) else {
+        if !codec_v2(filter, true, &mut words) {
             let found = shown(member(filter, "id").unwrap_or(filter));
             return Err(unsupported(format!("filter {found} is not supported")));
-        };
-        words.push(*word);
+        }
     }
-    if let Some(compressor) = member(document, "compressor") {
-        words.compressors.push(compressor_v2(compressor)?);
+    if let Some(compressor) = member(document, "compressor")
+        && !codec_v2(compressor, false, &mut words)
+    {
+        let found = shown(member(compressor, "id").unwrap_or(compressor));
+        return Err(unsupported(format!("compressor {found} is not supported")));
     }
     match member(document, "order").and_then(Value::as_str) {
         Some("C") | None => {}
@@ -258,20 +270,26 @@ pub(super) fn read_v2(document: &Value, is_big_endian: bool) -> Result<String, A
     Ok(words.join())
 }
 
-fn compressor_v2(compressor: &Value) -> Result<String, ArrayDocumentError> {
-    match keyword(compressor, "id") {
-        Some("blosc") => {
-            let shuffle = match member(compressor, "shuffle").and_then(Value::as_i64) {
-                Some(1) => ", shuffle",
-                Some(2) => ", bitshuffle",
-                _ => "",
-            };
-            Ok(blosc(compressor, shuffle))
-        }
-        Some(id @ ("gzip" | "zlib" | "zstd")) => Ok(id.to_owned()),
-        _ => {
-            let found = shown(member(compressor, "id").unwrap_or(compressor));
-            Err(unsupported(format!("compressor {found} is not supported")))
-        }
+/// Version 2 lets any codec be a filter, and any of bytes the compressor; false where this program has none of that name.
+fn codec_v2(codec: &Value, is_filter: bool, words: &mut Words) -> bool {
+    let id = keyword(codec, "id").unwrap_or_default();
+    match id {
+        "blosc" => words.compressors.push(blosc_v2(codec)),
+        "gzip" | "zlib" | "zstd" | "bz2" => words.compressors.push(id.to_owned()),
+        _ => match filter(id).filter(|_| is_filter || !OF_SAMPLES.contains(&id)) {
+            Some(word) => words.push(word),
+            None => return false,
+        },
     }
+    true
+}
+
+/// numcodecs has numbers for shuffles.
+fn blosc_v2(configuration: &Value) -> String {
+    let shuffle = match member(configuration, "shuffle").and_then(Value::as_i64) {
+        Some(1) => ", shuffle",
+        Some(2) => ", bitshuffle",
+        _ => "",
+    };
+    blosc(configuration, shuffle)
 }

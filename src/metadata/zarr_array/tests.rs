@@ -194,9 +194,9 @@ fn odd_documents_are_refused_with_their_reason() {
         "chunk shape is 1×0×1×1×1, expected 5 lengths above 0",
     );
     check3(
-        json!({"codecs": [{"name": "numcodecs.bz2"}]}),
+        json!({"codecs": [{"name": "numcodecs.lz4"}]}),
         Code::Unsupported,
-        "codec \"numcodecs.bz2\" is not supported",
+        "codec \"numcodecs.lz4\" is not supported",
     );
     check3(
         json!({"codecs": null}),
@@ -217,6 +217,11 @@ fn odd_documents_are_refused_with_their_reason() {
         parse_v2(&v2(&json!({"compressor": {"id": "lzma"}}))),
         Code::Unsupported,
         "compressor \"lzma\" is not supported",
+    );
+    check(
+        parse_v2(&v2(&json!({"compressor": {"id": "bitround"}}))),
+        Code::Unsupported,
+        "compressor \"bitround\" is not supported",
     );
     check(
         parse_v2(&v2(&json!({"filters": [{"id": "delta"}]}))),

@@ -209,3 +209,19 @@ fn what_files_say_later_is_taken_over_but_for_what_was_set_by_hand() {
     assert_eq!(session.channels[2].name, "C");
     assert_eq!(session.drawn_channels(), [0, 1]);
 }
+
+#[test]
+fn of_several_colour_images_the_first_is_shown() {
+    let mut dataset = dataset(Sizes {
+        c: 7,
+        ..Sizes::default()
+    });
+    let parts = [None, Some(0), Some(1), Some(2), Some(0), Some(1), Some(2)];
+    let image = Arc::make_mut(&mut dataset.template);
+    for (channel, part) in image.channels.iter_mut().zip(parts) {
+        (channel.color_part, channel.active) = (part, None);
+    }
+    let session = Session::new(&dataset);
+    let visible: Vec<bool> = session.channels.iter().map(|view| view.visible).collect();
+    assert_eq!(visible, [true, true, true, true, false, false, false]);
+}

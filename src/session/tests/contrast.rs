@@ -1,7 +1,7 @@
 //! Limits: who sets them, and for which FOVs and timepoints they hold.
 
 use super::*;
-use crate::model::{Histogram, MemoryOrder, Pixels, Samples};
+use crate::model::{Histogram, MemoryOrder, Pixels, SampleType, Samples};
 use LimitsSource::{Auto, File, Pending, User};
 
 fn limits(low: f64, high: f64) -> ContrastLimits {
@@ -337,4 +337,93 @@ fn the_histogram_is_that_of_the_shown_plane() {
     let session = after(&commands, &dataset);
     let histogram = session.channels[0].histogram.as_ref().expect("arrived");
     assert_eq!(histogram.max, 999.0);
+}
+
+/// A dataset with a colour image of three channels.
+fn with_colors(sample_type: SampleType) -> Dataset {
+    let mut dataset = dataset(Sizes {
+        c: 3,
+        ..Sizes::default()
+    });
+    let image = Arc::make_mut(&mut dataset.template);
+    image.sample_type = sample_type;
+    for (channel, part) in image.channels.iter_mut().zip(0..) {
+        channel.color_part = Some(part);
+        channel.window = None;
+    }
+    dataset
+}
+
+/// Statistics of a colour whose samples lie between two values.
+fn color_statistics(channel: usize, low: u16, high: u16) -> Command {
+    let samples: Vec<u16> = (low..=high).collect();
+    let pixels = Pixels::new(
+        samples.len() as u32,
+        1,
+        MemoryOrder::RowMajor,
+        Samples::U16(samples),
+    );
+    Command::Statistics {
+        channel,
+        fov: FovId(0),
+        t: 0,
+        histogram: Histogram::of(&pixels.expect("fits"))
+            .expect("finite")
+            .into(),
+    }
+}
+
+/// The limits of all channels.
+fn all_limits(session: &Session) -> Vec<Option<(f64, f64)>> {
+    let limits = (0..session.channels.len()).map(|channel| session.limits_of(channel));
+    limits
+        .map(|limits| limits.map(|it| (it.low, it.high)))
+        .collect()
+}
+
+#[test]
+fn colours_of_8_bits_are_shown_as_they_are() {
+    let dataset = with_colors(SampleType::U8);
+    let brown = [
+        color_statistics(0, 180, 199),
+        color_statistics(1, 120, 129),
+        color_statistics(2, 60, 64),
+    ];
+    let mut session = after(&brown, &dataset);
+    assert_eq!(all_limits(&session), [Some((0.0, 255.0)); 3]);
+    session.apply(&Command::AutoChannel(1), &dataset);
+    assert_eq!(all_limits(&session), [Some((60.0, 199.0)); 3]);
+    session.apply(&Command::ResetLimits(1), &dataset);
+    assert_eq!(session.limits_of(1), Some(limits(0.0, 255.0)));
+}
+
+#[test]
+fn colours_of_an_image_share_their_first_limits_in_whatever_order_they_come() {
+    let dataset = with_colors(SampleType::U16);
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+        let colors = [(1800, 1999), (1200, 1299), (600, 600)];
+        let commands = order.map(|at: usize| color_statistics(at, colors[at].0, colors[at].1));
+        let mut session = after(&commands, &dataset);
+        assert_eq!(all_limits(&session), [Some((0.0, 1999.0)); 3], "{order:?}");
+        let sources = session.channels.iter().map(|view| view.limits_source);
+        assert_eq!(sources.collect::<Vec<_>>(), [Auto; 3]);
+        session.apply(&Command::SetLimits(0, limits(5.0, 6.0)), &dataset);
+        let by_hand = [Some((5.0, 6.0)), Some((0.0, 1999.0)), Some((0.0, 1999.0))];
+        assert_eq!(all_limits(&session), by_hand);
+        session.apply(&Command::AutoContrast, &dataset);
+        assert_eq!(all_limits(&session), [Some((600.0, 1999.0)); 3]);
+    }
+}
+
+#[test]
+fn colours_share_limits_of_their_own_fov_too() {
+    let dataset = with_colors(SampleType::U16);
+    let commands = [
+        Command::SetLimitsShared(false),
+        color_statistics(0, 10, 20),
+        color_statistics(1, 30, 50),
+        color_statistics(2, 1, 2),
+    ];
+    let session = after(&commands, &dataset);
+    assert_eq!(all_limits(&session), [Some((0.0, 50.0)); 3]);
 }

@@ -1,10 +1,12 @@
-//! Bytes-to-bytes codecs of chunks, decoding only: safe Rust around `lz4_flex`, `zstd` and `flate2`.
+//! Bytes-to-bytes codecs of chunks, decoding only: safe Rust around `lz4_flex`, `zstd`,
+//! `flate2` and `bzip2`.
 //!
 //! Every decoder writes into a slice whose length the array document fixes, so no header can make us allocate:
 //! a stream that would give more or less than that is corrupt.
 
 mod blosc;
 mod blosclz;
+mod checksum;
 mod shuffle;
 mod snappy;
 
@@ -38,8 +40,12 @@ pub(in crate::store) enum ByteCodec {
     Zlib,
     /// Zstandard frames.
     Zstd,
+    /// One or more bzip2 streams.
+    Bz2,
     /// Four bytes of CRC-32C after the data.
     Crc32c,
+    /// Four bytes of HDF5's Fletcher-32 after the data.
+    Fletcher32,
 }
 
 impl ByteCodec {
@@ -50,9 +56,24 @@ impl ByteCodec {
             "gzip" | "numcodecs.gzip" => Self::Gzip,
             "zlib" | "numcodecs.zlib" => Self::Zlib,
             "zstd" | "numcodecs.zstd" => Self::Zstd,
-            "crc32c" => Self::Crc32c,
+            "bz2" | "numcodecs.bz2" => Self::Bz2,
+            "crc32c" | "numcodecs.crc32c" => Self::Crc32c,
+            "fletcher32" | "numcodecs.fletcher32" => Self::Fletcher32,
             _ => return None,
         })
+    }
+
+    /// What it is called in version 3.
+    pub(in crate::store) fn name(self) -> &'static str {
+        match self {
+            Self::Blosc => "blosc",
+            Self::Gzip => "gzip",
+            Self::Zlib => "numcodecs.zlib",
+            Self::Zstd => "zstd",
+            Self::Bz2 => "numcodecs.bz2",
+            Self::Crc32c => "crc32c",
+            Self::Fletcher32 => "numcodecs.fletcher32",
+        }
     }
 
     /// Decodes `encoded` into `target`, which it must fill exactly.
@@ -70,7 +91,9 @@ impl ByteCodec {
             ),
             Self::Zlib => zlib_exact(encoded, target),
             Self::Zstd => with_scratch(|scratch| zstd_exact(encoded, target, scratch)),
-            Self::Crc32c => copy_exact(checked(encoded)?, target),
+            Self::Bz2 => fill("bz2", bzip2::bufread::MultiBzDecoder::new(encoded), target),
+            Self::Crc32c => copy_exact(checksum::crc32c(encoded)?, target),
+            Self::Fletcher32 => copy_exact(checksum::fletcher32(encoded)?, target),
         }
     }
 
@@ -88,7 +111,9 @@ impl ByteCodec {
                     .map_err(|error| damaged(&error))?;
                 read_bounded(decoder, bound)?
             }
-            Self::Crc32c => checked(encoded)?.to_vec(),
+            Self::Bz2 => read_bounded(bzip2::bufread::MultiBzDecoder::new(encoded), bound)?,
+            Self::Crc32c => checksum::crc32c(encoded)?.to_vec(),
+            Self::Fletcher32 => checksum::fletcher32(encoded)?.to_vec(),
             Self::Blosc => {
                 let len = blosc::declared_len(encoded)?;
                 if len > bound {
@@ -129,8 +154,12 @@ pub(in crate::store) fn decode_chain(
     let mut bytes = Cow::Borrowed(encoded);
     // The first codec of the document is the last to decode, and it decodes into the target.
     for (place, codec) in codecs.iter().enumerate().rev() {
-        if *codec == ByteCodec::Crc32c {
-            let data_len = checked(&bytes)?.len();
+        let data_len = match codec {
+            ByteCodec::Crc32c => Some(checksum::crc32c(&bytes)?.len()),
+            ByteCodec::Fletcher32 => Some(checksum::fletcher32(&bytes)?.len()),
+            _ => None,
+        };
+        if let Some(data_len) = data_len {
             match &mut bytes {
                 Cow::Borrowed(whole) => bytes = Cow::Borrowed(&whole[..data_len]),
                 Cow::Owned(whole) => whole.truncate(data_len),
@@ -165,17 +194,6 @@ fn copy_exact(bytes: &[u8], target: &mut [u8]) -> Result<(), DecodeError> {
     }
     target.copy_from_slice(bytes);
     Ok(())
-}
-
-/// The data before a CRC-32C, if it agrees.
-fn checked(encoded: &[u8]) -> Result<&[u8], DecodeError> {
-    let (data, sum) = encoded
-        .split_last_chunk::<4>()
-        .ok_or_else(|| DecodeError::corrupt("chunk is too short for its checksum"))?;
-    if crc32c::crc32c(data) != u32::from_le_bytes(*sum) {
-        return Err(DecodeError::corrupt("checksum (crc32c) does not agree"));
-    }
-    Ok(data)
 }
 
 /// Fills `target` from a decoding reader and expects its end there; reading to the end also checks its checksum.
