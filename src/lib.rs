@@ -9,6 +9,7 @@ pub mod cache;
 pub mod canvas;
 pub mod cli;
 pub mod dataset;
+pub mod export;
 pub mod formats;
 pub mod image_file;
 pub mod ledger;

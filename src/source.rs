@@ -13,11 +13,13 @@ mod consolidated;
 mod crew;
 mod holes;
 mod inside;
+mod room;
 
 pub use self::{
     crew::in_parallel,
     holes::Holes,
     inside::{follow_inside, join_inside},
+    room::{Room, room, room_now},
 };
 
 use self::consolidated::without_consolidated;
@@ -30,7 +32,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::model::{Code, FileStamp, json_size, limits, natural_cmp};
+use crate::model::{Code, FileStamp, json_size, limits, natural_cmp, while_waiting};
 
 /// How often a document that is being rewritten (or on Windows, a file that its writer holds) is tried again.
 const RETRIES: u32 = 5;
@@ -239,7 +241,9 @@ pub fn is_on_network(path: &Path) -> bool {
 /// # Errors
 /// When it is absent, not a folder, cannot be read, or has more than [`limits::FOLDER_ENTRIES`] entries.
 pub fn list(folder: &Path) -> Result<Vec<Entry>, SourceError> {
-    list_at_most(folder, limits::FOLDER_ENTRIES)
+    let mut entries = while_waiting(|| list_at_most(folder, limits::FOLDER_ENTRIES))?;
+    entries.sort_by(|a, b| natural_cmp(&a.name, &b.name));
+    Ok(entries)
 }
 
 fn list_at_most(folder: &Path, limit: usize) -> Result<Vec<Entry>, SourceError> {
@@ -267,7 +271,6 @@ fn list_at_most(folder: &Path, limit: usize) -> Result<Vec<Entry>, SourceError> 
             is_link: entry.file_type().is_ok_and(|found| found.is_symlink()),
         });
     }
-    entries.sort_by(|a, b| natural_cmp(&a.name, &b.name));
     Ok(entries)
 }
 
@@ -287,7 +290,7 @@ fn kind_of(entry: &fs::DirEntry) -> Kind {
 /// # Errors
 /// When the system refuses to say.
 pub fn stat(path: &Path) -> Result<Option<Stat>, SourceError> {
-    match fs::metadata(path) {
+    match while_waiting(|| fs::metadata(path)) {
         Ok(found) => Ok(Some(Stat {
             kind: found.file_type().into(),
             num_bytes: found.len(),
@@ -318,7 +321,7 @@ pub fn without_parents(path: &Path) -> Option<PathBuf> {
 /// The path without symbolic links; as it is where nothing is there.
 #[must_use]
 pub fn resolved(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
+    while_waiting(|| fs::canonicalize(path)).unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// A text document without its byte order mark; `None` where it is absent. What is not UTF-8 becomes U+FFFD.
@@ -345,8 +348,7 @@ pub fn read_document(path: &Path) -> Result<Option<String>, SourceError> {
     let mut bytes = Vec::with_capacity(usize::try_from(file.num_bytes).unwrap_or(0) + 1);
     // One byte more than allowed: the file may grow while it is read.
     let mut bounded = (&file.file).take(limit + 1);
-    bounded
-        .read_to_end(&mut bytes)
+    while_waiting(|| bounded.read_to_end(&mut bytes))
         .map_err(|error| SourceError::io(error, path))?;
     if bytes.len() as u64 > limit {
         return Err(too_large(limit + 1));
@@ -505,7 +507,7 @@ impl OpenFile {
             };
             return Err(SourceError::new(kind, &self.path));
         }
-        read_exact_at(&self.file, offset, target)
+        while_waiting(|| read_exact_at(&self.file, offset, target))
             .map_err(|error| SourceError::io(error, &self.path))
     }
 }
@@ -516,12 +518,16 @@ impl OpenFile {
 /// When it is not a regular file, or the system refuses.
 pub fn open_regular(path: &Path) -> Result<Option<OpenFile>, SourceError> {
     let at = |error| SourceError::io(error, path);
-    let file = match open_patiently(path) {
-        Ok(file) => file,
+    let opened = while_waiting(|| {
+        let file = open_patiently(path)?;
+        let found = file.metadata()?;
+        Ok((file, found))
+    });
+    let (file, found) = match opened {
+        Ok(opened) => opened,
         Err(error) if is_absence(&error) => return Ok(None),
         Err(error) => return Err(at(error)),
     };
-    let found = file.metadata().map_err(at)?;
     if !found.is_file() {
         return Err(SourceError::new(SourceErrorKind::NotAFile, path));
     }

@@ -110,7 +110,7 @@ impl App {
     fn save_view(&mut self) {
         if let (Some(list), Some(viewing)) = (&self.drawn, &self.viewing) {
             self.desktop
-                .save_picture(Arc::clone(list), format!("{}.png", viewing.dataset.name));
+                .save_picture(Arc::clone(list), Arc::clone(&viewing.dataset));
         }
     }
 }

@@ -12,6 +12,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::{
     canvas::{DrawList, composite},
+    dataset::Dataset,
+    export::Destination,
     settings::Settings,
 };
 
@@ -66,27 +68,19 @@ impl Desktop {
         });
     }
 
-    /// The native dialog for a file name, then the view as PNG.
-    pub(super) fn save_picture(&self, list: Arc<DrawList>, suggested_name: String) {
+    /// The native dialog for a file name, then the view as PNG; never into the dataset.
+    pub(super) fn save_picture(&self, list: Arc<DrawList>, dataset: Arc<Dataset>) {
         self.run("squidview-save", move || {
             let dialog = rfd::FileDialog::new()
                 .set_title("Save the view")
-                .set_file_name(suggested_name);
+                .set_file_name(format!("{}.png", dataset.name));
             let path = dialog.add_filter("PNG", &["png"]).save_file()?;
             let (width, height) = (list.canvas.width_px, list.canvas.height_px);
-            let saved = image::save_buffer(
-                &path,
-                &composite(&list),
-                width,
-                height,
-                image::ColorType::Rgba8,
-            );
+            let saved = Destination::outside(&dataset, &path)
+                .and_then(|out| out.write_picture(&composite(&list), width, height));
             Some(match saved {
                 Ok(()) => DesktopNews::Done(format!("Saved {}", path.display())),
-                Err(error) => DesktopNews::Failed(format!(
-                    "Cannot save the view ({error}): {}",
-                    path.display()
-                )),
+                Err(error) => DesktopNews::Failed(format!("Cannot save the view: {error}")),
             })
         });
     }

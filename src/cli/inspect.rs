@@ -1,6 +1,9 @@
 //! `squidview inspect`: what the window would show, as JSON or as text.
 
-use std::path::PathBuf;
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use rayon::prelude::*;
@@ -228,7 +231,8 @@ impl Counts {
 
 /// Looks at the stores up to one that is not complete, the last one first: it is the last to be finished.
 fn are_all_complete(dataset: &Dataset) -> bool {
-    dataset.order.par_iter().rev().all(|&fov| {
+    stores(dataset).par_iter().rev().all(|fovs| {
+        let Some(&fov) = fovs.last() else { return true };
         if let Some(image) = dataset.image(fov) {
             return image.complete == Some(true);
         }
@@ -239,14 +243,38 @@ fn are_all_complete(dataset: &Dataset) -> bool {
 }
 
 fn with_all_opened(dataset: &Dataset) -> Dataset {
-    let unopened = dataset
-        .order
-        .par_iter()
-        .filter(|fov| dataset.image(**fov).is_none());
-    let opened = unopened
-        .map(|&fov| (fov, dataset.opener.open_fov(dataset, fov)))
-        .collect();
-    dataset.with_opened(opened)
+    let stores = stores(dataset);
+    let unopened = stores.par_iter().flat_map_iter(|fovs| {
+        let first = fovs.iter().find(|fov| dataset.image(**fov).is_none());
+        let outcome = first.map(|&fov| dataset.opener.open_fov(dataset, fov));
+        let shared = match &outcome {
+            Some(Err(_)) => fovs.as_slice(),
+            Some(Ok(_)) | None => first.map_or(&[][..], std::slice::from_ref),
+        };
+        let outcomes = shared.iter().map(move |&fov| Some((fov, outcome.clone()?)));
+        outcomes.flatten().collect::<Vec<_>>()
+    });
+    dataset.with_opened(unopened.collect())
+}
+
+/// The FOVs in display order, those of one array together: opening one of them opens all.
+fn stores(dataset: &Dataset) -> Vec<Vec<FovId>> {
+    let mut stores: Vec<Vec<FovId>> = Vec::new();
+    let mut arrays: HashMap<&Path, usize> = HashMap::new();
+    for &fov in dataset.order.iter() {
+        let row = dataset.fov(fov);
+        let array = row.filter(|row| row.array_index.is_some());
+        let Some(array) = array else {
+            stores.push(vec![fov]);
+            continue;
+        };
+        let at = *arrays.entry(&array.folder).or_insert(stores.len());
+        match stores.get_mut(at) {
+            Some(fovs) => fovs.push(fov),
+            None => stores.push(vec![fov]),
+        }
+    }
+    stores
 }
 
 fn planes(image: &Image, fov: FovId) -> impl Iterator<Item = PlaneId> {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     dataset::{Dataset, OpenFovError},
+    export::ExportError,
     formats::{self, OpenError},
     model::Code,
     store::ReadError,
@@ -33,9 +34,9 @@ impl Failure {
     /// Prints it; the exit status that goes with it.
     pub(super) fn report(&self) -> ExitCode {
         let error = json!({ "error": { "code": self.code.as_str(), "message": self.message } });
-        // Nothing is left to say where stdout is gone.
         match print(&error.to_string()) {
-            Ok(()) | Err(_) => ExitCode::from(1),
+            Ok(()) => ExitCode::from(1),
+            Err(failure) => complain(&format!("{}; {}", self.message, failure.message)),
         }
     }
 }
@@ -43,6 +44,12 @@ impl Failure {
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         Self::new(error.code, error.to_string())
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        Self::new(error.code(), error.to_string())
     }
 }
 

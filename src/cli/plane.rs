@@ -1,16 +1,18 @@
 //! `squidview plane`: one plane as it is in the file: statistics, or the samples into a file.
 
-use std::path::{Path, PathBuf};
+use std::{io::Write as _, path::PathBuf};
 
 use clap::Args;
 
 use super::{
     inspect::field,
     output::{self, Failure},
+    plane_files::{write_png, write_tiff},
     statistics::{little_endian, statistics, table},
 };
 use crate::{
     dataset::{Dataset, Image},
+    export::Destination,
     formats,
     model::{
         Absence, AxisRole, Code, MemoryOrder, Pixels, PlaneId, PlaneState, SampleType, Samples,
@@ -66,6 +68,9 @@ pub(super) fn run(arguments: &PlaneArguments) -> Result<(), Failure> {
     let dataset = output::open(&arguments.path)?;
     let fov = field(&dataset, arguments.fov)?;
     let dataset = with_opened_fov(dataset, fov)?;
+    let out = arguments.out.as_deref();
+    let out = out.map(|out| Destination::outside(&dataset, out));
+    let out = out.transpose()?;
     let (dataset, fov) = match &arguments.label {
         Some(name) => formats::open_label(&dataset, fov, name, &mut |_| true)?,
         None => (dataset, fov),
@@ -94,8 +99,8 @@ pub(super) fn run(arguments: &PlaneArguments) -> Result<(), Failure> {
         level: u8::try_from(arguments.level).unwrap_or(u8::MAX),
     };
     let pixels = whole_plane(&dataset, image, plane)?;
-    if let Some(path) = &arguments.out {
-        write(path, &pixels, image, plane)?;
+    if let Some(out) = &out {
+        write(out, &pixels, image, plane)?;
     }
     let statistics = statistics(&pixels);
     if arguments.stats {
@@ -225,33 +230,21 @@ fn tile(store: &Store, dataset: &Dataset, tile: TileId) -> Result<std::sync::Arc
 }
 
 /// Writes a plane by the ending of the file's name.
-fn write(path: &Path, pixels: &Pixels, image: &Image, plane: PlaneId) -> Result<(), Failure> {
-    let ending = path
-        .extension()
-        .and_then(|ending| ending.to_str())
-        .unwrap_or("")
-        .to_ascii_lowercase();
-    let io_error = |error: &dyn std::fmt::Display| {
-        Failure::new(
-            Code::IoError,
-            format!("cannot write the plane ({error}): {}", path.display()),
-        )
-    };
-    match ending.as_str() {
-        "npy" => std::fs::write(path, npy(pixels)).map_err(|error| io_error(&error)),
-        "tif" | "tiff" => {
-            super::plane_files::write_tiff(path, pixels).map_err(|error| io_error(&error))
-        }
-        "png" => super::plane_files::write_png(path, pixels, image, plane)
-            .map_err(|error| io_error(&error)),
+fn write(out: &Destination, pixels: &Pixels, image: &Image, plane: PlaneId) -> Result<(), Failure> {
+    let ending = out.path().extension().unwrap_or_default();
+    match ending.to_ascii_lowercase().to_str() {
+        Some("npy") => out.write(|file| Ok(file.write_all(&npy(pixels))?))?,
+        Some("tif" | "tiff") => out.write(|file| write_tiff(file, pixels))?,
+        Some("png") => out.write(|file| write_png(file, pixels, image, plane))?,
         _ => {
             let text = format!(
                 "expected a name that ends with .tiff, .npy or .png: {}",
-                path.display()
+                out.path().display()
             );
-            Err(Failure::new(Code::Unsupported, text))
+            return Err(Failure::new(Code::Unsupported, text));
         }
     }
+    Ok(())
 }
 
 /// A numpy file, format version 1.0 (numpy.lib.format).

@@ -1,6 +1,9 @@
 //! A plane as TIFF or PNG.
 
-use std::{error::Error, fs::File, io::BufWriter, path::Path};
+use std::{
+    error::Error,
+    io::{Seek, Write},
+};
 
 use tiff::encoder::{TiffEncoder, colortype};
 
@@ -11,9 +14,12 @@ use crate::{
 };
 
 /// One uncompressed page; f16 is widened to f32 and bool written as 8 bit, which every reader knows.
-pub(super) fn write_tiff(path: &Path, pixels: &Pixels) -> Result<(), Box<dyn Error>> {
+pub(super) fn write_tiff(
+    file: &mut (impl Write + Seek),
+    pixels: &Pixels,
+) -> Result<(), Box<dyn Error>> {
     let (width, height) = (pixels.width(), pixels.height());
-    let mut encoder = TiffEncoder::new(BufWriter::new(File::create(path)?))?;
+    let mut encoder = TiffEncoder::new(file)?;
     match pixels.samples() {
         Samples::Bool(v) | Samples::U8(v) => {
             encoder.write_image::<colortype::Gray8>(width, height, v)?;
@@ -37,7 +43,7 @@ pub(super) fn write_tiff(path: &Path, pixels: &Pixels) -> Result<(), Box<dyn Err
 
 /// 8-bit gray with contrast limits applied: the file's window, else 0.1 to 99.9 % of the plane.
 pub(super) fn write_png(
-    path: &Path,
+    file: &mut (impl Write + Seek),
     pixels: &Pixels,
     image: &Image,
     plane: PlaneId,
@@ -47,12 +53,8 @@ pub(super) fn write_png(
         .get(usize::from(plane.c))
         .and_then(|channel| channel.window);
     let gray = gray(pixels, plane, window);
-    image::save_buffer(
-        path,
-        &gray,
-        pixels.width(),
-        pixels.height(),
-        image::ColorType::L8,
-    )?;
+    let (width, height) = (pixels.width(), pixels.height());
+    let (color, format) = (image::ExtendedColorType::L8, image::ImageFormat::Png);
+    image::write_buffer_with_format(file, &gray, width, height, color, format)?;
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     dataset::Dataset,
+    export::Destination,
     model::{CanvasSize, Code, ContrastLimits, Lut, NavAxis, Rgb},
     render::{RenderError, render, with_opened_fov},
     session::{Command, Session},
@@ -124,6 +125,7 @@ pub(super) fn run(arguments: &RenderArguments) -> Result<(), Failure> {
     let dataset = output::open(&arguments.path)?;
     let fov = field(&dataset, arguments.fov)?;
     let dataset = with_opened_fov(dataset, fov)?;
+    let out = Destination::outside(&dataset, &arguments.out)?;
     let session = session(&dataset, fov, arguments)?;
     let size = arguments.size.unwrap_or_else(|| {
         let (width, height) = session.image(&dataset).plane_size();
@@ -142,22 +144,7 @@ pub(super) fn run(arguments: &RenderArguments) -> Result<(), Failure> {
     if arguments.scale_bar {
         scale_bar::draw(&mut picture);
     }
-    let saved = image::save_buffer(
-        &arguments.out,
-        &picture.rgba,
-        size.width_px,
-        size.height_px,
-        image::ColorType::Rgba8,
-    );
-    saved.map_err(|error| {
-        Failure::new(
-            Code::IoError,
-            format!(
-                "cannot write the picture ({error}): {}",
-                arguments.out.display()
-            ),
-        )
-    })?;
+    out.write_picture(&picture.rgba, size.width_px, size.height_px)?;
     output::print(
         &json!({ "saved": arguments.out, "size": [size.width_px, size.height_px] }).to_string(),
     )

@@ -3,6 +3,7 @@
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -34,6 +35,10 @@ pub(super) struct Images {
 pub(super) enum Cut {
     /// It ended at [`limits::SEARCH_FOLDERS`].
     Folders,
+    /// It ended at [`limits::SEARCH_ENTRIES`], after so many folders.
+    Entries(usize),
+    /// It ended after [`limits::SEARCH_SECS`], and so many folders.
+    Time(usize),
     /// Folders lie deeper than [`limits::SEARCH_DEPTH`].
     Depth,
     /// It ended at [`limits::FOVS`].
@@ -43,18 +48,35 @@ pub(super) enum Cut {
 impl Cut {
     /// What the list of problems says of it.
     pub(super) fn problem(self) -> Problem {
-        let message = match self {
+        Problem::new(Code::TooLarge, ".", self.message())
+    }
+
+    /// True where folders were left aside that a person may know of.
+    pub(super) fn is_of_search(self) -> bool {
+        matches!(self, Self::Folders | Self::Entries(_) | Self::Time(_))
+    }
+
+    /// What it says.
+    pub(super) fn message(self) -> String {
+        match self {
             Self::Folders => {
                 let limit = limits::SEARCH_FOLDERS;
                 format!("only {limit} folders were searched for images")
+            }
+            Self::Entries(found) => {
+                let limit = limits::SEARCH_ENTRIES;
+                format!("only {found} folders with {limit} entries were searched for images")
+            }
+            Self::Time(found) => {
+                let secs = limits::SEARCH_SECS;
+                format!("only {found} folders were searched for images, within {secs} s")
             }
             Self::Depth => {
                 let limit = limits::SEARCH_DEPTH;
                 format!("folders more than {limit} below this one were not searched for images")
             }
             Self::Images => format!("only the first {} images are listed", limits::FOVS),
-        };
-        Problem::new(Code::TooLarge, ".", message)
+        }
     }
 }
 
@@ -126,8 +148,20 @@ pub(super) fn search(root: &Path, progress: Progress<'_>) -> Result<Images, Open
 pub(super) fn walk(
     root: &Path,
     progress: Progress<'_>,
+    visit: impl FnMut(&Path) -> Vec<Entry>,
+) -> Result<Vec<Cut>, OpenError> {
+    let within = Duration::from_secs(limits::SEARCH_SECS);
+    walk_within(root, progress, within, visit)
+}
+
+fn walk_within(
+    root: &Path,
+    progress: Progress<'_>,
+    within: Duration,
     mut visit: impl FnMut(&Path) -> Vec<Entry>,
 ) -> Result<Vec<Cut>, OpenError> {
+    let began = Instant::now();
+    let mut num_entries = 0;
     let mut cuts = Vec::new();
     let mut seen = HashSet::new();
     // Last in, first out: pushed in reverse, folders come in natural order.
@@ -142,6 +176,11 @@ pub(super) fn walk(
             cuts.push(Cut::Folders);
             break;
         }
+        // The folder itself is looked at however long that takes.
+        if num_visited > 1 && began.elapsed() >= within {
+            cuts.push(Cut::Time(num_visited - 1));
+            break;
+        }
         if num_visited % REPORT_EVERY == 0
             && !progress(&format!(
                 "Searching for images\u{2026} {num_visited} folders"
@@ -150,6 +189,11 @@ pub(super) fn walk(
             return Err(OpenError::cancelled(root));
         }
         let entries = visit(&folder);
+        num_entries += entries.len();
+        if num_entries > limits::SEARCH_ENTRIES {
+            cuts.push(Cut::Entries(num_visited));
+            break;
+        }
         let mut inside = entries
             .into_iter()
             .rev()
@@ -267,4 +311,37 @@ fn with_multiscales(fovs: Vec<Fov>, root: &Path) -> Vec<Fov> {
         ..only.clone()
     });
     rows.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_search_ends_after_its_time_and_its_number_of_entries() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for name in ["a", "b", "c"] {
+            fs::create_dir_all(folder.path().join(name)).expect("a folder");
+        }
+        let mut seen = Vec::new();
+        let list = |path: &Path| {
+            seen.push(path.to_path_buf());
+            source::list(path).expect("listed")
+        };
+        let cuts = walk_within(folder.path(), &mut |_| true, Duration::ZERO, list);
+        assert_eq!(cuts.expect("not cancelled"), [Cut::Time(1)]);
+        assert_eq!(seen, [folder.path()]);
+        let entry = Entry {
+            name: "a".into(),
+            kind: Kind::Folder,
+            is_link: false,
+        };
+        let many = |_: &Path| vec![entry.clone(); limits::SEARCH_ENTRIES / 2 + 1];
+        let cuts = walk(folder.path(), &mut |_| true, many);
+        assert_eq!(cuts.expect("not cancelled"), [Cut::Entries(2)]);
+        assert!(Cut::Entries(2).message().contains("4194304 entries"));
+        assert!(Cut::Time(7).message().contains("only 7 folders"));
+    }
 }

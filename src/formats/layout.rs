@@ -257,7 +257,9 @@ fn by_names(node: &Node, progress: Progress<'_>) -> Result<Named, OpenError> {
         (None, Some(error)) => error,
         (None, None) => {
             let (code, message) = nothing(&entries);
-            OpenError::at(root, code, message)
+            let cut = files.cuts.iter().find(|cut| cut.is_of_search());
+            let cut = cut.map_or_else(String::new, |cut| format!("; {}", cut.message()));
+            OpenError::at(root, code, format!("{message}{cut}"))
         }
     })
 }

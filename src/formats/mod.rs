@@ -162,6 +162,13 @@ pub fn detect(path: &Path) -> Result<Detected, OpenError> {
     })
 }
 
+/// The folder of an acquisition or Zarr store at or around a path, which need not exist. Blocks on I/O.
+#[must_use]
+pub fn dataset_around(path: &Path) -> Option<PathBuf> {
+    let holds = |folder: &&Path| side_files::mark(folder) || probe::has_document(folder);
+    path.ancestors().find(holds).map(Path::to_path_buf)
+}
+
 /// Opens what lies at `path`: the acquisition folder, the store, or any folder inside it. Blocks on I/O, reads no pixel.
 ///
 /// # Errors

@@ -284,6 +284,12 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
         listing.kind = DatasetKind::Squid;
     }
     if listing.fovs.is_empty() {
+        let mut problems = listing.problems.iter();
+        if let Some(absent) = problems.find(|problem| problem.code == Code::MissingArray) {
+            let place = found.root.join(&absent.location);
+            let message = format!("no image is there: {}", absent.message);
+            return Err(OpenError::at(&place, absent.code, message));
+        }
         let message = "expected images, found none";
         return Err(OpenError::at(&found.root, Code::NotZarr, message));
     }

@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeSet, HashSet},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use rayon::prelude::*;
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     dataset::{DatasetKind, Fov},
     metadata::ngff::{FieldEntry, PlateEntry},
-    model::{Code, Plate, Problem, WellName, natural_cmp},
+    model::{Code, Plate, Problem, WellName, limits, natural_cmp},
     source::{self, Entry, Kind},
 };
 
@@ -242,6 +243,7 @@ fn read_fields(
     listing: &mut Listing,
 ) -> Result<(), OpenError> {
     let is_squid = opening.side.is_some();
+    let budget = Budget::default();
     for (at, batch) in wells.chunks(BATCH).enumerate() {
         let text = format!(
             "Reading plate\u{2026} {} of {} wells",
@@ -253,11 +255,11 @@ fn read_fields(
         let found: Vec<Fields> = source::in_parallel(|| {
             batch
                 .par_iter()
-                .map(|well| fields_of(well, root, is_squid))
+                .map(|well| fields_of(well, root, is_squid, &budget))
                 .collect()
         });
+        budget.check(root)?;
         for fields in found {
-            check_length(listing.fovs.len() + fields.fovs.len(), root)?;
             listing.fovs.extend(fields.fovs);
             listing.problems.extend(fields.problems);
         }
@@ -265,8 +267,44 @@ fn read_fields(
     Ok(())
 }
 
-/// The fields of one well: as its metadata names them, else by the folders.
-fn fields_of(well: &Well, root: &Path, is_squid: bool) -> Fields {
+/// What wells that are read at the same time may hold together.
+#[derive(Debug, Default)]
+struct Budget {
+    num_fields: AtomicUsize,
+    path_bytes: AtomicUsize,
+}
+
+impl Budget {
+    /// One more field; false where it is one too many.
+    fn take(&self, folder: &Path, root: &Path) -> bool {
+        let path_bytes =
+            folder.as_os_str().len() - root.as_os_str().len().min(folder.as_os_str().len());
+        self.num_fields.fetch_add(1, Ordering::Relaxed);
+        self.path_bytes.fetch_add(path_bytes, Ordering::Relaxed);
+        self.is_kept()
+    }
+
+    fn is_kept(&self) -> bool {
+        self.num_fields.load(Ordering::Relaxed) <= limits::FOVS
+            && self.path_bytes.load(Ordering::Relaxed) <= limits::FIELD_PATH_BYTES
+    }
+
+    fn check(&self, root: &Path) -> Result<(), OpenError> {
+        check_length(self.num_fields.load(Ordering::Relaxed), root)?;
+        if self.is_kept() {
+            return Ok(());
+        }
+        let (found, limit) = (
+            self.path_bytes.load(Ordering::Relaxed),
+            limits::FIELD_PATH_BYTES,
+        );
+        let message = format!("{found} bytes of paths of fields where at most {limit} are kept");
+        Err(OpenError::at(root, Code::TooLarge, message))
+    }
+}
+
+/// The fields of one well: as its metadata names them, else by the folders; the first ones where they are too many.
+fn fields_of(well: &Well, root: &Path, is_squid: bool, budget: &Budget) -> Fields {
     let node = Node::read(&well.folder, root);
     let on_disk = folders_in(&well.folder);
     let mut fields = Fields {
@@ -289,12 +327,15 @@ fn fields_of(well: &Well, root: &Path, is_squid: bool) -> Fields {
             },
         };
         if seen.insert(folder.clone()) {
+            if !budget.take(&folder, root) {
+                return fields;
+            }
             let is_there = listed.is_some() || matches!(source::stat(&folder), Ok(Some(_)));
             fields.push(well, entry, folder, is_there, root, is_squid);
         }
     }
     if !fields.fovs.iter().any(|fov| fov.present) {
-        fields.take_from_folders(well, &on_disk, root, is_squid);
+        fields.take_from_folders(well, &on_disk, root, is_squid, budget);
     }
     fields
 }
@@ -309,7 +350,14 @@ fn is_field(well: &Path, name: &str, root: &Path) -> bool {
 
 impl Fields {
     /// Replaces fields of which none is on disk by the folders that look like fields, if there are any.
-    fn take_from_folders(&mut self, well: &Well, on_disk: &[Entry], root: &Path, is_squid: bool) {
+    fn take_from_folders(
+        &mut self,
+        well: &Well,
+        on_disk: &[Entry],
+        root: &Path,
+        is_squid: bool,
+        budget: &Budget,
+    ) {
         let planned = std::mem::take(&mut self.fovs);
         for name in on_disk
             .iter()
@@ -320,7 +368,11 @@ impl Fields {
                 path: name.clone(),
                 acquisition: None,
             };
-            self.push(well, &entry, well.folder.join(name), true, root, is_squid);
+            let folder = well.folder.join(name);
+            if !budget.take(&folder, root) {
+                return;
+            }
+            self.push(well, &entry, folder, true, root, is_squid);
         }
         if self.fovs.is_empty() {
             self.fovs = planned;
@@ -348,12 +400,14 @@ impl Fields {
         }
         let some = |name: &str| (!name.is_empty()).then(|| name.to_owned());
         let name = format!("{}{}", well.row, well.column);
+        // Not as written: that may be "./" a thousand times.
+        let field = below(&well.folder, &folder);
         self.fovs.push(Fov {
             path: below(root, &folder),
-            label: format!("{name}:{}", entry.path),
+            label: format!("{name}:{field}"),
             folder,
             region: is_squid.then_some(name),
-            fov_in_region: entry.path.parse().ok(),
+            fov_in_region: field.parse().ok(),
             row: some(&well.row),
             column: some(&well.column),
             acquisition: entry.acquisition,

@@ -59,10 +59,11 @@ impl Node {
             documents.check_group(document);
         }
         let zattrs = documents.read(".zattrs");
-        let (array, format) = match &v3 {
+        let mut attributes = ngff::parse(v3.as_ref(), zattrs.as_ref());
+        let (array, format) = match v3 {
             Some(document) => {
                 let is_array = document.get("node_type").and_then(Value::as_str) == Some("array");
-                (is_array.then(|| document.clone()), Some(ZarrFormat::V3))
+                (is_array.then_some(document), Some(ZarrFormat::V3))
             }
             None if is_broken_v3 => (None, Some(ZarrFormat::V3)),
             None => {
@@ -74,7 +75,6 @@ impl Node {
                 (array, is_node.then_some(ZarrFormat::V2))
             }
         };
-        let mut attributes = ngff::parse(v3.as_ref(), zattrs.as_ref());
         let location = below(root, folder);
         let mut problems = documents.problems;
         for problem in attributes.problems.drain(..) {
@@ -135,10 +135,26 @@ impl Node {
             locator: ZarrLocator {
                 folder: self.folder.clone(),
                 format,
-                document: Some(Arc::from(document.to_string())),
+                document: Some(Arc::from(without_attributes(document))),
             },
         }))
     }
+}
+
+/// True where a Zarr document lies in a folder, whatever it says.
+pub(super) fn has_document(folder: &Path) -> bool {
+    const NAMES: [&str; 4] = ["zarr.json", ".zarray", ".zgroup", ".zattrs"];
+    NAMES
+        .iter()
+        .any(|name| matches!(source::stat(&folder.join(name)), Ok(Some(_))))
+}
+
+/// What reading an array needs of its document: each opened image keeps it, and attributes may be long.
+fn without_attributes(document: &Value) -> String {
+    let members = document.as_object().into_iter().flatten();
+    let needed = members.filter(|(key, _)| *key != "attributes");
+    let needed: serde_json::Map<_, _> = needed.map(|(key, it)| (key.clone(), it.clone())).collect();
+    Value::Object(needed).to_string()
 }
 
 /// Reads documents of one folder and keeps what went wrong.

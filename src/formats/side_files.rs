@@ -35,6 +35,9 @@ const NAMES: [&str; 6] = [
     "configurations.xml",
 ];
 
+/// The first of them are Squid's alone; people keep tables of coordinates, too.
+const NUM_OWN_NAMES: usize = 4;
+
 /// What the region of a table without regions is called, as Squid calls the one around the stage's position.
 pub(super) const ONLY_REGION: &str = "current";
 
@@ -90,6 +93,13 @@ pub(super) fn are_in(entries: &[Entry]) -> bool {
     entries
         .iter()
         .any(|entry| NAMES.contains(&entry.name.as_str()))
+}
+
+/// True where a folder is an acquisition's by a side file that nobody but Squid writes.
+pub(super) fn mark(folder: &Path) -> bool {
+    let (own, _) = NAMES.split_at(NUM_OWN_NAMES);
+    own.iter()
+        .any(|name| matches!(source::stat(&folder.join(name)), Ok(Some(_))))
 }
 
 /// True where the mark of the end is in an acquisition folder by now.

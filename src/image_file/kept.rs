@@ -7,14 +7,15 @@
 use std::{
     path::PathBuf,
     sync::{Arc, LazyLock},
+    time::Duration,
 };
 
 use lru::LruCache;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::Refusal;
 use crate::{
-    model::{FileStamp, limits},
+    model::{Activity, FileStamp, limits},
     source::{self, OpenFile},
 };
 
@@ -72,11 +73,40 @@ fn checksum(file: &OpenFile, offset: u64, length: u64) -> Result<u32, Refusal> {
     Ok(hasher.finalize())
 }
 
-/// Decoded bytes, or nothing yet.
-type Slot = Arc<Mutex<Option<Arc<Vec<u8>>>>>;
+/// Decoded bytes, or nothing yet, and who decodes them.
+#[derive(Debug, Default)]
+struct Slot {
+    bytes: Mutex<Option<Arc<Vec<u8>>>>,
+    by: Mutex<Option<Arc<Activity>>>,
+}
+
+impl Slot {
+    /// Waits for its turn, and is as silent as the disk of whoever has it.
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Vec<u8>>>> {
+        /// Who decodes may be another one by then.
+        const LOOK_AGAIN: Duration = Duration::from_millis(100);
+        let own = Activity::of_thread();
+        let found = loop {
+            if let Some(found) = self.bytes.try_lock() {
+                break found;
+            }
+            if let Some(own) = &own {
+                own.is_behind(self.by.lock().clone());
+            }
+            if let Some(found) = self.bytes.try_lock_for(LOOK_AGAIN) {
+                break found;
+            }
+        };
+        if let Some(own) = &own {
+            own.is_behind(None);
+        }
+        *self.by.lock() = own;
+        found
+    }
+}
 
 struct Entry {
-    slot: Slot,
+    slot: Arc<Slot>,
     num_bytes: usize,
     /// Bytes that nobody took yet.
     num_left: usize,
@@ -88,11 +118,11 @@ struct Kept {
 }
 
 impl Kept {
-    fn slot(&mut self, key: &Key, num_bytes: usize, num_wanted: usize) -> Slot {
+    fn slot(&mut self, key: &Key, num_bytes: usize, num_wanted: usize) -> Arc<Slot> {
         if let Some(entry) = self.entries.get(key) {
             return Arc::clone(&entry.slot);
         }
-        let slot = Slot::default();
+        let slot = Arc::<Slot>::default();
         let entry = Entry {
             slot: Arc::clone(&slot),
             num_bytes,

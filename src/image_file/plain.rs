@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     model::{Code, PageAt, Pixels, SampleType, Samples, WorkStage, limits},
-    source::OpenFile,
+    source::{self, OpenFile},
 };
 
 impl From<ImageError> for Refusal {
@@ -132,6 +132,14 @@ impl Ready {
         }
     }
 
+    /// Encoded bytes that are in memory meanwhile.
+    fn held_bytes(&self) -> u64 {
+        match self {
+            Self::Bmp(_) | Self::Png(_) => 0,
+            Self::Jpeg(file, _) => file.num_bytes(),
+        }
+    }
+
     /// All samples, (y, x, sample of the pixel), in the byte order of the machine.
     fn decode(self, target: &mut [u8]) -> Result<(), Refusal> {
         match self {
@@ -171,10 +179,13 @@ pub(super) fn read(
     let (_, _, width, height) = part;
     let mut samples = Samples::zeros(page.sample_type, width as usize * height as usize);
     let target = samples.as_bytes_mut();
+    let needed = ready.held_bytes().saturating_add(working);
     if num_decoded == target.len() {
+        let _room = source::room(needed);
         ready.decode(target)?;
     } else {
         let decode = || {
+            let _room = source::room(needed);
             let mut bytes = vec![0; num_decoded];
             ready.decode(&mut bytes)?;
             Ok(bytes)

@@ -36,7 +36,8 @@ use queue::Shared;
 
 /// Messages that may wait for the interface; a reader that finds them full waits.
 const MAX_MESSAGES: usize = 1024;
-/// A reader without an answer for this time is given up: another one takes its place.
+/// A reader that has waited for the system for this time is given up: another one takes its place. One that decodes for
+/// long is not: more readers would only decode more at once.
 const STUCK_AFTER: Duration = Duration::from_secs(2);
 /// Closing waits for readers no longer than this.
 const JOIN_WITHIN: Duration = Duration::from_millis(500);
@@ -113,6 +114,19 @@ pub trait ReadTiles: Send + Sync {
         tile: TileId,
         absence: Absence,
     ) -> Result<ReadOutcome, ReadError>;
+
+    /// As [`Store::try_read_tile`]; what has no bound on what it decodes never gives up.
+    ///
+    /// # Errors
+    /// As [`Store::read_tile`].
+    fn try_read_tile(
+        &self,
+        dataset: &Dataset,
+        tile: TileId,
+        absence: Absence,
+    ) -> Result<Option<ReadOutcome>, ReadError> {
+        self.read_tile(dataset, tile, absence).map(Some)
+    }
 }
 
 impl ReadTiles for Store {
@@ -123,6 +137,15 @@ impl ReadTiles for Store {
         absence: Absence,
     ) -> Result<ReadOutcome, ReadError> {
         Self::read_tile(self, dataset, tile, absence)
+    }
+
+    fn try_read_tile(
+        &self,
+        dataset: &Dataset,
+        tile: TileId,
+        absence: Absence,
+    ) -> Result<Option<ReadOutcome>, ReadError> {
+        Self::try_read_tile(self, dataset, tile, absence)
     }
 }
 
@@ -289,6 +312,26 @@ fn spawn_reader(tools: &Tools) {
 struct Task {
     job: Job,
     dataset: Arc<Dataset>,
+    /// It waits where others decode too much; else it is put back. Only where nobody else is at work.
+    waits: bool,
+}
+
+impl Task {
+    /// Reads a tile. `None`: there is no room to decode it now.
+    fn read_tile(
+        &self,
+        source: &dyn ReadTiles,
+        tile: TileId,
+        absence: Absence,
+        waits: bool,
+    ) -> Option<Result<ReadOutcome, ReadError>> {
+        if self.waits || waits {
+            return Some(source.read_tile(&self.dataset, tile, absence));
+        }
+        source
+            .try_read_tile(&self.dataset, tile, absence)
+            .transpose()
+    }
 }
 
 /// A read that failed, as a state of its plane.

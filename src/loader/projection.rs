@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Task, Tools, job::Version};
+use super::{Task, Tools, job::Version, reader::Unread};
 use crate::{
     cache::CacheKey,
     model::{AxisRole, MemoryOrder, Pixels, PlaneId, PlaneState, Samples, TileId, ZPick, mean},
@@ -11,14 +11,15 @@ use crate::{
 
 /// The maximum of all z-slices of a tile, made at the stored level below it, then halved as computed levels are.
 ///
-/// `None` where it was given up. The finer projections follow the asked one as siblings.
+/// Unread where it was given up. The finer projections follow the asked one as siblings.
 pub(super) fn project(
     tools: &Tools,
     task: &Task,
     tile: TileId,
     version: Version,
-) -> Option<Result<ReadOutcome, ReadError>> {
-    let image = task.dataset.image(tile.plane.fov)?;
+    waits: bool,
+) -> Result<Result<ReadOutcome, ReadError>, Unread> {
+    let image = task.dataset.image(tile.plane.fov).ok_or(Unread::GivenUp)?;
     let last_stored = u8::try_from(image.levels.len() - 1).unwrap_or(u8::MAX);
     let stored_level = tile.plane.level.min(last_stored);
     let num_slices =
@@ -26,13 +27,15 @@ pub(super) fn project(
     let (mut maximum, mut num_present, mut absent) = (None, 0, PlaneState::Unknown);
     for z in 0..num_slices {
         if !tools.shared.is_wanted(task) {
-            return None;
+            return Err(Unread::GivenUp);
         }
         let plane = PlaneId {
             z: ZPick::Slice(z),
             ..tile.plane.at_level(stored_level)
         };
-        match slice(tools, task, TileId { plane, ..tile }, version) {
+        // Slices that were read already are not thrown away.
+        let waits = waits || maximum.is_some();
+        match slice(tools, task, TileId { plane, ..tile }, version, waits)? {
             Ok(Slice::Pixels(slice, is_whole)) => {
                 num_present += u32::from(is_whole);
                 maximum = Some(maximum.map_or_else(
@@ -41,11 +44,11 @@ pub(super) fn project(
                 ));
             }
             Ok(Slice::Absent(state)) => absent = state,
-            Err(error) => return Some(Err(error)),
+            Err(error) => return Ok(Err(error)),
         }
     }
     let Some(maximum) = maximum else {
-        return Some(Ok(ReadOutcome::Absent(absent)));
+        return Ok(Ok(ReadOutcome::Absent(absent)));
     };
     let state = if num_present == num_slices {
         PlaneState::Written
@@ -76,7 +79,7 @@ pub(super) fn project(
             },
         );
     }
-    Some(Ok(ReadOutcome::Pixels { tiles, state }))
+    Ok(Ok(ReadOutcome::Pixels { tiles, state }))
 }
 
 /// What there is of one z-slice.
@@ -88,28 +91,31 @@ enum Slice {
 }
 
 /// One z-slice. Slices that are only needed here do not push others out of the cache.
-fn slice(tools: &Tools, task: &Task, tile: TileId, version: Version) -> Result<Slice, ReadError> {
+fn slice(
+    tools: &Tools,
+    task: &Task,
+    tile: TileId,
+    version: Version,
+    waits: bool,
+) -> Result<Result<Slice, ReadError>, Unread> {
     if let Some(held) = tools.cache.get(&CacheKey {
         dataset: task.dataset.id,
         tile,
         revision: version.revision,
     }) {
         // Only whole tiles are cached.
-        return Ok(Slice::Pixels(held, true));
+        return Ok(Ok(Slice::Pixels(held, true)));
     }
-    match tools
-        .source
-        .read_tile(&task.dataset, tile, version.absence)?
-    {
-        ReadOutcome::Pixels { tiles, state } => {
-            let is_whole = state == PlaneState::Written;
-            Ok(match tiles.into_iter().next() {
-                Some(read) => Slice::Pixels(read.pixels, is_whole),
-                None => Slice::Absent(PlaneState::Unknown),
-            })
-        }
-        ReadOutcome::Absent(state) => Ok(Slice::Absent(state)),
-    }
+    let read = task
+        .read_tile(tools.source.as_ref(), tile, version.absence, waits)
+        .ok_or(Unread::NoRoom)?;
+    Ok(read.map(|outcome| match outcome {
+        ReadOutcome::Pixels { tiles, state } => match tiles.into_iter().next() {
+            Some(read) => Slice::Pixels(read.pixels, state == PlaneState::Written),
+            None => Slice::Absent(PlaneState::Unknown),
+        },
+        ReadOutcome::Absent(state) => Slice::Absent(state),
+    }))
 }
 
 /// Sample by sample the larger one; NaN counts as nothing.

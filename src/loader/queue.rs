@@ -22,8 +22,8 @@ use crate::{
     dataset::{Dataset, Executed},
     ledger::Ledger,
     model::{
-        Absence, DatasetId, FovId, Histogram, Pixels, PlaneId, PlaneState, Tier, TileId, Visible,
-        limits,
+        Absence, Activity, DatasetId, FovId, Histogram, Pixels, PlaneId, PlaneState, Tier, TileId,
+        Visible, limits,
     },
 };
 
@@ -72,8 +72,11 @@ pub(super) struct State {
     executed: LruCache<(DatasetId, FovId, u32), (Option<Executed>, Instant)>,
     /// Messages whose answer is known without a reader.
     known: VecDeque<Loaded>,
-    /// Readers, and since when each works on a job of which dataset.
-    readers: HashMap<usize, Option<(Instant, DatasetId)>>,
+    /// Readers, what each does for its job, and of which dataset that is.
+    readers: HashMap<usize, Option<(Arc<Activity>, DatasetId)>>,
+    /// Jobs that found no room to decode in, and how many had ended then.
+    without_room: HashMap<JobKey, u64>,
+    num_ended: u64,
     num_given_up: usize,
     wanted_readers: usize,
     next_reader: usize,
@@ -95,6 +98,8 @@ impl Shared {
             executed: LruCache::new(MAX_OUTCOMES),
             known: VecDeque::new(),
             readers: HashMap::new(),
+            without_room: HashMap::new(),
+            num_ended: 0,
             num_given_up: 0,
             wanted_readers,
             next_reader: 0,
@@ -120,6 +125,8 @@ impl Shared {
         }
         state.dataset = Some(Arc::clone(dataset));
         state.known.clear();
+        // Some may have room by now that a silent disk held.
+        state.without_room.clear();
         let wished = jobs(dataset, ledger, visible);
         state.wanted = wished.iter().copied().collect();
         let has_dropped_anticipated = state.drop_anticipated();
@@ -142,7 +149,7 @@ impl Shared {
     }
 
     /// The next job, waiting for one; `None` when the reader is to end.
-    pub(super) fn next(&self, reader: usize) -> Option<Task> {
+    pub(super) fn next(&self, reader: usize) -> Option<(Task, Arc<Activity>)> {
         let mut state = self.state.lock();
         state.readers.insert(reader, None);
         loop {
@@ -151,9 +158,10 @@ impl Shared {
                 return None;
             }
             if let Some(task) = state.take() {
-                let since = (Instant::now(), task.dataset.id);
-                state.readers.insert(reader, Some(since));
-                return Some(task);
+                let activity = Activity::begin();
+                let works = (Arc::clone(&activity), task.dataset.id);
+                state.readers.insert(reader, Some(works));
+                return Some((task, activity));
             }
             self.wakes_readers.wait(&mut state);
         }
@@ -212,10 +220,27 @@ impl Shared {
         begins
     }
 
+    /// The job found no room to decode in: it is the next again when another one has ended.
+    pub(super) fn put_back(&self, task: &Task) {
+        let mut state = self.state.lock();
+        let key = (task.dataset.id, task.job);
+        state.in_flight.remove(&key);
+        if state.is_current(task.dataset.id) && state.wanted.contains(&task.job) {
+            let num_ended = state.num_ended;
+            state.without_room.insert(key, num_ended);
+            if !state.queue.contains(&task.job) {
+                state.queue.push_front(task.job);
+            }
+        }
+        drop(state);
+        self.wakes_readers.notify_all();
+    }
+
     /// The job is done. True where its dataset is still the one that is shown.
     pub(super) fn finish(&self, task: &Task) -> bool {
         let mut state = self.state.lock();
         state.in_flight.remove(&(task.dataset.id, task.job));
+        state.num_ended += 1;
         let is_current = state.is_current(task.dataset.id);
         drop(state);
         // Statistics wait for the tiles of their plane, FOVs of an array for each other.
@@ -449,8 +474,14 @@ impl State {
         {
             anticipated.has_begun |= anticipated.revision == version.revision;
         }
+        let waits = self.in_flight.is_empty();
+        self.without_room.remove(&(dataset.id, job));
         self.in_flight.insert((dataset.id, job), Instant::now());
-        Some(Task { job, dataset })
+        Some(Task {
+            job,
+            dataset,
+            waits,
+        })
     }
 
     /// More readers than wanted, because stuck ones came back.
@@ -466,10 +497,17 @@ impl State {
         newly
     }
 
-    /// Readers without an answer for [`STUCK_AFTER`], those of one dataset or all.
+    /// True for a job that found no room to decode in, while nothing has ended since.
+    pub(super) fn has_no_room(&self, dataset: DatasetId, job: Job) -> bool {
+        let then = self.without_room.get(&(dataset, job));
+        then.is_some_and(|then| *then == self.num_ended) && !self.in_flight.is_empty()
+    }
+
+    /// Readers that have waited for the system for [`STUCK_AFTER`], those of one dataset or all.
     fn num_stuck(&self, of: Option<DatasetId>) -> usize {
-        let is_stuck = |(since, dataset): &(Instant, DatasetId)| {
-            since.elapsed() > STUCK_AFTER && of.is_none_or(|of| of == *dataset)
+        let is_stuck = |(activity, dataset): &(Arc<Activity>, DatasetId)| {
+            let waits_for = activity.waits_for();
+            waits_for.is_some_and(|time| time > STUCK_AFTER) && of.is_none_or(|of| of == *dataset)
         };
         self.readers
             .values()

@@ -24,9 +24,19 @@ const MAX_STATISTICS_TILES: u32 = 16;
 
 /// Works until the loader ends.
 pub(super) fn run(tools: &Tools, number: usize) {
-    while let Some(task) = tools.shared.next(number) {
+    while let Some((task, activity)) = tools.shared.next(number) {
+        let entered = activity.enter();
         // Foreign bytes are read on the way: whatever panics, the reader goes on.
-        let news = catch_unwind(AssertUnwindSafe(|| work(tools, &task))).unwrap_or_default();
+        let news = catch_unwind(AssertUnwindSafe(|| work(tools, &task)));
+        drop(entered);
+        let news = match news.unwrap_or(Err(Unread::GivenUp)) {
+            Ok(news) => Some(news),
+            Err(Unread::NoRoom) => {
+                tools.shared.put_back(&task);
+                continue;
+            }
+            Err(Unread::GivenUp) => None,
+        };
         let is_current = tools.shared.finish(&task);
         let Some(news) = news.filter(|_| is_current) else {
             continue;
@@ -38,11 +48,20 @@ pub(super) fn run(tools: &Tools, number: usize) {
     }
 }
 
-fn work(tools: &Tools, task: &Task) -> Option<Loaded> {
+/// Why a job has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// Nobody wishes it any more, or there is nothing to say.
+    GivenUp,
+    /// Others decode too much at the moment.
+    NoRoom,
+}
+
+fn work(tools: &Tools, task: &Task) -> Result<Loaded, Unread> {
     match task.job {
-        Job::Fov(fov) => Some(open_fov(task, fov)),
-        Job::Label(fov, layer) => Some(open_label(task, fov, layer)),
-        Job::Executed(fov, t) => Some(executed(tools, task, fov, t)),
+        Job::Fov(fov) => Ok(open_fov(task, fov)),
+        Job::Label(fov, layer) => Ok(open_label(task, fov, layer)),
+        Job::Executed(fov, t) => Ok(executed(tools, task, fov, t)),
         Job::Tile(tile, version) => read(tools, task, tile, version),
         Job::Statistics(plane, version) => statistics(tools, task, plane, version),
     }
@@ -116,8 +135,8 @@ fn open_fov(task: &Task, fov: FovId) -> Loaded {
     }
 }
 
-/// Reads a tile; `None` where it was given up because nobody wishes it any more.
-fn read(tools: &Tools, task: &Task, tile: TileId, version: Version) -> Option<Loaded> {
+/// Reads a tile.
+fn read(tools: &Tools, task: &Task, tile: TileId, version: Version) -> Result<Loaded, Unread> {
     let started = Instant::now();
     let dataset = &task.dataset;
     let revision = version.revision;
@@ -128,7 +147,7 @@ fn read(tools: &Tools, task: &Task, tile: TileId, version: Version) -> Option<Lo
     };
     // It may have come with another level of its plane since it was wished for.
     if let Some(pixels) = tools.cache.get(&key) {
-        return Some(Loaded::Tile {
+        return Ok(Loaded::Tile {
             dataset: dataset.id,
             tile,
             revision,
@@ -137,7 +156,7 @@ fn read(tools: &Tools, task: &Task, tile: TileId, version: Version) -> Option<Lo
             elapsed: Duration::ZERO,
         });
     }
-    let outcome = read_any(tools, task, tile, version)?;
+    let outcome = read_any(tools, task, tile, version, false)?;
     let (state, pixels) = match outcome {
         Ok(ReadOutcome::Pixels { tiles, state }) => {
             (state, tiles.into_iter().next().map(|read| read.pixels))
@@ -150,7 +169,7 @@ fn read(tools: &Tools, task: &Task, tile: TileId, version: Version) -> Option<Lo
             .shared
             .remember_outcome(dataset.id, tile, revision, state.clone());
     }
-    Some(Loaded::Tile {
+    Ok(Loaded::Tile {
         dataset: dataset.id,
         tile,
         revision,
@@ -166,14 +185,17 @@ fn read_any(
     task: &Task,
     tile: TileId,
     version: Version,
-) -> Option<Result<ReadOutcome, ReadError>> {
+    waits: bool,
+) -> Result<Result<ReadOutcome, ReadError>, Unread> {
     let dataset = &task.dataset;
     let guarded = catch_unwind(AssertUnwindSafe(|| match tile.plane.z {
-        ZPick::Slice(_) => Some(tools.source.read_tile(dataset, tile, version.absence)),
-        ZPick::Max => projection::project(tools, task, tile, version),
+        ZPick::Slice(_) => task
+            .read_tile(tools.source.as_ref(), tile, version.absence, waits)
+            .ok_or(Unread::NoRoom),
+        ZPick::Max => projection::project(tools, task, tile, version, waits),
     }));
     let outcome = guarded.unwrap_or_else(|panic| {
-        Some(Err(ReadError {
+        Ok(Err(ReadError {
             code: Code::CorruptData,
             message: internal_error("decoding", panic.as_ref()),
             location: location_of(dataset, tile.plane.fov),
@@ -194,23 +216,30 @@ fn read_any(
             tools.cache.insert(key, Arc::clone(&read.pixels));
         }
     }
-    Some(outcome)
+    Ok(outcome)
 }
 
 /// Statistics of a plane from its level-0 samples; of a huge plane from some tiles of a coarser stored level. Tiles that
-/// cannot be read are left out; of a plane without any the statistics are empty. `None` where nobody wishes them any more.
-fn statistics(tools: &Tools, task: &Task, plane: PlaneId, version: Version) -> Option<Loaded> {
+/// cannot be read are left out; of a plane without any the statistics are empty.
+fn statistics(
+    tools: &Tools,
+    task: &Task,
+    plane: PlaneId,
+    version: Version,
+) -> Result<Loaded, Unread> {
     let dataset = &task.dataset;
-    let image = dataset.image(plane.fov)?;
+    let image = dataset.image(plane.fov).ok_or(Unread::GivenUp)?;
     let level = image.statistics_level();
-    let grid = image.grid(level)?;
+    let grid = image.grid(level).ok_or(Unread::GivenUp)?;
     let tiles = spread_tiles(grid, plane_at(image, plane, level));
     let mut histograms = Vec::new();
     for tile in tiles {
         if !tools.shared.is_wanted(task) {
-            return None;
+            return Err(Unread::GivenUp);
         }
-        let pixels = pixels(tools, task, tile, version);
+        // What was read already is not thrown away.
+        let waits = !histograms.is_empty();
+        let pixels = pixels(tools, task, tile, version, waits)?;
         histograms.extend(pixels.and_then(|pixels| Histogram::of(&pixels)));
     }
     let histogram = Arc::new(Histogram::merged(&histograms).unwrap_or_else(Histogram::empty));
@@ -223,7 +252,7 @@ fn statistics(tools: &Tools, task: &Task, plane: PlaneId, version: Version) -> O
             Arc::clone(&histogram),
         );
     }
-    Some(Loaded::Statistics {
+    Ok(Loaded::Statistics {
         dataset: dataset.id,
         plane,
         histogram,
@@ -262,17 +291,23 @@ fn spread_tiles(grid: TileGrid, plane: PlaneId) -> impl Iterator<Item = TileId> 
 }
 
 /// A tile's samples, from the cache where it is there; `None` where there are none.
-fn pixels(tools: &Tools, task: &Task, tile: TileId, version: Version) -> Option<Arc<Pixels>> {
+fn pixels(
+    tools: &Tools,
+    task: &Task,
+    tile: TileId,
+    version: Version,
+    waits: bool,
+) -> Result<Option<Arc<Pixels>>, Unread> {
     let key = CacheKey {
         dataset: task.dataset.id,
         tile,
         revision: version.revision,
     };
     if let Some(held) = tools.cache.get(&key) {
-        return Some(held);
+        return Ok(Some(held));
     }
-    match read_any(tools, task, tile, version)? {
+    Ok(match read_any(tools, task, tile, version, waits)? {
         Ok(ReadOutcome::Pixels { tiles, .. }) => tiles.into_iter().next().map(|read| read.pixels),
         Ok(ReadOutcome::Absent(_)) | Err(_) => None,
-    }
+    })
 }

@@ -1,7 +1,7 @@
 //! The loader against a scripted source: slow, failing and panicking reads, without a clock.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -22,6 +22,7 @@ use crate::{
     ledger::PageSize,
     model::{
         CanvasSize, Code, MemoryOrder, Pixels, PlacedTile, RectPx, Samples, Tier, Wish, ZPick,
+        while_waiting,
     },
     store::TileRead,
 };
@@ -35,6 +36,8 @@ enum Script {
     Value(u16),
     /// Says that it has begun, then waits to be let go.
     Held(Sender<()>, Receiver<()>),
+    /// The same, and works meanwhile.
+    Works(Sender<()>, Receiver<()>),
     Absent,
     Fails,
     Panics,
@@ -47,6 +50,8 @@ struct Scripted {
     num_reads: AtomicUsize,
     reads: Mutex<Vec<TileId>>,
     absences: Mutex<Vec<Absence>>,
+    /// Slices that there is no room to decode for.
+    without_room: Mutex<HashSet<u32>>,
 }
 
 impl ReadTiles for Scripted {
@@ -65,6 +70,11 @@ impl ReadTiles for Scripted {
         let value = match self.scripts.get(&z) {
             Some(Script::Value(value)) => *value,
             Some(Script::Held(begun, let_go)) => {
+                begun.send(()).expect("the test waits");
+                while_waiting(|| let_go.recv()).expect("the test lets go");
+                z as u16
+            }
+            Some(Script::Works(begun, let_go)) => {
                 begun.send(()).expect("the test waits");
                 let_go.recv().expect("the test lets go");
                 z as u16
@@ -96,6 +106,20 @@ impl ReadTiles for Scripted {
             tiles,
             state: PlaneState::Written,
         })
+    }
+
+    fn try_read_tile(
+        &self,
+        dataset: &Dataset,
+        tile: TileId,
+        absence: Absence,
+    ) -> Result<Option<ReadOutcome>, ReadError> {
+        let without_room = self.without_room.lock();
+        if matches!(tile.plane.z, ZPick::Slice(z) if without_room.contains(&z)) {
+            return Ok(None);
+        }
+        drop(without_room);
+        self.read_tile(dataset, tile, absence).map(Some)
     }
 }
 
@@ -472,7 +496,9 @@ fn a_finer_level_waits_for_the_coarser_one_that_is_made_of_it() {
     bench.want(&dataset, &wished, Tier::Visible);
     begun.recv_timeout(SOON).expect("the coarse read begins");
     assert_eq!(bench.next_tile().0, slice(1), "the other reader goes on");
-    assert_eq!(bench.reads(), [coarse, slice(1)]);
+    let mut reads = bench.reads();
+    reads.sort_by_key(|tile| *tile != coarse);
+    assert_eq!(reads, [coarse, slice(1)]);
     // It comes with the coarser one.
     let key = CacheKey {
         dataset: dataset.id,
@@ -662,6 +688,50 @@ fn a_disk_that_never_answers_keeps_few_readers_and_leaves_the_rest_to_others() {
     found.sort_by_key(|tile| tiles.iter().position(|other| other == tile));
     assert_eq!(found, tiles);
     assert!(bench.loader.shared.num_readers() <= limits::READERS);
+}
+
+#[test]
+fn a_read_that_works_for_long_is_no_disk_that_does_not_answer() {
+    let (Script::Held(begun_sender, held), begun, let_go) = held() else {
+        panic!("a held script")
+    };
+    let script = Script::Works(begun_sender, held);
+    let (bench, dataset) = (bench(1, [(0, script)]), Arc::new(dataset(Sizes::default())));
+    bench.want(&dataset, &[slice(0), slice(1)], Tier::Visible);
+    begun.recv_timeout(SOON).expect("the read begins");
+    thread::sleep(STUCK_AFTER + Duration::from_millis(100));
+    bench.want(&dataset, &[slice(0), slice(1)], Tier::Visible);
+    // Nobody takes over.
+    assert_eq!(bench.loader.workload().num_stuck, 0);
+    assert_eq!(bench.loader.shared.num_readers(), 1);
+    assert_eq!(bench.reads(), [slice(0)]);
+    let_go.send(()).expect("the reader is still there");
+    assert_eq!(bench.next_tile().0, slice(0));
+    assert_eq!(bench.next_tile().0, slice(1));
+}
+
+#[test]
+fn a_read_without_room_to_decode_in_lets_others_go_first() {
+    let (script, begun, let_go) = held();
+    let (bench, dataset) = (bench(2, [(0, script)]), Arc::new(dataset(Sizes::default())));
+    bench.source.without_room.lock().insert(1);
+    let wishes = [slice(0), slice(1), slice(2)];
+    bench.want(&dataset, &wishes, Tier::Visible);
+    begun.recv_timeout(SOON).expect("the read begins");
+    assert_eq!(bench.next_tile().0, slice(2));
+    assert_eq!(bench.reads().len(), 2);
+    // Where nobody else is at work, it waits for its room instead of being put back.
+    let_go.send(()).expect("the reader is still there");
+    let mut found = [bench.next_tile().0, bench.next_tile().0];
+    found.sort_by_key(|tile| wishes.iter().position(|other| other == tile));
+    assert_eq!(found, [slice(0), slice(1)]);
+    // A projection that cannot begin is put back as well.
+    let highest = TileId::whole(PlaneId {
+        z: ZPick::Max,
+        ..slice(0).plane
+    });
+    bench.want(&dataset, &[highest], Tier::Visible);
+    assert_eq!(bench.next_tile().0, highest);
 }
 
 #[test]

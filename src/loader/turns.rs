@@ -68,7 +68,7 @@ impl State {
     }
 
     pub(super) fn can_start(&self, dataset: &Dataset, job: &Job) -> bool {
-        if self.is_out_of_turn(dataset.id, job) {
+        if self.is_out_of_turn(dataset.id, job) || self.has_no_room(dataset.id, *job) {
             return false;
         }
         match job {

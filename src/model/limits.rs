@@ -38,8 +38,13 @@ pub const PLANE_PIXELS: u64 = 1 << 36;
 pub const CHUNK_SAMPLES: u64 = 1 << 29;
 /// Bytes of one decoded (inner) chunk, and of one decoded plane that is exported whole.
 pub const DECODED_BYTES: u64 = 2 << 30;
+/// Bytes that all reads together decode into at once; one that needs more than a quarter of them shares with no other such
+/// one, and is let in beside the rest.
+pub const DECODING_BYTES: u64 = 1 << 30;
 /// Inner chunks of a shard.
 pub const SHARD_CHUNKS: u64 = 1 << 22;
+/// Bytes of the indices of all shards that one tile is read from; the needed entries alone are kept.
+pub const SHARD_INDEX_BYTES: u64 = 1 << 30;
 /// Chunks that one tile may consist of.
 pub const TILE_CHUNKS: u64 = 1 << 18;
 /// Pages of one TIFF file; the offset of each is kept.
@@ -72,6 +77,8 @@ pub const FOVS: usize = 1 << 18;
 pub const ARRAY_FOVS: u64 = 1 << 16;
 /// Bytes of a path that metadata names: Linux takes no longer one, and each of its folders is looked at.
 pub const PATH_BYTES: usize = 4 << 10;
+/// Bytes of the paths of all fields of a plate, each below it: a well's document may be that of thousands, by links.
+pub const FIELD_PATH_BYTES: usize = 64 << 20;
 /// Entries of one folder that are listed.
 pub const FOLDER_ENTRIES: usize = 1 << 21;
 /// Channels of an image.
@@ -86,6 +93,10 @@ pub const LEVELS: usize = 32;
 pub const SEARCH_DEPTH: usize = 6;
 /// Folders that a search looks into before it stops: an acquisition in TIFF files has one per timepoint.
 pub const SEARCH_FOLDERS: usize = 20_000;
+/// Entries of all folders that a search looks at.
+pub const SEARCH_ENTRIES: usize = 1 << 22;
+/// Seconds that a search takes: links may lead through a whole machine.
+pub const SEARCH_SECS: u64 = 15;
 /// Problems of a dataset that are listed; the last place says that there are more.
 pub const PROBLEMS: usize = 1000;
 /// Timepoints that a notice may name where no plan says how many there are.

@@ -3,6 +3,7 @@
 //! Everybody may import this folder; it imports nothing of ours. Every budget stands in [`limits`].
 
 mod absence;
+mod activity;
 mod axes;
 mod channel;
 mod civil;
@@ -33,6 +34,7 @@ mod visible;
 mod wavelength;
 
 pub use absence::Absence;
+pub use activity::{Activity, while_waiting};
 pub use axes::{Axis, AxisRole, NavAxis};
 pub use channel::Channel;
 pub use civil::{CivilTime, Timestamp};

@@ -41,6 +41,8 @@ use side_files::{Executed, SideFiles};
 use stores::Stores;
 use zarr_writer::PlaneAt;
 
+use crate::formats;
+
 /// A plane that is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
@@ -74,6 +76,14 @@ pub enum SimulateError {
         /// The folder.
         location: PathBuf,
     },
+    /// The output folder lies in an acquisition or a Zarr store; nothing was written.
+    #[error("nothing is written into a dataset, and this lies in {}: {}", dataset.display(), location.display())]
+    InDataset {
+        /// The folder of the dataset.
+        dataset: PathBuf,
+        /// The output folder.
+        location: PathBuf,
+    },
     /// A file or folder could not be made. The acquisition is marked as aborted.
     #[error("cannot {action} ({source}): {}", location.display())]
     Io {
@@ -104,14 +114,15 @@ impl SimulateError {
     }
 }
 
-/// Writes the acquisition of `plan` into the folder `out`, which must be new or empty. Blocks until it is done.
+/// Writes the acquisition of `plan` into the folder `out`, which must be new or empty, and in no dataset. Blocks until it
+/// is done.
 ///
 /// Planes follow in Squid's order: timepoints, regions, FOVs, z-slices, channels. They start at least `interval` apart.
 /// `on_plane` hears of each plane after it is on disk; returning false stops the acquisition, which is then left as an
 /// aborted one, as it is when a file cannot be written. An end that the plan asks for is no error.
 ///
 /// # Errors
-/// When the plan cannot be written, the folder is not empty, a file cannot be written, or `on_plane` stopped it.
+/// When the plan cannot be written, the folder is not empty or in a dataset, a file cannot be written, or `on_plane` stopped it.
 pub fn simulate(
     plan: &Plan,
     out: &Path,
@@ -162,8 +173,19 @@ pub fn simulate(
     }
 }
 
-/// Nothing that exists is written over.
+/// Nothing that exists is written over, and nothing into what exists.
 fn refuse_existing(out: &Path) -> Result<(), SimulateError> {
+    let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+    // Links of what is there already count, the rest is going to be made.
+    let made = absolute
+        .ancestors()
+        .find_map(|around| fs::canonicalize(around).ok());
+    if let Some(dataset) = made.as_deref().and_then(formats::dataset_around) {
+        return Err(SimulateError::InDataset {
+            dataset,
+            location: out.to_owned(),
+        });
+    }
     let is_taken = match fs::read_dir(out) {
         Ok(mut entries) => entries.next().is_some(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,

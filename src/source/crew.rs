@@ -16,6 +16,8 @@ use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+use crate::model::while_waiting;
+
 /// A crew of which no thread answers within this time is stuck, or as busy as if it were.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(250);
 /// Crews at a time, stuck ones included; each has a thread per core.
@@ -40,7 +42,8 @@ static CREWS: Mutex<Crews> = Mutex::new(Crews {
 
 /// Runs `work`, whose parallel parts may wait for a disk, on threads that are kept for that. Blocks until it is done.
 ///
-/// Inside of a rayon pool it stays there.
+/// Inside of a rayon pool it stays there. The calling thread counts as waiting meanwhile: threads that decode for it say so
+/// ([`crate::model::Activity::work`]).
 pub fn in_parallel<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     if rayon::current_thread_index().is_some() {
         return work();
@@ -50,7 +53,7 @@ pub fn in_parallel<R: Send>(work: impl FnOnce() -> R + Send) -> R {
         return work();
     };
     let _caller = Caller::of(&crew);
-    crew.pool.install(work)
+    while_waiting(|| crew.pool.install(work))
 }
 
 /// A crew that answers, or the last that there may be.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{SourceError, SourceErrorKind};
-use crate::model::limits;
+use crate::model::{limits, while_waiting};
 
 /// `relative` below `base`, where `relative` comes from metadata: names with `/` between them; "." and "" are `base`.
 ///
@@ -49,10 +49,10 @@ pub fn join_inside(base: &Path, relative: &str) -> Result<PathBuf, SourceError> 
 /// As [`join_inside`], and when it leads out of the dataset.
 pub fn follow_inside(base: &Path, relative: &str, root: &Path) -> Result<PathBuf, SourceError> {
     let path = join_inside(base, relative)?;
-    if !has_link(base, &path) {
+    if !while_waiting(|| has_link(base, &path)) {
         return Ok(path);
     }
-    let Ok(target) = fs::canonicalize(&path) else {
+    let Ok(target) = while_waiting(|| fs::canonicalize(&path)) else {
         return Ok(path);
     };
     let around = |folder: &Path| {

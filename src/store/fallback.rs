@@ -27,6 +27,7 @@ use super::{
     locate::Slab,
     presence::count_files,
     register::register_codecs,
+    taking::Taking,
     zarr::{Tile, TileRect, check_budget},
 };
 use crate::{
@@ -34,16 +35,21 @@ use crate::{
     source::{OpenFile, open_samples},
 };
 
-/// Reads a tile through `zarrs`; absent files are filled with the fill value and counted.
+/// Reads a tile through `zarrs`; absent files are filled with the fill value and counted. `None`: there is no room to
+/// decode it now.
 pub(super) fn read(
     array: &OpenedArray,
     metadata: &ArrayMetadata,
     slab: &Slab,
     rect: TileRect,
-) -> Result<Tile, ReadError> {
+    taking: Taking,
+) -> Result<Option<Tile>, ReadError> {
     let _reading = WorkStage::Read.enter();
     let files = tile_files(array, slab, rect);
     let num_samples = check_budget(array, rect, files.len() as u64)?;
+    let Some(_room) = taking.room(needed_bytes(array, num_samples)) else {
+        return Ok(None);
+    };
     let (present, total) = count_files(array, &files)?;
     let samples = if present == 0 {
         super::fill::filled(&array.fill, num_samples)
@@ -62,12 +68,22 @@ pub(super) fn read(
     };
     let pixels = Pixels::new(rect.width, rect.height, order, samples)
         .map_err(|error| ReadError::new(Code::CorruptData, error.to_string(), &array.folder))?;
-    Ok(Tile {
+    Ok(Some(Tile {
         pixels,
         present,
         total,
         gaps: Vec::new(),
-    })
+    }))
+}
+
+/// What reading holds at once: the tile twice, and a file with its encoded bytes.
+fn needed_bytes(array: &OpenedArray, num_samples: usize) -> u64 {
+    let of_file = array
+        .file_shape
+        .iter()
+        .fold(1, |product: u64, &length| product.saturating_mul(length));
+    let num_samples = (num_samples as u64).saturating_add(of_file);
+    num_samples.saturating_mul(2 * array.sample_type.num_bytes() as u64)
 }
 
 fn retrieve(

@@ -19,6 +19,7 @@ mod register;
 mod registered;
 mod scaled;
 mod shard;
+mod taking;
 mod zarr;
 
 use std::{
@@ -38,6 +39,7 @@ use self::{
     array::{OpenedArray, Reading},
     locate::Slab,
     opened::OpenedArrays,
+    taking::Taking,
     zarr::{Tile, TileRect},
 };
 
@@ -108,6 +110,21 @@ impl From<SourceError> for ReadError {
     }
 }
 
+/// What was found of a tile at a stored level.
+enum Stored {
+    Pixels(Pixels, PlaneState),
+    /// Nothing, where that does not mean the fill value.
+    Absent,
+    /// Nobody looked: others decode too much at the moment.
+    NoRoom,
+}
+
+impl From<Option<(Pixels, PlaneState)>> for Stored {
+    fn from(found: Option<(Pixels, PlaneState)>) -> Self {
+        found.map_or(Self::Absent, |(pixels, state)| Self::Pixels(pixels, state))
+    }
+}
+
 /// Reads tiles of any dataset; keeps what opening an array revealed, never pixels. Shared by the reader threads.
 #[derive(Debug, Default)]
 pub struct Store {
@@ -124,7 +141,8 @@ impl Store {
     /// Reads one tile of a stored or computed level. `ZPick::Max` is not for here: the loader makes projections.
     ///
     /// t, c, z and the position along other axes are indices of the plane's own level; a computed level has those of
-    /// the last stored one. `absence` says what it means where nothing of the plane is on disk.
+    /// the last stored one. `absence` says what it means where nothing of the plane is on disk. Waits where other threads
+    /// decode as much as [`crate::model::limits::DECODING_BYTES`] allows.
     ///
     /// # Errors
     /// When the FOV is not opened, an index is beyond its axis, a chunk cannot be read or decoded, or it would not fit
@@ -135,6 +153,34 @@ impl Store {
         tile: TileId,
         absence: Absence,
     ) -> Result<ReadOutcome, ReadError> {
+        loop {
+            // Whoever waits is let in.
+            if let Some(read) = self.read(dataset, tile, absence, Taking::Waits)? {
+                return Ok(read);
+            }
+        }
+    }
+
+    /// The same without waiting for others; `None` where they decode too much.
+    ///
+    /// # Errors
+    /// As [`Self::read_tile`].
+    pub fn try_read_tile(
+        &self,
+        dataset: &Dataset,
+        tile: TileId,
+        absence: Absence,
+    ) -> Result<Option<ReadOutcome>, ReadError> {
+        self.read(dataset, tile, absence, Taking::IfFree)
+    }
+
+    fn read(
+        &self,
+        dataset: &Dataset,
+        tile: TileId,
+        absence: Absence,
+        taking: Taking,
+    ) -> Result<Option<ReadOutcome>, ReadError> {
         let image = locate::image_of(dataset, tile.plane)?;
         let level = usize::from(tile.plane.level);
         if level >= image.num_levels() {
@@ -142,30 +188,31 @@ impl Store {
             return Err(ReadError::new(Code::OutOfRange, message, &dataset.root));
         }
         let stored = level.min(image.levels.len().saturating_sub(1));
-        let mut read = self.read_stored(dataset, image, tile, stored, absence);
+        let mut read = self.read_stored(dataset, image, tile, stored, (absence, taking));
         for pause in HALF_WRITTEN_PAUSES {
             let is_torn = matches!(&read, Err(error) if error.code == Code::CorruptData);
             if !is_torn || is_finished(dataset, image) {
                 break;
             }
             thread::sleep(pause);
-            read = self.read_stored(dataset, image, tile, stored, absence);
+            read = self.read_stored(dataset, image, tile, stored, (absence, taking));
         }
         if let Err(error) = &read
             && self.is_being_written(dataset, image, tile.plane, error)
         {
-            return Ok(ReadOutcome::Absent(PlaneState::Planned));
+            return Ok(Some(ReadOutcome::Absent(PlaneState::Planned)));
         }
-        let Some((pixels, state)) = read? else {
-            let state = if dataset.has_dropped(tile.plane) {
-                PlaneState::Missing
-            } else {
-                absent_state(dataset, image)
-            };
-            return Ok(ReadOutcome::Absent(state));
-        };
-        let tiles = with_computed(dataset, tile, stored, level, pixels);
-        Ok(ReadOutcome::Pixels { tiles, state })
+        Ok(match read? {
+            Stored::Pixels(pixels, state) => {
+                let tiles = with_computed(dataset, tile, stored, level, pixels);
+                Some(ReadOutcome::Pixels { tiles, state })
+            }
+            Stored::Absent if dataset.has_dropped(tile.plane) => {
+                Some(ReadOutcome::Absent(PlaneState::Missing))
+            }
+            Stored::Absent => Some(ReadOutcome::Absent(absent_state(dataset, image))),
+            Stored::NoRoom => None,
+        })
     }
 
     /// True for a file in a folder of image files that is cut off and changed a moment ago.
@@ -184,20 +231,20 @@ impl Store {
                 .is_ok_and(|path| source::is_recent(&path))
     }
 
-    /// The tile of that row and column at a stored level; `None`: absent where that does not mean the fill value.
+    /// The tile of that row and column at a stored level.
     fn read_stored(
         &self,
         dataset: &Dataset,
         image: &Image,
         tile: TileId,
         level: usize,
-        absence: Absence,
-    ) -> Result<Option<(Pixels, PlaneState)>, ReadError> {
+        (absence, taking): (Absence, Taking),
+    ) -> Result<Stored, ReadError> {
         if let Some(Arrays::Registered(registry)) = image.levels.get(level).map(|it| &it.arrays) {
-            return registered::read(&registry.0, image, tile.plane, absence);
+            return Ok(registered::read(&registry.0, image, tile.plane, absence)?.into());
         }
         if let Some(Arrays::Files(files)) = image.levels.get(level).map(|it| &it.arrays) {
-            return plane_file::read(files, dataset, image, tile, level);
+            return Ok(plane_file::read(files, dataset, image, tile, level)?.into());
         }
         let place = locate::place(dataset, image, tile.plane, level)?;
         let rect = image
@@ -209,7 +256,7 @@ impl Store {
             return Err(ReadError::new(Code::OutOfRange, message, &dataset.root));
         };
         let Some(array) = self.array_at(dataset, image, &place)? else {
-            return Ok(None);
+            return Ok(Stored::Absent);
         };
         let slab = place.in_array(&array, image, level)?;
         let rect = TileRect {
@@ -219,15 +266,18 @@ impl Store {
             height,
         };
         let read = match &array.reading {
-            Reading::Fast(fast) => zarr::read(&array, fast, &slab, rect)?,
-            Reading::Generic(metadata) => fallback::read(&array, metadata, &slab, rect)?,
+            Reading::Fast(fast) => zarr::read(&array, fast, &slab, rect, taking)?,
+            Reading::Generic(metadata) => fallback::read(&array, metadata, &slab, rect, taking)?,
         };
-        let Tile {
+        let Some(Tile {
             pixels,
             present,
             total,
             gaps,
-        } = read;
+        }) = read
+        else {
+            return Ok(Stored::NoRoom);
+        };
         if present < total && !array.is_there()? {
             // What was deleted or unmounted while it was open is not the fill value.
             let message = "the array was there when the dataset was opened, and is gone";
@@ -238,14 +288,14 @@ impl Store {
         let is_left_out =
             present == 0 && absence != Absence::Zero && dataset.is_skipped(tile.plane.t);
         Ok(if is_room || is_left_out {
-            None
+            Stored::Absent
         } else if present == total || is_finished || absence == Absence::Zero {
-            Some((pixels, PlaneState::Written))
+            Stored::Pixels(pixels, PlaneState::Written)
         } else if present == 0 {
-            None
+            Stored::Absent
         } else {
             let pixels = pixels.with_gaps(gaps);
-            Some((pixels, PlaneState::Partial { present, total }))
+            Stored::Pixels(pixels, PlaneState::Partial { present, total })
         })
     }
 

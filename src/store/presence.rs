@@ -24,8 +24,9 @@ pub(super) fn presence(
     let num_chunks = fast.per_file.iter().product();
     let (mut present, mut total) = (0, 0);
     for file in files {
-        let shard = Shard::open(&array.file_path(&file), index, num_chunks)?;
-        for number in plane_chunks(array, fast, slab, &file) {
+        let wanted = plane_chunks(array, fast, slab, &file);
+        let shard = Shard::open(array.file_path(&file), index, num_chunks, &wanted)?;
+        for number in wanted {
             total += 1;
             if let Some(shard) = &shard
                 && shard.range(number)?.is_some()
@@ -82,7 +83,7 @@ pub(super) fn plane_files(
     Ok(files)
 }
 
-/// Numbers of the chunks in a shard that hold pixels of the plane.
+/// Numbers of the chunks in a shard that hold pixels of the plane, ascending.
 fn plane_chunks(array: &OpenedArray, fast: &Fast, slab: &Slab, file: &[u64]) -> Vec<usize> {
     let last_chunk = |axis: usize| array.shape[axis].div_ceil(fast.chunk[axis]);
     let side = |axis: usize| {
@@ -106,5 +107,6 @@ fn plane_chunks(array: &OpenedArray, fast: &Fast, slab: &Slab, file: &[u64]) -> 
             numbers.push(number as usize);
         }
     }
+    numbers.sort_unstable();
     numbers
 }

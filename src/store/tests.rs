@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod hostile;
+mod shards;
 
 struct NoOpener;
 
@@ -329,7 +330,9 @@ impl Recipe {
             width,
             height,
         };
-        let generic = fallback::read(&array, &metadata, &slab, rect).expect("readable");
+        let generic = fallback::read(&array, &metadata, &slab, rect, Taking::Waits)
+            .expect("readable")
+            .expect("waited for");
         let ReadOutcome::Pixels { tiles, .. } = store
             .read_tile(dataset, TileId::whole(wanted), Absence::AsStored)
             .expect("readable")

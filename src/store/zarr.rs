@@ -16,14 +16,15 @@ use super::{
     copy::{self, Rectangle},
     fill::{filled, is_zero},
     locate::Slab,
-    shard::Shard,
+    shard::{self, Shard},
+    taking::Taking,
 };
 use crate::{
-    model::{Code, Gap, MemoryOrder, Pixels, Samples, WorkStage, limits},
+    model::{Activity, Code, Gap, MemoryOrder, Pixels, Samples, WorkStage, limits},
     source::{OpenFile, in_parallel, open_samples},
 };
 
-/// Shards that a read keeps open at once, each with its index; further ones are opened again for each chunk.
+/// Shards that a read keeps open at once; further ones are opened again for each line of chunks.
 const OPEN_SHARDS: usize = 64;
 /// Gaps of a tile that are told; a writer goes through its chunks in order, so that they are few.
 const MAX_GAPS: usize = 128;
@@ -128,25 +129,35 @@ struct Reader<'a> {
     /// Samples before the plane in a decoded chunk.
     plane_start: usize,
     size: usize,
-    shards: HashMap<Vec<u64>, Option<Arc<Shard>>>,
+    /// All shards of the tile; `None`: absent.
+    shards: HashMap<Vec<u64>, Option<Shard>>,
+    /// Told by the threads that decode.
+    activity: Option<Arc<Activity>>,
 }
 
 /// Where the bytes of a chunk are.
 enum Encoded {
     File(OpenFile),
-    Inner(Arc<Shard>, u64, u64),
+    Inner(Arc<OpenFile>, u64, u64),
 }
 
-/// Reads a tile through the fast path; absent chunks are filled and counted.
+/// The shard that a line of chunks was found in last, opened again.
+type Reopened = Option<(Vec<u64>, Arc<OpenFile>)>;
+
+/// Reads a tile through the fast path; absent chunks are filled and counted. `None`: there is no room to decode it now.
 pub(super) fn read(
     array: &OpenedArray,
     fast: &Fast,
     slab: &Slab,
     rect: TileRect,
-) -> Result<Tile, ReadError> {
+    taking: Taking,
+) -> Result<Option<Tile>, ReadError> {
     let mut reader = Reader::of_tile(array, fast, slab, rect);
     let num_chunks = reader.num_chunks();
     let num_samples = check_budget(array, rect, num_chunks)?;
+    let Some(_room) = taking.room(reader.needed_bytes(num_samples)) else {
+        return Ok(None);
+    };
     reader.open_shards()?;
     let mut samples = Samples::zeros(array.sample_type, num_samples);
     let found = if num_chunks == 1 && reader.is_direct() {
@@ -161,12 +172,12 @@ pub(super) fn read(
     }
     let pixels = Pixels::new(rect.width, rect.height, reader.order, samples)
         .map_err(|error| ReadError::new(Code::BadMetadata, error.to_string(), &array.folder))?;
-    Ok(Tile {
+    Ok(Some(Tile {
         pixels,
         present: found.present,
         total: num_chunks as u32,
         gaps: reader.gaps(&found),
-    })
+    }))
 }
 
 /// Reads and decompresses the chunks of a tile and drops them: what reading it costs at least. Their decoded bytes.
@@ -180,11 +191,11 @@ pub(super) fn decode_only(
     reader.open_shards()?;
     let across: Vec<u64> = reader.across.chunks().collect();
     let decode_band = |across: u64| {
-        let mut num_bytes = 0;
+        let (mut num_bytes, mut reopened) = (0, None);
         for along in reader.along.chunks() {
-            if let Some(encoded) = reader.find(across, along)? {
+            if let Some(encoded) = reader.find(across, along, &mut reopened)? {
                 with_scratch(fast.chunk_bytes, |decoded| {
-                    decode(fast, &encoded, decoded, None)
+                    reader.decode(&encoded, decoded, None)
                 })?;
                 num_bytes += fast.chunk_bytes as u64;
             }
@@ -254,7 +265,21 @@ impl<'a> Reader<'a> {
             plane_start: plane_start(fast, slab),
             size: array.sample_type.num_bytes(),
             shards: HashMap::new(),
+            activity: Activity::of_thread(),
         }
+    }
+
+    /// What reading holds at once: the tile, and a chunk with its encoded bytes on each thread.
+    fn needed_bytes(&self, num_samples: usize) -> u64 {
+        let bands = self.across.chunks();
+        let threads = (bands.end - bands.start).min(rayon::current_num_threads() as u64);
+        let is_direct = self.num_chunks() == 1 && self.is_direct();
+        let decoded = u64::from(!is_direct);
+        let encoded = u64::from(!self.fast.codecs.is_empty());
+        let of_thread = (self.fast.chunk_bytes as u64).saturating_mul(decoded + encoded);
+        (num_samples as u64)
+            .saturating_mul(self.size as u64)
+            .saturating_add(of_thread.saturating_mul(threads))
     }
 
     fn num_chunks(&self) -> u64 {
@@ -262,24 +287,39 @@ impl<'a> Reader<'a> {
         len(self.along.chunks()).saturating_mul(len(self.across.chunks()))
     }
 
-    /// Opens the shards of the tile, while they are few.
+    /// Reads the indices of all shards of the tile, and keeps the first ones open.
     fn open_shards(&mut self) -> Result<(), ReadError> {
         let Some(index) = self.fast.index else {
             return Ok(());
         };
         let _reading = WorkStage::Read.enter();
+        let mut wanted: HashMap<Vec<u64>, Vec<usize>> = HashMap::new();
         for across in self.across.chunks() {
             for along in self.along.chunks() {
-                let (file, _) = self.file_of(across, along);
-                if self.shards.len() >= OPEN_SHARDS {
-                    return Ok(());
-                }
-                if !self.shards.contains_key(&file) {
-                    let path = self.array.file_path(&file);
-                    let shard = Shard::open(&path, index, self.chunks_per_file())?;
-                    self.shards.insert(file, shard.map(Arc::new));
-                }
+                let (file, number) = self.file_of(across, along);
+                wanted.entry(file).or_default().push(number);
             }
+        }
+        let (mut num_open, mut num_bytes) = (0, 0);
+        for (file, mut numbers) in wanted {
+            numbers.sort_unstable();
+            let path = self.array.file_path(&file);
+            let shard = Shard::open(path, index, self.chunks_per_file(), &numbers)?;
+            if shard.is_some() {
+                num_open += 1;
+                num_bytes += shard::read_bytes(index, self.chunks_per_file(), &numbers);
+            }
+            if num_bytes > limits::SHARD_INDEX_BYTES {
+                let most = limits::SHARD_INDEX_BYTES;
+                let message = format!("a tile of shards with more than {most} bytes of indices");
+                return Err(ReadError::new(Code::TooLarge, message, &self.array.folder));
+            }
+            let shard = if num_open > OPEN_SHARDS {
+                shard.map(Shard::closed)
+            } else {
+                shard
+            };
+            self.shards.insert(file, shard);
         }
         Ok(())
     }
@@ -308,22 +348,40 @@ impl<'a> Reader<'a> {
     }
 
     /// Where the bytes of a chunk are; `None` where it is absent.
-    fn find(&self, across: u64, along: u64) -> Result<Option<Encoded>, ReadError> {
+    fn find(
+        &self,
+        across: u64,
+        along: u64,
+        reopened: &mut Reopened,
+    ) -> Result<Option<Encoded>, ReadError> {
         let (file, number) = self.file_of(across, along);
         let Some(index) = self.fast.index else {
             let found = open_samples(&self.array.file_path(&file))?;
             return Ok(found.map(Encoded::File));
         };
-        let shard = match self.shards.get(&file) {
-            Some(shard) => shard.clone(),
-            None => Shard::open(&self.array.file_path(&file), index, self.chunks_per_file())?
-                .map(Arc::new),
-        };
-        let Some(shard) = shard else {
+        let Some(shard) = self.shards.get(&file).and_then(Option::as_ref) else {
             return Ok(None);
         };
-        let range = shard.range(number)?;
-        Ok(range.map(|(offset, len)| Encoded::Inner(shard, offset, len)))
+        let Some((offset, len)) = shard.range(number)? else {
+            return Ok(None);
+        };
+        if let Some((of, open)) = reopened
+            && *of == file
+        {
+            return Ok(Some(Encoded::Inner(Arc::clone(open), offset, len)));
+        }
+        if let Some(open) = shard.file()? {
+            *reopened = Some((file, Arc::clone(&open)));
+            return Ok(Some(Encoded::Inner(open, offset, len)));
+        }
+        // A writer put another shard in its place, with an index of its own.
+        let path = self.array.file_path(&file);
+        let Some(shard) = Shard::open(path, index, self.chunks_per_file(), &[number])? else {
+            return Ok(None);
+        };
+        let (range, open) = (shard.range(number)?, shard.file()?);
+        let found = range.zip(open);
+        Ok(found.map(|((offset, len), open)| Encoded::Inner(open, offset, len)))
     }
 
     /// True where a decoded chunk, as it is, is the tile.
@@ -363,13 +421,13 @@ impl<'a> Reader<'a> {
 
     fn read_direct(&self, samples: &mut Samples) -> Result<Found, ReadError> {
         let reading = WorkStage::Read.enter();
-        let Some(encoded) = self.find(self.across.chunks().start, self.along.chunks().start)?
-        else {
+        let (across, along) = (self.across.chunks().start, self.along.chunks().start);
+        let Some(encoded) = self.find(across, along, &mut None)? else {
             *samples = filled(&self.array.fill, samples.len());
             // Nothing of the tile is there, which its state says.
             return Ok(Found::default());
         };
-        decode(self.fast, &encoded, samples.as_bytes_mut(), Some(reading))?;
+        self.decode(&encoded, samples.as_bytes_mut(), Some(reading))?;
         if self.fast.is_swapped {
             copy::swap_bytes(samples.as_bytes_mut(), self.size);
         }
@@ -407,13 +465,14 @@ impl<'a> Reader<'a> {
 
     fn read_band(&self, across: u64, band: &mut [u8]) -> Result<Found, ReadError> {
         let (mut found, lines) = (Found::default(), self.across.shared(across));
+        let mut reopened = None;
         // Small chunks are told of together.
         let is_told = WorkStage::tells_of(self.fast.chunk_bytes);
         let _all = (!is_told).then(|| WorkStage::Read.enter());
         for along in self.along.chunks() {
             let rectangle = self.rectangle(across, along);
             let reading = is_told.then(|| WorkStage::Read.enter());
-            let Some(encoded) = self.find(across, along)? else {
+            let Some(encoded) = self.find(across, along, &mut reopened)? else {
                 found.lacks(&lines, self.along.shared(along));
                 if !is_zero(&self.array.fill) {
                     copy::fill(band, self.array.fill.as_bytes(), &rectangle);
@@ -422,7 +481,7 @@ impl<'a> Reader<'a> {
             };
             found.present += 1;
             with_scratch(self.fast.chunk_bytes, |decoded| {
-                decode(self.fast, &encoded, decoded, reading)?;
+                self.decode(&encoded, decoded, reading)?;
                 let is_turned = is_told && rectangle.source_step != 1;
                 let _turning = is_turned.then(|| WorkStage::Transpose.enter());
                 copy::copy(decoded, band, self.size, &rectangle);
@@ -445,6 +504,40 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads and decodes a chunk into `target`, which has its decoded length. `reading` ends when its bytes are there;
+    /// `None`: the chunk is not told of by itself.
+    fn decode(
+        &self,
+        encoded: &Encoded,
+        target: &mut [u8],
+        reading: Option<EnteredSpan>,
+    ) -> Result<(), ReadError> {
+        let (file, offset, len) = match encoded {
+            Encoded::File(file) => (file, 0, file.num_bytes()),
+            Encoded::Inner(file, offset, len) => (&**file, *offset, *len),
+        };
+        // No compressor makes data longer than this; a sparse file of terabytes must not be read.
+        let bound = (target.len() as u64)
+            .saturating_add(target.len() as u64 / 8)
+            .saturating_add(1 << 20);
+        if len > bound.min(limits::FILE_BYTES) {
+            let message = format!("{len} bytes for a chunk of {}", target.len());
+            return Err(ReadError::corrupt(message, file.path()));
+        }
+        if self.fast.codecs.is_empty() && len == target.len() as u64 {
+            return Ok(file.read_range(offset, target)?);
+        }
+        let is_told = reading.is_some();
+        with_scratch(len as usize, |bytes| {
+            file.read_range(offset, bytes)?;
+            drop(reading);
+            let _decoding = is_told.then(|| WorkStage::Decompress.enter());
+            let _working = self.activity.as_ref().map(|activity| activity.work());
+            decode_chain(&self.fast.codecs, bytes, target)
+                .map_err(|error| decode_error(error, file.path()))
+        })
+    }
+
     /// What chunk and tile share, from chunk to band.
     fn rectangle(&self, across: u64, along: u64) -> Rectangle {
         let (lines, line) = (self.across.shared(across), self.along.shared(along));
@@ -461,38 +554,6 @@ impl<'a> Reader<'a> {
             line_len: (line.end - line.start) as usize,
         }
     }
-}
-
-/// Reads and decodes a chunk into `target`, which has its decoded length. `reading` ends when its bytes are there; `None`:
-/// the chunk is not told of by itself.
-fn decode(
-    fast: &Fast,
-    encoded: &Encoded,
-    target: &mut [u8],
-    reading: Option<EnteredSpan>,
-) -> Result<(), ReadError> {
-    let (file, offset, len) = match encoded {
-        Encoded::File(file) => (file, 0, file.num_bytes()),
-        Encoded::Inner(shard, offset, len) => (shard.file(), *offset, *len),
-    };
-    // No compressor makes data longer than this; a sparse file of terabytes must not be read.
-    let bound = (target.len() as u64)
-        .saturating_mul(2)
-        .saturating_add(1 << 20);
-    if len > bound.min(limits::FILE_BYTES) {
-        let message = format!("{len} bytes for a chunk of {}", target.len());
-        return Err(ReadError::corrupt(message, file.path()));
-    }
-    if fast.codecs.is_empty() && len == target.len() as u64 {
-        return Ok(file.read_range(offset, target)?);
-    }
-    let is_told = reading.is_some();
-    with_scratch(len as usize, |bytes| {
-        file.read_range(offset, bytes)?;
-        drop(reading);
-        let _decoding = is_told.then(|| WorkStage::Decompress.enter());
-        decode_chain(&fast.codecs, bytes, target).map_err(|error| decode_error(error, file.path()))
-    })
 }
 
 fn decode_error(error: DecodeError, path: &Path) -> ReadError {

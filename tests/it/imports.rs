@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("dataset", &[]),
     ("image_file", &["source"]),
     ("formats", &["source", "image_file", "metadata", "dataset"]),
+    ("export", &["source", "dataset", "formats"]),
     ("ledger", &["dataset"]),
     ("store", &["source", "image_file", "metadata", "dataset"]),
     ("cache", &[]),
@@ -41,6 +42,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "metadata",
             "source",
             "dataset",
+            "export",
             "ledger",
             "store",
             "cache",
@@ -58,8 +60,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "formats", "metadata", "source", "dataset", "ledger", "store", "cache", "loader",
-            "live", "session", "render", "simulate", "settings", "app", "bench",
+            "formats", "metadata", "source", "dataset", "export", "ledger", "store", "cache",
+            "loader", "live", "session", "render", "simulate", "settings", "app", "bench",
         ],
     ),
     (
@@ -82,7 +84,12 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that may name `std::fs`.
-const FILE_SYSTEM: &[&str] = &["source", "settings", "simulate", "live", "cli", "app"];
+const FILE_SYSTEM: &[&str] = &[
+    "source", "export", "settings", "simulate", "live", "cli", "app",
+];
+
+/// Modules that may write files: results go through `export`, which keeps them out of datasets.
+const WRITERS: &[&str] = &["export", "settings", "simulate", "live"];
 
 fn source_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -238,6 +245,28 @@ fn crates_are_named_only_where_they_belong() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn results_are_written_by_one_module_that_keeps_them_out_of_datasets() {
+    const WRITING: [&str; 6] = [
+        "fs::write",
+        "File::create",
+        "File::options",
+        "OpenOptions",
+        "save_buffer",
+        ".save_with_format",
+    ];
+    let writes = |code: &str| WRITING.iter().any(|what| code.contains(what));
+    let files = all_files();
+    let is_wrong = |module: &str| !WRITERS.contains(&module) && module != "source";
+    let wrong = files
+        .iter()
+        .filter(|(module, _, code)| is_wrong(module) && writes(code));
+    let wrong: Vec<_> = wrong.map(|(_, path, _)| path).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let export = files.iter().filter(|(module, ..)| module == "export");
+    assert!(export.into_iter().any(|(_, _, code)| writes(code)));
 }
 
 #[test]

@@ -21,6 +21,7 @@ use squidview::{
 use crate::{
     fixture,
     planes::{open_whole, plane_at},
+    program::on,
 };
 
 fn root() -> &'static Path {
@@ -294,6 +295,26 @@ fn fovs_of_an_array_beyond_the_budget_are_cut_and_listed() {
 }
 
 #[test]
+fn an_array_of_many_fovs_is_opened_once_to_be_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a", "b"] {
+        let length = json!([limits::ARRAY_FOVS, 2, 2]);
+        let place = folder.path().join(name);
+        let path = image(&place, &["fov", "y", "x"], &length, &json!([1, 2, 2]));
+        fs::rename(path, place.join("acquisition.zarr")).unwrap();
+    }
+    let began = Instant::now();
+    let found = on(folder.path(), "inspect PATH --json").answer();
+    assert_eq!(found["fields"].as_array().map(Vec::len), Some(131_072));
+    // Once for each FOV, it took tens of gigabytes and longer than anybody waits.
+    assert!(
+        began.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[test]
 fn a_search_ends_at_its_depth_and_its_number_of_folders() {
     let folder = tempfile::tempdir().unwrap();
     fixture::write_v2(&folder.path().join("1/2/3/4/5/6"), &["y", "x"], &[2, 2]);
@@ -409,6 +430,51 @@ fn rows_of_a_table_beyond_the_budget_are_left_out_and_that_is_said() {
         problem.message.contains("more than 1048576 rows"),
         "{problem}"
     );
+}
+
+/// A plate whose wells all are the first one, by links; its fields are named as given.
+#[cfg(unix)]
+fn plate_of_links(folder: &Path, num_wells: usize, fields: &[String]) -> PathBuf {
+    let path = folder.join("p.zarr");
+    fixture::write_v2(&path.join("A/1/0"), &["y", "x"], &[2, 2]);
+    let images: Vec<Value> = fields.iter().map(|path| json!({"path": path})).collect();
+    let well = json!({"well": {"version": "0.4", "images": images}}).to_string();
+    fs::write(path.join("A/1/.zattrs"), well).unwrap();
+    fs::write(path.join("A/1/.zgroup"), r#"{"zarr_format": 2}"#).unwrap();
+    for column in 2..=num_wells {
+        std::os::unix::fs::symlink("1", path.join(format!("A/{column}"))).unwrap();
+    }
+    let wells = (1..=num_wells).map(|column| json!({"path": format!("A/{column}")}));
+    let plate = json!({"plate": {"version": "0.4", "wells": wells.collect::<Vec<_>>()}});
+    fs::write(path.join(".zattrs"), plate.to_string()).unwrap();
+    fs::write(path.join(".zgroup"), r#"{"zarr_format": 2}"#).unwrap();
+    path
+}
+
+#[cfg(unix)]
+#[test]
+fn paths_of_fields_beyond_the_budget_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "a/".repeat(2000);
+    let mut fields: Vec<String> = (0..100).map(|at| format!("{long}{at}")).collect();
+    fields.push("0".into());
+    let path = plate_of_links(folder.path(), 200, &fields);
+    check(
+        &path,
+        Code::TooLarge,
+        "bytes of paths of fields where at most 67108864",
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_field_is_named_by_where_its_path_leads() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = plate_of_links(folder.path(), 3, &[format!("{}0", "./".repeat(1000))]);
+    let dataset = opened(&path).unwrap();
+    let labels: Vec<&str> = dataset.fovs.iter().map(|fov| fov.label.as_str()).collect();
+    assert_eq!(labels, ["A1:0", "A2:0", "A3:0"]);
+    assert!(dataset.fovs.iter().all(|fov| fov.fov_in_region == Some(0)));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod cli;
 mod conformance;
 mod data;
 mod desk;
+mod destinations;
 mod docs;
 mod expected;
 mod failing_disk;

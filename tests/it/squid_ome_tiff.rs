@@ -580,7 +580,8 @@ fn planes_of_the_screen_come_out_of_render() {
         return;
     };
     squid.end();
-    let picture = squid.root().join("view.png");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let picture = elsewhere.path().join("view.png");
     let line = format!("render PATH -o {} --size 64x48", picture.display());
     let ran = on(squid.root(), &line);
     assert_eq!(ran.status, Some(0), "{ran:?}");

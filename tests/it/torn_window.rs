@@ -17,7 +17,7 @@ use serde_json::json;
 use squidview::{
     dataset::Dataset,
     loader::ReadTiles,
-    model::{Absence, PlaneState, TileId, WorkStage},
+    model::{Absence, PlaneState, TileId, WorkStage, while_waiting},
     store::{ReadError, ReadOutcome, Store},
 };
 
@@ -272,9 +272,11 @@ impl ReadTiles for Disk {
         if is_on_it && self.is_gone.load(Ordering::SeqCst) {
             let _reading = WorkStage::Read.enter();
             let mut is_back = self.is_back.lock();
-            while !*is_back {
-                self.comes_back.wait(&mut is_back);
-            }
+            while_waiting(|| {
+                while !*is_back {
+                    self.comes_back.wait(&mut is_back);
+                }
+            });
         }
         self.store.read_tile(dataset, tile, absence)
     }

@@ -17,12 +17,16 @@ use crate::{
         kept::{self, Key},
     },
     model::{Code, limits},
+    source,
 };
 
 /// `Compression` of samples as they are (TIFF 6.0, section 3).
 const UNCOMPRESSED: u16 = 1;
 /// `Predictor` of samples as they are.
 const NO_PREDICTOR: u16 = 1;
+
+/// Strips and tiles up to this are decoded without asking for room.
+const SMALL_BYTES: usize = 1 << 20;
 
 /// Rows that follow each other are read in pieces of about so many bytes.
 const READ_BYTES: u64 = 1 << 20;
@@ -206,6 +210,9 @@ impl<'a> Chunks<'a> {
         let decoder = &mut self.opened.decoder;
         let num_bytes = decoder.image_chunk_buffer_layout(number)?.complete_len;
         let mut decode = || {
+            // Small ones are of no account, and many.
+            let is_large = num_bytes > SMALL_BYTES;
+            let _room = is_large.then(|| source::room(2 * num_bytes as u64));
             let mut bytes = vec![0; num_bytes];
             decoder.read_chunk_bytes(number, &mut bytes)?;
             Ok(bytes)
