@@ -452,7 +452,9 @@ impl Survey {
         let anew = self.stores.take_begun_anew();
         if !anew.is_empty() {
             self.found.retain(|(plane, _)| !anew.contains(&plane.fov));
-            anew.iter().for_each(|&fov| self.outbox.begun_anew(fov));
+            for &fov in &anew {
+                self.outbox.begun_anew(fov);
+            }
             self.rescan(&anew);
         }
         self.outbox.planes(std::mem::take(&mut self.found), after);
