@@ -417,6 +417,8 @@ impl eframe::App for App {
             if let Some(at) = viewing.next_recheck() {
                 ctx.request_repaint_after(at.saturating_duration_since(now));
             }
+            let completed = viewing.take_completed();
+            self.rescan_disk(&completed);
         }
         self.live.watch(self.viewing.as_ref());
         self.direct_disk();

@@ -80,6 +80,8 @@ pub(super) struct Viewing {
     /// News of the wished planes came: the loader is to be asked again.
     is_dirty: bool,
     late: news::Late,
+    /// FOVs whose stores are complete since they were opened again: the disk is to tell of them once more.
+    completed: Vec<FovId>,
     /// Reading and decoding of the last tile.
     last_read: Option<Duration>,
     /// The pixel whose values were asked for last, and the level-0 tile around it that the last plan wished for.
@@ -118,6 +120,7 @@ impl Viewing {
             failures: Failures::default(),
             is_dirty: false,
             late: news::Late::default(),
+            completed: Vec::new(),
             last_read: None,
             hovered: Cell::new(None),
             hover_tile: None,
@@ -280,6 +283,12 @@ impl Viewing {
     /// have made room for planes that it has not announced, and drops pixels that were in memory: there the read knows
     /// better.
     fn is_overtaken(&self, plane: PlaneId, found: &PlaneState) -> bool {
+        let image = self.dataset.image(plane.fov);
+        if image.is_some_and(|image| image.complete == Some(true)) && *found == PlaneState::Planned
+        {
+            // It was read before the store was known to be complete.
+            return true;
+        }
         let is_room =
             self.dataset.announcement.is_some() && self.ledger.notice(plane) == Notice::None;
         matches!(found, PlaneState::Planned | PlaneState::Missing)

@@ -240,12 +240,18 @@ impl Viewing {
             match (is_complete(before, fov), is_complete(&self.dataset, fov)) {
                 (false, true) => {
                     self.ledger.renew_absent_of(fov);
+                    self.completed.push(fov);
                     self.is_dirty = true;
                 }
                 (true, false) => self.renew_fovs(std::iter::once(fov)),
                 (true, true) | (false, false) => {}
             }
         }
+    }
+
+    /// FOVs whose stores turned out to be complete since this was asked last.
+    pub(in crate::app) fn take_completed(&mut self) -> Vec<FovId> {
+        std::mem::take(&mut self.completed)
     }
 
     /// FOVs appeared; ids stay, also where the view has moved on since the folder was listed.
