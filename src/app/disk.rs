@@ -70,7 +70,10 @@ impl App {
                 DiskNews::StoreChanged(fov) => {
                     changed.insert(fov);
                 }
-                DiskNews::BegunAnew(fov) => viewing.begin_anew(&HashSet::from([fov])),
+                DiskNews::BegunAnew(fov) => {
+                    viewing.begin_anew(&HashSet::from([fov]));
+                    self.pace.begin_anew();
+                }
                 // Growth of an older revision: it is found once more.
                 DiskNews::Grown(dataset) if dataset.id == viewing.dataset.id => {
                     viewing.grow(dataset);

@@ -90,6 +90,14 @@ impl Pace {
         self.ended = told.filter(|told| told.teller > teller).or(Some(end));
     }
 
+    /// What its files said of an end was of an earlier run.
+    pub(super) fn begin_anew(&mut self) {
+        self.ended = self
+            .ended
+            .take()
+            .filter(|end| end.teller != EndTeller::Disk);
+    }
+
     /// True where somebody said that it is over.
     pub(super) fn is_over(&self) -> bool {
         self.ended.is_some()

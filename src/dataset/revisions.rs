@@ -201,6 +201,17 @@ impl Dataset {
         image.is_none_or(|image| image.complete != Some(true))
     }
 
+    /// The next revision, in which an acquisition that seemed to be complete is not: its stores are written anew.
+    #[must_use]
+    pub fn with_begin_anew(&self) -> Self {
+        let mut next = self.clone();
+        next.revision += 1;
+        if let Some(acquisition) = &mut next.acquisition {
+            acquisition.complete = None;
+        }
+        next
+    }
+
     /// The next revision, after the acquisition came to its end, which began these timepoints: stores that did not say
     /// so are asked again.
     #[must_use]

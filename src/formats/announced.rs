@@ -258,7 +258,10 @@ impl FovOpener for Opener {
         let near = [Some(self.root.as_path()), row.folder.parent()];
         let side = self.side_files(near.into_iter().flatten());
         let mark = side.as_deref().and_then(|it| EndMark::find(&it.folder));
-        let is_done = mark.is_some_and(|mark| mark.is_after(dataset.ends_after()));
+        // A store that was described after the mark says by itself whether it is complete.
+        let is_done = mark.is_some_and(|mark| {
+            mark.is_after(dataset.ends_after()) && !mark.is_before(&row.folder.join("zarr.json"))
+        });
         let (mut image, mut problems) = self.image(row, side.as_deref(), is_done)?;
         self.compare(&mut image, &row.folder, &mut problems);
         let image = Arc::new(image);

@@ -21,6 +21,14 @@ pub struct EndMark {
 }
 
 impl EndMark {
+    /// True where a file was written after the mark.
+    pub(super) fn is_before(self, file: &Path) -> bool {
+        let written = source::stamp_of(file).and_then(|(_, modified)| modified);
+        written
+            .zip(self.modified)
+            .is_some_and(|(written, marked)| written > marked)
+    }
+
     /// The mark that is in a folder now. Blocks on I/O.
     pub(super) fn find(folder: &Path) -> Option<Self> {
         let found = source::stat(&folder.join(DONE)).ok()??;

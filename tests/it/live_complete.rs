@@ -158,3 +158,40 @@ fn planes_that_were_read_ahead_are_written_once_their_store_is_complete() {
     desk.frames(Duration::from_millis(500));
     assert_eq!(num_written(desk.harness.state()), 3);
 }
+
+#[test]
+fn a_run_that_writes_the_stores_of_a_finished_one_anew_runs() {
+    let run = Run::new(2, [2, 1, 2]);
+    run.create();
+    for (fov, at) in run.planes() {
+        run.write(fov, at);
+    }
+    run.stores.iter().for_each(|store| store.describe(true));
+    fs::write(run.root().join("coordinates.csv"), "").unwrap();
+    fs::write(run.root().join(".done"), "").unwrap();
+    // At once: the mark may be of this run.
+    let Some((mut desk, handle)) = announced(&run) else {
+        return;
+    };
+    desk.until("what is there counts", |app| num_written(app) == 8);
+    go(&mut desk, &handle, 0, 1, 0);
+    for store in &run.stores {
+        fs::remove_dir_all(store.folder.join("0/c")).unwrap();
+        store.create();
+    }
+    run.write(0, [0, 0, 0]);
+    notify(&handle, 0, [0, 0, 0]);
+    desk.until("only what is there counts", |app| num_written(app) == 1);
+    desk.until("nothing calls it complete", |app| complete(app).is_none());
+    desk.frames(Duration::from_secs(3));
+    assert_eq!(
+        (
+            complete(desk.harness.state()),
+            num_written(desk.harness.state())
+        ),
+        (None, 1)
+    );
+    assert!(!desk.says("finished"));
+    go(&mut desk, &handle, 0, 1, 1);
+    assert!(is_planned(desk.harness.state()));
+}

@@ -226,6 +226,7 @@ impl Viewing {
     /// Stores that an earlier run had completed were begun anew: nothing that was read of them holds any more.
     pub(in crate::app) fn begin_anew(&mut self, fovs: &HashSet<FovId>) {
         self.renew_fovs(fovs.iter().copied());
+        self.change(self.dataset.with_begin_anew());
         self.reopen(fovs);
     }
 

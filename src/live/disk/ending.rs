@@ -48,6 +48,8 @@ pub(super) struct Ending {
     has_looked_for_mark: bool,
     /// The mark that lay in the folder when it was looked for first.
     first_mark: Option<EndMark>,
+    /// The mark that lay there when stores were begun anew.
+    old_mark: Option<EndMark>,
 }
 
 impl Ending {
@@ -61,6 +63,7 @@ impl Ending {
             aborted: false,
             has_looked_for_mark: false,
             first_mark: None,
+            old_mark: None,
         }
     }
 
@@ -72,6 +75,15 @@ impl Ending {
             },
             ..Self::new()
         }
+    }
+
+    /// Stores are written anew: what ended before was an earlier run.
+    pub(super) fn begin_anew(&mut self, surroundings: &Surroundings) {
+        self.old_mark = surroundings.end_mark();
+        self.phase = Phase::Running;
+        self.is_sweeping = false;
+        self.aborted = false;
+        self.next_sweep = Instant::now() + SWEEP_PERIOD;
     }
 
     /// Looks for the mark, and for a reason to look at all stores. Once a second.
@@ -123,7 +135,8 @@ impl Ending {
             self.first_mark = mark;
         }
         let ends_after = survey.stores.dataset().ends_after();
-        mark.is_some_and(|it| it.is_after(ends_after) || mark != self.first_mark)
+        let is_old = mark == self.old_mark;
+        mark.is_some_and(|it| !is_old && (it.is_after(ends_after) || mark != self.first_mark))
     }
 
     fn begin_sweep(&mut self, survey: &Survey) {

@@ -171,9 +171,13 @@ impl Stores {
             return true;
         };
         self.dataset.order.iter().all(|&fov| {
-            let stamps = self.stamps_of(fov).into_iter().flatten();
-            let newest = stamps.map(|(_, modified)| modified).max().flatten();
-            formats::is_after(newest, moment)
+            // As they were when they were read: what they say now may be another thing.
+            let folder = self.dataset.fov(fov).map(|row| &row.folder);
+            let read = folder.and_then(|folder| self.stamps.get(folder));
+            read.is_some_and(|stamps| {
+                let times = stamps.iter().flatten().map(|(_, modified)| *modified);
+                formats::is_after(times.max().flatten(), moment)
+            })
         })
     }
 

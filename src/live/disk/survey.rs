@@ -60,6 +60,8 @@ pub(super) struct Survey {
     /// What is told was told before: nothing of it is the newest.
     is_retelling: bool,
     is_over: bool,
+    /// Stores that were complete are written anew, since this was asked last.
+    pub(super) has_begun_anew: bool,
     /// Stores that had been opened when the pass over all pages began.
     num_opened: usize,
     turn: u32,
@@ -93,6 +95,7 @@ impl Survey {
             is_caught_up: false,
             is_retelling: false,
             is_over: false,
+            has_begun_anew: false,
             num_opened: 0,
             turn: 0,
             found: Vec::new(),
@@ -455,6 +458,9 @@ impl Survey {
             for &fov in &anew {
                 self.outbox.begun_anew(fov);
             }
+            self.has_begun_anew = true;
+            (self.is_over, self.newest, self.is_caught_up) = (false, None, false);
+            self.begin_pass();
             self.rescan(&anew);
         }
         self.outbox.planes(std::mem::take(&mut self.found), after);

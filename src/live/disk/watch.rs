@@ -135,6 +135,9 @@ impl Watch {
         if now >= self.next_documents {
             self.look_at_documents();
         }
+        if std::mem::take(&mut self.survey.has_begun_anew) {
+            self.ending.begin_anew(&self.surroundings);
+        }
         has_more |= self.ending.go_on(
             &mut self.survey,
             &self.shared.outbox,
