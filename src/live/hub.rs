@@ -413,7 +413,7 @@ impl Merger {
         }
         let mut visible = Vec::new();
         let (mut num_quiet, watched) = (0_usize, self.shared.watched.lock().clone());
-        {
+        let was_fresh = {
             let mut pending = self.shared.pending.lock();
             let batch = std::iter::once(first).chain(self.notices.try_iter());
             for notice in batch.take(MAX_NOTICES) {
@@ -436,14 +436,16 @@ impl Merger {
                     num_quiet += 1;
                 }
             }
-        }
+            // With the news, or whoever takes them leaves a mark behind that is of none.
+            self.shared.is_fresh.swap(true, Ordering::Relaxed)
+        };
         let mut is_urgent = watched.follows && num_quiet > 0;
         for (id, at) in visible {
             // The read's end wakes the interface: one frame instead of two.
             is_urgent |= !self.shared.audience.anticipate(id, at);
         }
         // A frame that took what was merged before leaves nothing to wake for.
-        if !self.shared.is_fresh.swap(true, Ordering::Relaxed) {
+        if !was_fresh {
             self.wake_at = None;
         }
         if is_urgent {
