@@ -339,6 +339,18 @@ impl Dataset {
         begun.is_some_and(|begun| !begun.is_empty() && !begun.contains(&t))
     }
 
+    /// Those timepoints.
+    pub fn skipped_timepoints(&self) -> impl Iterator<Item = u32> {
+        let run = self.acquisition.as_ref();
+        let has_folders = run.is_some_and(|run| !run.begun_timepoints.is_empty());
+        let all = if has_folders && self.is_finished() {
+            self.len_along(NavAxis::Time)
+        } else {
+            0
+        };
+        (0..all).filter(|&t| self.is_skipped(t))
+    }
+
     /// The moment before which nothing can have ended the acquisition; `None` where any mark of an end is its own.
     #[must_use]
     pub fn ends_after(&self) -> Option<SystemTime> {
@@ -348,11 +360,17 @@ impl Dataset {
             .map(|announced| announced.at)
     }
 
+    /// True where the store of a FOV was opened and says that it is finished.
+    #[must_use]
+    pub fn is_store_complete(&self, fov: FovId) -> bool {
+        let image = self.image(fov);
+        image.is_some_and(|image| image.complete == Some(true))
+    }
+
     /// True where the store of every FOV was opened and says that it is finished.
     #[must_use]
     pub fn are_all_stores_complete(&self) -> bool {
-        let mut images = self.order.iter().map(|&fov| self.image(fov));
-        images.all(|image| image.is_some_and(|image| image.complete == Some(true)))
+        self.order.iter().all(|&fov| self.is_store_complete(fov))
     }
 
     /// The row of a FOV.

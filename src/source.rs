@@ -22,7 +22,6 @@ pub use self::{
     room::{Room, room, room_now},
 };
 
-use self::consolidated::without_consolidated;
 use std::{
     fmt,
     fs::{self, File},
@@ -32,6 +31,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use self::consolidated::without_consolidated;
 use crate::model::{Code, FileStamp, json_size, limits, natural_cmp, while_waiting};
 
 /// How often a document that is being rewritten (or on Windows, a file that its writer holds) is tried again.

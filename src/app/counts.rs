@@ -6,6 +6,7 @@
 use super::Viewing;
 use crate::{
     dataset::{Dataset, Image, ImageSlot},
+    ledger::PageSize,
     live::PlaneCounts,
     model::{Code, NavAxis},
 };
@@ -41,7 +42,7 @@ impl Viewing {
         let listed = self.listed();
         let mut not_whole = booked.partial + booked.missing + booked.failed;
         let mut found = 0;
-        for t in skipped_timepoints(&self.dataset) {
+        for t in self.dataset.skipped_timepoints() {
             let looked_at = self.ledger.counts_of_timepoint(t);
             let without = looked_at.partial + looked_at.missing + looked_at.failed;
             not_whole = not_whole.saturating_sub(without);
@@ -86,11 +87,10 @@ fn listed(dataset: &Dataset) -> Listed {
     let template = dataset.template.num_planes();
     let num_fovs = dataset.fovs.len() as u64;
     let by_template = template.saturating_mul(num_fovs);
-    let num_skipped = skipped_timepoints(dataset).count() as u64;
+    let num_skipped = dataset.skipped_timepoints().count() as u64;
     let taken = |image: &Image| {
-        let num_timepoints = u64::from(image.num_timepoints());
-        let num_taken = num_timepoints.saturating_sub(num_skipped);
-        image.num_planes() / num_timepoints.max(1) * num_taken
+        let num_taken = u64::from(image.num_timepoints()).saturating_sub(num_skipped);
+        PageSize::of(image).num_planes().saturating_mul(num_taken)
     };
     let mut listed = Listed {
         all: planned_planes(dataset).unwrap_or(by_template),
@@ -118,11 +118,6 @@ fn listed(dataset: &Dataset) -> Listed {
     listed
 }
 
-fn skipped_timepoints(dataset: &Dataset) -> impl Iterator<Item = u32> {
-    let all = 0..dataset.len_along(NavAxis::Time);
-    all.filter(|&t| dataset.is_skipped(t))
-}
-
 /// Planes that there will be at the end, where that is known; as many as the stores have room for where those grew.
 fn planned_planes(dataset: &Dataset) -> Option<u64> {
     let by_files = dataset
@@ -133,9 +128,8 @@ fn planned_planes(dataset: &Dataset) -> Option<u64> {
     // Of registered planes there are those that have begun.
     let has_stores = dataset.is_template_read && !dataset.is_registered();
     let by_stores = has_stores.then(|| {
-        let template = &dataset.template;
-        let per_timepoint = template.num_planes() / u64::from(template.num_timepoints().max(1));
         let num_timepoints = u64::from(dataset.len_along(NavAxis::Time));
+        let per_timepoint = PageSize::of(&dataset.template).num_planes();
         let of_fov = per_timepoint.saturating_mul(num_timepoints);
         of_fov.saturating_mul(dataset.num_fovs().into())
     });
@@ -155,7 +149,6 @@ mod tests {
             Acquisition, OpenFovError,
             testing::{Sizes, dataset, image},
         },
-        ledger::PageSize,
         model::{FovId, PlaneId, PlaneState, ZPick},
         session::Session,
     };

@@ -70,8 +70,8 @@ impl App {
                 DiskNews::StoreChanged(fov) => {
                     changed.insert(fov);
                 }
-                DiskNews::BegunAnew(fov) => {
-                    viewing.begin_anew(&HashSet::from([fov]));
+                DiskNews::BegunAnew(fovs) => {
+                    viewing.begin_anew(&fovs);
                     self.pace.begin_anew();
                 }
                 // Growth of an older revision: it is found once more.

@@ -77,8 +77,8 @@ pub(super) struct LiveSide {
     pub(super) displaced: Vec<Started>,
     /// Acquisitions that ended, of those that are shown or displaced.
     pub(super) ended: HashSet<AcquisitionId>,
-    /// Where to go once stores have grown as notices say.
-    waiting: Vec<Destination>,
+    /// The timepoint to go to once a store has it, as notices say.
+    awaited_t: Option<u32>,
     watched: Watched,
     status: RefCell<Arc<Status>>,
     fence: u64,
@@ -94,7 +94,7 @@ impl LiveSide {
             announced: None,
             displaced: Vec::new(),
             ended: HashSet::new(),
-            waiting: Vec::new(),
+            awaited_t: None,
             watched: Watched::default(),
             status: RefCell::default(),
             fence: 0,
@@ -177,7 +177,7 @@ impl App {
             match event {
                 LiveEvent::Go(to) => destinations.extend(to),
                 LiveEvent::Started(_) | LiveEvent::Open(_) => {
-                    self.live.waiting.clear();
+                    self.live.awaited_t = None;
                     destinations.clear();
                     others.push(event);
                 }
@@ -188,8 +188,9 @@ impl App {
             self.take_event(ctx, event);
         }
         self.take_notices(news);
-        let waiting = std::mem::take(&mut self.live.waiting);
-        self.go(waiting.into_iter().chain(destinations));
+        let awaited = self.live.awaited_t.take();
+        let awaited = awaited.map(|t| Destination::Index(NavAxis::Time, t));
+        self.go(awaited.into_iter().chain(destinations));
     }
 
     /// Takes planes that were written, as far as they are of the acquisition that is open.
@@ -288,12 +289,13 @@ impl App {
             let planes = started.registered.planes().into_iter();
             viewing.announce(&planes.map(|at| (at, 1)).collect());
         }
-        if self.follows_runs() {
+        let has_ended = self.live.ended.contains(&started.id);
+        if !has_ended && self.follows_runs() {
             viewing.apply(&Command::SetFollow(true));
         }
         self.viewing = Some(viewing);
         self.live.announced = Some(started.clone());
-        if self.live.ended.contains(&started.id) {
+        if has_ended {
             self.end_announced(started.id);
         }
         self.watch_disk();
@@ -330,7 +332,7 @@ impl App {
                 && t >= viewing.dataset.len_along(NavAxis::Time)
                 && viewing.awaits_timepoint(t)
             {
-                self.live.waiting.push(destination);
+                self.live.awaited_t = Some(t);
                 continue;
             }
             viewing.apply(&match destination {

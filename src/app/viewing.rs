@@ -283,9 +283,7 @@ impl Viewing {
     /// have made room for planes that it has not announced, and drops pixels that were in memory: there the read knows
     /// better.
     fn is_overtaken(&self, plane: PlaneId, found: &PlaneState) -> bool {
-        let image = self.dataset.image(plane.fov);
-        if image.is_some_and(|image| image.complete == Some(true)) && *found == PlaneState::Planned
-        {
+        if *found == PlaneState::Planned && self.dataset.is_store_complete(plane.fov) {
             // It was read before the store was known to be complete.
             return true;
         }

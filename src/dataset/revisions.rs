@@ -190,22 +190,15 @@ impl Dataset {
     /// again.
     #[must_use]
     pub fn with_announced_end(&self) -> Self {
-        let mut next = self.with_reopening(|fov| self.is_unfinished(fov));
+        let mut next = self.with_reopening(|fov| !self.is_store_complete(fov));
         next.is_announced_to_end = true;
         next
     }
 
-    /// True where the store of a FOV does not say that it is complete.
-    fn is_unfinished(&self, fov: FovId) -> bool {
-        let image = self.image(fov);
-        image.is_none_or(|image| image.complete != Some(true))
-    }
-
-    /// The next revision, in which an acquisition that seemed to be complete is not: its stores are written anew.
+    /// The next revision, in which these stores are written anew: whatever was complete before was of an earlier run.
     #[must_use]
-    pub fn with_begin_anew(&self) -> Self {
-        let mut next = self.clone();
-        next.revision += 1;
+    pub fn with_stores_begun_anew(&self, fovs: &HashSet<FovId>) -> Self {
+        let mut next = self.with_changed_stores(fovs);
         if let Some(acquisition) = &mut next.acquisition {
             acquisition.complete = None;
         }
@@ -216,7 +209,7 @@ impl Dataset {
     /// so are asked again.
     #[must_use]
     pub fn with_end(&self, is_aborted: bool, begun: BTreeSet<u32>) -> Self {
-        let mut next = self.with_reopening(|fov| self.is_unfinished(fov));
+        let mut next = self.with_reopening(|fov| !self.is_store_complete(fov));
         let acquisition = next.acquisition.get_or_insert_default();
         acquisition.complete = Some(!is_aborted);
         acquisition.aborted |= is_aborted;

@@ -236,21 +236,7 @@ fn v3_sample_type(document: &Value) -> Result<SampleType, ArrayDocumentError> {
 fn v2_sample_type(dtype: &str) -> Option<(SampleType, bool)> {
     let mut chars = dtype.chars();
     let order = chars.next().filter(|order| "<>|".contains(*order))?;
-    let sample_type = match chars.as_str() {
-        "b1" => SampleType::Bool,
-        "u1" => SampleType::U8,
-        "u2" => SampleType::U16,
-        "u4" => SampleType::U32,
-        "u8" => SampleType::U64,
-        "i1" => SampleType::I8,
-        "i2" => SampleType::I16,
-        "i4" => SampleType::I32,
-        "i8" => SampleType::I64,
-        "f2" => SampleType::F16,
-        "f4" => SampleType::F32,
-        "f8" => SampleType::F64,
-        _ => return None,
-    };
+    let sample_type = SampleType::from_short_name(chars.as_str())?;
     // "not relevant" is only right for single bytes.
     let is_single_byte = sample_type.num_bytes() == 1;
     let is_usable = is_single_byte || order != '|';

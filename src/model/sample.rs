@@ -62,6 +62,26 @@ impl SampleType {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
+    /// The type of a short numpy name without its order of bytes (`u2`, `f4`), as Zarr v2 documents have them.
+    #[must_use]
+    pub fn from_short_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "b1" => Self::Bool,
+            "u1" => Self::U8,
+            "u2" => Self::U16,
+            "u4" => Self::U32,
+            "u8" => Self::U64,
+            "i1" => Self::I8,
+            "i2" => Self::I16,
+            "i4" => Self::I32,
+            "i8" => Self::I64,
+            "f2" => Self::F16,
+            "f4" => Self::F32,
+            "f8" => Self::F64,
+            _ => return None,
+        })
+    }
+
     /// Bytes of one sample: 1, 2, 4 or 8.
     #[must_use]
     pub fn num_bytes(self) -> usize {

@@ -278,22 +278,7 @@ fn v2_sample_type(dtype: &str) -> Option<(SampleType, bool)> {
         '>' => true,
         _ => return None,
     };
-    let sample_type = match letters.as_str() {
-        "b1" => SampleType::Bool,
-        "u1" => SampleType::U8,
-        "u2" => SampleType::U16,
-        "u4" => SampleType::U32,
-        "u8" => SampleType::U64,
-        "i1" => SampleType::I8,
-        "i2" => SampleType::I16,
-        "i4" => SampleType::I32,
-        "i8" => SampleType::I64,
-        "f2" => SampleType::F16,
-        "f4" => SampleType::F32,
-        "f8" => SampleType::F64,
-        _ => return None,
-    };
-    Some((sample_type, is_big))
+    Some((SampleType::from_short_name(letters.as_str())?, is_big))
 }
 
 /// Name and configuration of an extension: `"bytes"`, or `{"name": "bytes", "configuration": {..}}`.

@@ -40,20 +40,10 @@ fn type_of(text: &str) -> Option<(SampleType, bool)> {
         ("<" | "|", name) => (false, name),
         _ => (false, text),
     };
-    let sample_type = match name {
-        "u1" => SampleType::U8,
-        "u2" => SampleType::U16,
-        "u4" => SampleType::U32,
-        "u8" => SampleType::U64,
-        "i1" => SampleType::I8,
-        "i2" => SampleType::I16,
-        "i4" => SampleType::I32,
-        "i8" => SampleType::I64,
-        "f4" => SampleType::F32,
-        "f8" => SampleType::F64,
-        _ => return None,
-    };
-    Some((sample_type, is_big))
+    // numcodecs scales numbers only, and none of 16 bits with a point.
+    let sample_type = SampleType::from_short_name(name);
+    let sample_type = sample_type.filter(|it| !matches!(it, SampleType::Bool | SampleType::F16));
+    Some((sample_type?, is_big))
 }
 
 impl Scaled {

@@ -11,7 +11,7 @@ use squidview::{export::Destination, formats, model::Code};
 use crate::{
     fixture,
     planes::data_folder,
-    program::{on, squidview},
+    program::{Ran, on, squidview},
 };
 
 /// All files below a folder, links not followed, with their bytes.
@@ -28,16 +28,20 @@ fn content(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
+fn run(command: &str, dataset: &Path, out: &Path) -> Ran {
+    squidview(&[
+        command.as_ref(),
+        dataset.as_os_str(),
+        "-o".as_ref(),
+        out.as_os_str(),
+    ])
+}
+
 /// A plane or a picture of `dataset` for `out` is refused, and changes nothing below `folder`.
 fn is_refused(dataset: &Path, out: &Path, folder: &Path) {
     let (before, place) = (content(folder), out.display());
     for command in ["plane", "render"] {
-        let ran = squidview(&[
-            command.as_ref(),
-            dataset.as_os_str(),
-            "-o".as_ref(),
-            out.as_os_str(),
-        ]);
+        let ran = run(command, dataset, out);
         assert_eq!(ran.status, Some(1), "{command} {place}: {ran:?}");
         let error = &ran.json()["error"];
         assert_eq!(error["code"], "unsafe_path", "{command} {place}: {error}");
@@ -51,12 +55,7 @@ fn is_refused(dataset: &Path, out: &Path, folder: &Path) {
 fn is_written(dataset: &Path, out: &Path) {
     let place = out.display();
     for command in ["plane", "render"] {
-        let ran = squidview(&[
-            command.as_ref(),
-            dataset.as_os_str(),
-            "-o".as_ref(),
-            out.as_os_str(),
-        ]);
+        let ran = run(command, dataset, out);
         assert_eq!(ran.status, Some(0), "{command} {place}: {ran:?}");
         assert!(image::open(out).is_ok(), "{command} {place}");
     }

@@ -226,26 +226,17 @@ impl Viewing {
     /// Stores that an earlier run had completed were begun anew: nothing that was read of them holds any more.
     pub(in crate::app) fn begin_anew(&mut self, fovs: &HashSet<FovId>) {
         self.renew_fovs(fovs.iter().copied());
-        self.change(self.dataset.with_begin_anew());
-        self.reopen(fovs);
+        self.change(self.dataset.with_stores_begun_anew(fovs));
     }
 
     /// In stores that are complete since they were opened again, what is absent means the fill value: it is looked at
-    /// once more. Of those that are not any more nothing holds.
+    /// once more.
     pub(super) fn renew_completed(&mut self, before: &Dataset, opened: &[FovId]) {
-        let is_complete = |dataset: &Dataset, fov| {
-            let image = dataset.image(fov);
-            image.is_some_and(|image| image.complete == Some(true))
-        };
         for &fov in opened {
-            match (is_complete(before, fov), is_complete(&self.dataset, fov)) {
-                (false, true) => {
-                    self.ledger.renew_absent_of(fov);
-                    self.completed.push(fov);
-                    self.is_dirty = true;
-                }
-                (true, false) => self.renew_fovs(std::iter::once(fov)),
-                (true, true) | (false, false) => {}
+            if self.dataset.is_store_complete(fov) && !before.is_store_complete(fov) {
+                self.ledger.renew_absent_of(fov);
+                self.completed.push(fov);
+                self.is_dirty = true;
             }
         }
     }

@@ -32,9 +32,9 @@ pub enum DiskNews {
     Newest(PlaneId),
     /// Documents of a FOV's store changed, or it is there now: open it again.
     StoreChanged(FovId),
-    /// A FOV's store that was complete is not any more: another run writes it anew, and nothing that was told of its planes
+    /// Stores that were complete are not any more: another run writes them anew, and nothing that was told of their planes
     /// before holds.
-    BegunAnew(FovId),
+    BegunAnew(HashSet<FovId>),
     /// The file that an image was described by is another one, or gone: what it is now. Nothing that was read of that FOV
     /// holds any more.
     Replaced(FovId, Result<OpenedFov, OpenFovError>),
@@ -60,7 +60,7 @@ struct Pending {
     rewritten: HashSet<PlaneId>,
     newest: Option<PlaneId>,
     stores: BTreeSet<FovId>,
-    anew: BTreeSet<FovId>,
+    anew: HashSet<FovId>,
     /// At most one per FOV.
     replaced: BTreeMap<FovId, Result<OpenedFov, OpenFovError>>,
     grown: Option<Dataset>,
@@ -91,7 +91,9 @@ impl Outbox {
         let mut news = Vec::new();
         news.extend(pending.grown.map(DiskNews::Grown));
         news.extend(pending.stores.into_iter().map(DiskNews::StoreChanged));
-        news.extend(pending.anew.into_iter().map(DiskNews::BegunAnew));
+        if !pending.anew.is_empty() {
+            news.push(DiskNews::BegunAnew(pending.anew));
+        }
         let replaced = pending.replaced.into_iter();
         news.extend(replaced.map(|(fov, opened)| DiskNews::Replaced(fov, opened)));
         if !pending.planes.is_empty() {
@@ -139,12 +141,13 @@ impl Outbox {
         });
     }
 
-    /// What was told of its planes before is forgotten.
-    pub(super) fn begun_anew(&self, fov: FovId) {
+    /// What was told of their planes before is forgotten, and so is an end.
+    pub(super) fn begun_anew(&self, fovs: &HashSet<FovId>) {
         self.put(Duration::ZERO, |pending| {
-            pending.planes.retain(|plane, _| plane.fov != fov);
-            pending.rewritten.retain(|plane| plane.fov != fov);
-            pending.anew.insert(fov);
+            pending.planes.retain(|plane, _| !fovs.contains(&plane.fov));
+            pending.rewritten.retain(|plane| !fovs.contains(&plane.fov));
+            pending.anew.extend(fovs);
+            pending.ended = None;
         });
     }
 

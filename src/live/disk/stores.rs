@@ -65,7 +65,7 @@ pub(super) struct Stores {
     /// An array has more FOVs along its axis than there are rows.
     pub(super) has_more_fovs: bool,
     /// Stores that were complete and are not any more, since they were asked for.
-    begun_anew: Vec<FovId>,
+    begun_anew: HashSet<FovId>,
     /// Complete stores are looked at in turn; the row of the next one.
     next_complete: usize,
 }
@@ -86,7 +86,7 @@ impl Stores {
             num_timepoints: dataset.len_along(NavAxis::Time),
             num_opened: 0,
             has_more_fovs: false,
-            begun_anew: Vec::new(),
+            begun_anew: HashSet::new(),
             next_complete: 0,
         };
         stores.adopt(dataset);
@@ -485,12 +485,12 @@ impl Stores {
     fn set_complete(&mut self, fov: FovId, complete: Option<bool>) {
         let known = std::mem::replace(&mut self.complete[fov.row()], complete);
         if known == Some(true) && complete != Some(true) {
-            self.begun_anew.push(fov);
+            self.begun_anew.insert(fov);
         }
     }
 
     /// FOVs whose stores were complete and are not any more, since this was asked last.
-    pub(super) fn take_begun_anew(&mut self) -> Vec<FovId> {
+    pub(super) fn take_begun_anew(&mut self) -> HashSet<FovId> {
         std::mem::take(&mut self.begun_anew)
     }
 

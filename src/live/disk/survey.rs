@@ -455,13 +455,11 @@ impl Survey {
         let anew = self.stores.take_begun_anew();
         if !anew.is_empty() {
             self.found.retain(|(plane, _)| !anew.contains(&plane.fov));
-            for &fov in &anew {
-                self.outbox.begun_anew(fov);
-            }
+            self.outbox.begun_anew(&anew);
             self.has_begun_anew = true;
             (self.is_over, self.newest, self.is_caught_up) = (false, None, false);
             self.begin_pass();
-            self.rescan(&anew);
+            self.rescan(&anew.into_iter().collect::<Vec<_>>());
         }
         self.outbox.planes(std::mem::take(&mut self.found), after);
         if self.is_newest_told {

@@ -86,12 +86,14 @@ impl Viewer {
                     let opened = opener.open_fov(&self.dataset, fov);
                     self.show(self.dataset.with_opened(vec![(fov, opened)]));
                 }
-                DiskNews::BegunAnew(fov) => {
-                    self.anew.insert(fov);
-                    self.told.retain(|plane, _| plane.fov != fov);
-                    let opener = Arc::clone(&self.dataset.opener);
-                    let opened = opener.open_fov(&self.dataset, fov);
-                    self.show(self.dataset.with_opened(vec![(fov, opened)]));
+                DiskNews::BegunAnew(fovs) => {
+                    self.told.retain(|plane, _| !fovs.contains(&plane.fov));
+                    for &fov in &fovs {
+                        let opener = Arc::clone(&self.dataset.opener);
+                        let opened = opener.open_fov(&self.dataset, fov);
+                        self.show(self.dataset.with_opened(vec![(fov, opened)]));
+                    }
+                    self.anew.extend(fovs);
                 }
                 DiskNews::Replaced(fov, opened) => {
                     *self.replaced.entry(fov).or_default() += 1;
