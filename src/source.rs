@@ -32,7 +32,7 @@ use std::{
 };
 
 use self::consolidated::without_consolidated;
-use crate::model::{Code, FileStamp, json_size, limits, natural_cmp, while_waiting};
+use crate::model::{Code, FileStamp, JsonError, limits, natural_cmp, parse_json, while_waiting};
 
 /// How often a document that is being rewritten (or on Windows, a file that its writer holds) is tried again.
 const RETRIES: u32 = 5;
@@ -132,9 +132,9 @@ pub enum SourceErrorKind {
         /// Where it leads.
         target: PathBuf,
     },
-    /// The document is not JSON.
-    #[error("not JSON ({0})")]
-    BadJson(#[source] serde_json::Error),
+    /// The document is not JSON, or has too much of it.
+    #[error(transparent)]
+    Json(JsonError),
 }
 
 /// A path cannot be read.
@@ -189,7 +189,7 @@ impl SourceError {
             SourceErrorKind::UnsafePath(_) | SourceErrorKind::LeavesDataset { .. } => {
                 Code::UnsafePath
             }
-            SourceErrorKind::BadJson(_) => Code::BadJson,
+            SourceErrorKind::Json(ref error) => error.code(),
         }
     }
 
@@ -376,75 +376,15 @@ pub fn read_json(path: &Path) -> Result<Option<serde_json::Value>, SourceError> 
         let Some(text) = read_document(path)? else {
             return Ok(None);
         };
-        let text = without_consolidated(&text);
-        let found = json_size(&text);
-        if found > limits::JSON_VALUES {
-            let kind = SourceErrorKind::TooLarge {
-                found: found as u64,
-                limit: limits::JSON_VALUES as u64,
-                unit: "values",
-            };
-            return Err(SourceError::new(kind, path));
-        }
-        match parse_json(&text) {
+        match parse_json(&without_consolidated(&text)) {
             Ok(value) => return Ok(Some(value)),
-            Err(error) if error.is_eof() && tries < RETRIES && is_recent(path) => {
+            Err(error) if error.is_cut_off() && tries < RETRIES && is_recent(path) => {
                 tries += 1;
                 thread::sleep(RETRY_PAUSE);
             }
-            Err(error) => return Err(SourceError::new(SourceErrorKind::BadJson(error), path)),
+            Err(error) => return Err(SourceError::new(SourceErrorKind::Json(error), path)),
         }
     }
-}
-
-/// Parses JSON; the bare `NaN`, `Infinity` and `-Infinity` of Python's `json.dump` count as null.
-///
-/// # Errors
-/// When it is not JSON otherwise, or beyond [`limits::JSON_VALUES`].
-pub fn parse_json(text: &str) -> Result<serde_json::Value, serde_json::Error> {
-    let found = json_size(text);
-    if found > limits::JSON_VALUES {
-        let limit = limits::JSON_VALUES;
-        let message = format!("{found} values where at most {limit} are read");
-        return Err(serde::de::Error::custom(message));
-    }
-    serde_json::from_str(text).or_else(|error| match without_bare_words(text) {
-        Some(text) => serde_json::from_str(&text),
-        None => Err(error),
-    })
-}
-
-/// The text with Python's bare non-finite numbers replaced by null; `None` where it has none outside of strings.
-fn without_bare_words(text: &str) -> Option<String> {
-    let (mut result, mut rest) = (String::new(), text);
-    let mut is_string = false;
-    let mut has_any = false;
-    while let Some(at) = rest.find(['"', '\\', 'N', 'I', '-']) {
-        let (before, from) = rest.split_at(at);
-        let word = ["-Infinity", "Infinity", "NaN"]
-            .into_iter()
-            .find(|word| !is_string && from.starts_with(word));
-        let mut letters = from.chars();
-        match letters.next() {
-            Some('"') => is_string = !is_string,
-            // What follows a backslash never ends a string.
-            Some('\\') => drop(letters.next()),
-            _ => {}
-        }
-        let (taken, put) = match word {
-            Some(word) => (word.len(), "null"),
-            None => (
-                from.len() - letters.as_str().len(),
-                &from[..from.len() - letters.as_str().len()],
-            ),
-        };
-        has_any |= word.is_some();
-        result.push_str(before);
-        result.push_str(put);
-        rest = &from[taken..];
-    }
-    result.push_str(rest);
-    has_any.then_some(result)
 }
 
 /// True where a file that was written then is not written to just now, and a further write would give it another time.

@@ -18,8 +18,7 @@ use squidview::{
         ome_xml::{self, PlaneTable},
         run_state,
     },
-    model::limits,
-    source,
+    model::{limits, parse_json},
 };
 
 /// A function that takes any bytes.
@@ -56,7 +55,7 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 
 /// The attributes of a group, as `zarr.json` and as `.zattrs`.
 fn ngff_group(bytes: &[u8]) {
-    let Ok(document) = source::parse_json(&text(bytes)) else {
+    let Ok(document) = parse_json(&text(bytes)) else {
         return;
     };
     for found in [

@@ -9,8 +9,7 @@ use std::{
 use serde_json::{Value, json};
 use squidview::{
     formats,
-    model::{Absence, FovId, PlaneId, TileId, ZPick},
-    source,
+    model::{Absence, FovId, PlaneId, TileId, ZPick, parse_json},
     store::{ReadOutcome, Store},
 };
 
@@ -24,7 +23,7 @@ const WIDTH: u64 = 24;
 pub(super) fn array(bytes: &[u8]) {
     let mut parts = bytes.splitn(2, |&byte| byte == 0);
     let (document, chunk) = (parts.next().unwrap_or_default(), parts.next());
-    let parsed = source::parse_json(&String::from_utf8_lossy(document)).unwrap_or_default();
+    let parsed = parse_json(&String::from_utf8_lossy(document)).unwrap_or_default();
     let is_v2 = parsed.get("zarr_format") == Some(&json!(2));
     let folder = tempfile::tempdir().expect("there is a temporary folder");
     let name = if is_v2 { ".zarray" } else { "zarr.json" };

@@ -22,6 +22,12 @@ const LOOKED_INTO: usize = 64;
 /// A problem for each thing that is left aside.
 pub(super) fn problems(found: &Found) -> Vec<Problem> {
     let root = &found.root;
+    if matches!(
+        found.what,
+        What::Store(_) | What::Well | What::Frames(_) | What::LoneFile
+    ) {
+        return Vec::new();
+    }
     let entries = source::list(root).unwrap_or_default();
     let ignored =
         |place: &Path, message: String| Problem::new(Code::Ignored, below(root, place), message);

@@ -128,9 +128,9 @@ fn wells_of(
     problems: &mut Vec<Problem>,
 ) -> Vec<Well> {
     let root = &opening.root;
-    let on_disk = wells_on_disk(folder);
+    let (on_disk, plain) = wells_on_disk(folder);
     let paths: HashSet<&Path> = on_disk.iter().map(|well| well.folder.as_path()).collect();
-    let named = named_wells(folder, entry, root, problems);
+    let named = named_wells(folder, entry, root, &plain, problems);
     let (wells, absent): (Vec<Well>, Vec<Well>) = named.into_iter().partition(|well| {
         paths.contains(well.folder.as_path()) || matches!(source::stat(&well.folder), Ok(Some(_)))
     });
@@ -164,17 +164,22 @@ fn wells_of(
     wells
 }
 
-/// The wells that the metadata names, each once; paths that leave the plate are listed.
+/// The wells that the metadata names, each once; paths that leave the plate are listed. What is `plain` needs no look.
 fn named_wells(
     folder: &Path,
     entry: &PlateEntry,
     root: &Path,
+    plain: &HashSet<PathBuf>,
     problems: &mut Vec<Problem>,
 ) -> Vec<Well> {
     let mut seen = HashSet::new();
     let mut wells = Vec::new();
     for well in &entry.wells {
-        match source::follow_inside(folder, &well.path, root) {
+        let found = match source::join_inside(folder, &well.path) {
+            Ok(path) if !plain.contains(&path) => source::follow_inside(folder, &well.path, root),
+            found => found,
+        };
+        match found {
             Ok(path) if seen.insert(path.clone()) => {
                 wells.push(well_names(
                     &path,
@@ -209,25 +214,29 @@ fn well_names(path: &Path, row: Option<&str>, column: Option<&str>) -> Well {
     }
 }
 
-/// `{row}/{column}` folders of a plate, in natural order.
-fn wells_on_disk(folder: &Path) -> Vec<Well> {
-    let mut wells = Vec::new();
-    for row in folders_in(folder)
-        .into_iter()
-        .map(|entry| entry.name)
-        .filter(|name| is_row_name(name))
-    {
-        let columns = folders_in(&folder.join(&row)).into_iter();
-        let columns = columns.map(|entry| entry.name);
-        for column in columns.filter(|name| is_column_name(name)) {
+/// `{row}/{column}` folders of a plate, in natural order, and those of them on whose way is no symbolic link.
+fn wells_on_disk(folder: &Path) -> (Vec<Well>, HashSet<PathBuf>) {
+    let (mut wells, mut plain) = (Vec::new(), HashSet::new());
+    for row in folders_in(folder) {
+        if !is_row_name(&row.name) {
+            continue;
+        }
+        for column in folders_in(&folder.join(&row.name)) {
+            if !is_column_name(&column.name) {
+                continue;
+            }
+            let well = folder.join(&row.name).join(&column.name);
+            if !row.is_link && !column.is_link {
+                plain.insert(well.clone());
+            }
             wells.push(Well {
-                folder: folder.join(&row).join(&column),
-                row: row.clone(),
-                column,
+                folder: well,
+                row: row.name.clone(),
+                column: column.name,
             });
         }
     }
-    wells
+    (wells, plain)
 }
 
 fn folders_in(folder: &Path) -> Vec<Entry> {

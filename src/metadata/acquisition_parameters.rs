@@ -5,7 +5,8 @@
 
 use serde_json::Value;
 
-use super::json::{as_count, as_number, as_positive, as_text, at, member, parse_json, shown};
+use super::json::{as_count, as_number, as_positive, as_text, at, member, shown};
+use crate::model::parse_json;
 
 /// What the file says; every key optional.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,7 +34,7 @@ pub struct AcquisitionParameters {
 /// # Errors
 /// When it is not a JSON object.
 pub fn parse(text: &str) -> Result<AcquisitionParameters, String> {
-    let document = parse_json(text)?;
+    let document = parse_json(text).map_err(|error| error.to_string())?;
     if !document.is_object() {
         return Err(format!("found {}, expected an object", shown(&document)));
     }

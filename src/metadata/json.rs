@@ -4,60 +4,8 @@
 
 use serde_json::Value;
 
-use crate::model::{json_size, limits};
-
 /// Characters of a foreign text that a message repeats.
 const SHOWN_CHARS: usize = 40;
-
-/// Parses a JSON document as writers of microscopy data leave it: a byte order mark is passed over, and `NaN`,
-/// `Infinity` and `-Infinity`, which Python writes and JSON does not know, become null.
-///
-/// # Errors
-/// When it is not JSON even so, the message says where; and when it is beyond [`limits::JSON_VALUES`].
-pub fn parse_json(text: &str) -> Result<Value, String> {
-    let found = json_size(text);
-    if found > limits::JSON_VALUES {
-        let limit = limits::JSON_VALUES;
-        return Err(format!("{found} values where at most {limit} are read"));
-    }
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let strict = serde_json::from_str(text);
-    strict.or_else(|error| {
-        let message = format!("not JSON: {error}");
-        let repaired = without_non_finite(text).ok_or_else(|| message.clone())?;
-        serde_json::from_str(&repaired).map_err(|_| message)
-    })
-}
-
-/// The text with null for numbers that JSON does not know; `None` where there is none.
-fn without_non_finite(text: &str) -> Option<String> {
-    let mut repaired = String::with_capacity(text.len());
-    let mut rest = text;
-    let mut has_changed = false;
-    let mut is_string = false;
-    while let Some(at) = rest.find(['"', '\\', 'N', 'I', '-']) {
-        let (before, from) = rest.split_at(at);
-        repaired.push_str(before);
-        let number = ["NaN", "-Infinity", "Infinity"]
-            .into_iter()
-            .find(|number| !is_string && from.starts_with(number));
-        let taken = match (number, from.as_bytes().first()) {
-            (Some(number), _) => number.len(),
-            // What follows a backslash does not end the string.
-            (None, Some(b'\\')) => 1 + from[1..].chars().next().map_or(0, char::len_utf8),
-            (None, first) => {
-                is_string ^= first == Some(&b'"');
-                1
-            }
-        };
-        let (token, after) = from.split_at(taken);
-        repaired.push_str(number.map_or(token, |_| "null"));
-        has_changed |= number.is_some();
-        rest = after;
-    }
-    repaired.push_str(rest);
-    has_changed.then_some(repaired)
-}
 
 /// The member `key`, if `of` is an object that has it and it is not null.
 pub(super) fn member<'a>(of: &'a Value, key: &str) -> Option<&'a Value> {
@@ -139,36 +87,6 @@ mod tests {
         assert_eq!(member(&of, "neg").and_then(as_positive), None);
         assert_eq!(member(&of, "half").and_then(as_count), None);
         assert_eq!(member(&json!([1]), "a"), None);
-    }
-
-    #[test]
-    fn documents_of_python_are_parsed() {
-        let check = |text: &str, expected: Option<Value>| {
-            assert_eq!(parse_json(text).ok(), expected, "{text}");
-        };
-        check(r#"{"a": 1}"#, Some(json!({"a": 1})));
-        check("\u{feff}[]", Some(json!([])));
-        check(
-            "[NaN, Infinity, -Infinity, -1]",
-            Some(json!([null, null, null, -1])),
-        );
-        check(
-            r#"["NaN \" NaN", "\\", NaN]"#,
-            Some(json!(["NaN \" NaN", "\\", null])),
-        );
-        for text in ["", "{", "[NaN", "[-NaN]", "\\", "[N]", "\\µ", "\"NaN\\"] {
-            check(text, None);
-        }
-        let error = parse_json("{\"a\": 1,").expect_err("cut");
-        assert!(error.starts_with("not JSON: EOF"), "{error}");
-        assert!(parse_json(&"[".repeat(100_000)).is_err());
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn arbitrary_text_never_panics(text in r#"([\[\]{}",:\\-]|NaN|Infinity|µ|1|a){0,30}"#) {
-            parse_json(&text).ok();
-        }
     }
 
     #[test]

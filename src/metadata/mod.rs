@@ -16,5 +16,3 @@ pub mod squid;
 mod xml;
 mod yaml;
 pub mod zarr_array;
-
-pub use json::parse_json;

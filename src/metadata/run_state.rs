@@ -11,8 +11,8 @@ use std::{
 
 use serde_json::Value;
 
-use super::json::{as_count, as_number, as_text, at, keyword, member, parse_json, shown};
-use crate::model::Timestamp;
+use super::json::{as_count, as_number, as_text, at, keyword, member, shown};
+use crate::model::{Timestamp, parse_json};
 
 /// Why an acquisition ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +144,7 @@ impl Run {
 /// # Errors
 /// When it is not JSON (it may be half-written), or says nothing about a run.
 pub fn parse(text: &str) -> Result<Run, String> {
-    let document = parse_json(text)?;
+    let document = parse_json(text).map_err(|error| error.to_string())?;
     if !document.is_object() {
         return Err(format!("found {}, expected an object", shown(&document)));
     }

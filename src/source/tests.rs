@@ -109,24 +109,6 @@ fn a_document_that_is_not_json_is_an_error() {
 }
 
 #[test]
-fn bare_non_finite_numbers_count_as_null() {
-    let cases = [
-        (
-            "[NaN, -Infinity, Infinity, -1]",
-            serde_json::json!([null, null, null, -1]),
-        ),
-        (
-            r#"{"NaN": "a \" NaN \\", "b": NaN}"#,
-            serde_json::json!({"NaN": "a \" NaN \\", "b": null}),
-        ),
-    ];
-    for (text, expected) in cases {
-        assert_eq!(parse_json(text).ok(), Some(expected), "{text}");
-    }
-    assert!(parse_json("[Nan]").is_err());
-}
-
-#[test]
 fn a_range_beyond_the_file_is_refused() {
     let folder = folder_with(&[("chunk", b"0123456789")]);
     let file = open_regular(&folder.path().join("chunk"))

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     dataset::{ZarrFormat, ZarrLocator},
-    model::{Code, SampleType, Samples, json_size, limits},
-    source::{SourceError, parse_json, stat},
+    model::{Code, SampleType, Samples, limits, parse_json},
+    source::{SourceError, stat},
 };
 
 /// Where the document of an array stands in its folder, by the version of the format.
@@ -132,15 +132,9 @@ impl OpenedArray {
 
     /// Reads an array document.
     pub(super) fn parse(locator: &ZarrLocator, document: &str) -> Result<Self, Refusal> {
-        let found = json_size(document);
-        if found > limits::JSON_VALUES {
-            let limit = limits::JSON_VALUES;
-            let message = format!("{found} values where at most {limit} are read");
-            return Err(Refusal::too_large(message));
-        }
         let value = parse_json(document).map_err(|error| Refusal {
-            code: Code::BadJson,
-            message: format!("not JSON ({error})"),
+            code: error.code(),
+            message: error.to_string(),
         })?;
         let parsed = match locator.format {
             ZarrFormat::V3 => parse_v3(&value),

@@ -141,16 +141,16 @@ impl Names {
     /// where no table was written (`has_no_plan`) names that all have row and column.
     pub(super) fn with_found_grids<'a>(
         mut self,
-        files: impl Iterator<Item = &'a str> + Clone,
+        files: &(impl Iterator<Item = &'a str> + Clone),
         has_no_plan: bool,
     ) -> Self {
-        let stems = files.filter(|name| is_image_name(name));
-        let stems = stems.filter_map(|name| name.rsplit_once('.'));
+        let stems = |part: &'static str| {
+            let names = files.clone().filter(move |name| name.contains(part));
+            let images = names.filter(|name| is_image_name(name));
+            images.filter_map(|name| name.rsplit_once('.'))
+        };
         let mut on_stages: HashMap<&str, BTreeSet<Cell>> = HashMap::new();
-        for name in stems
-            .clone()
-            .filter_map(|(stem, ending)| on_stage(stem, ending))
-        {
+        for name in stems("_x").filter_map(|(stem, ending)| on_stage(stem, ending)) {
             if let Place::Cell(cell) = name.place {
                 on_stages.entry(name.region).or_default().insert(cell);
             }
@@ -163,7 +163,7 @@ impl Names {
             self.grids.of_any = None;
             self.grids.are_on_stage = true;
         } else if has_no_plan && self.grids.is_empty() {
-            self.grids.of_any = self.cells_of(stems).map(scan_grid::numbered);
+            self.grids.of_any = self.cells_of(stems("")).map(scan_grid::numbered);
         }
         self
     }

@@ -22,7 +22,7 @@ pub(super) fn names_of(side: &SideFiles, entries: &[Entry]) -> Names {
     let files = entries.iter().filter(|entry| entry.kind == Kind::File);
     let files = files.map(|entry| entry.name.as_str());
     let has_no_plan = side.is_known && side.planned.is_empty() && !side.are_channels_planned;
-    names.with_found_grids(files, has_no_plan)
+    names.with_found_grids(&files, has_no_plan)
 }
 
 /// Why no file of a folder is a plane: the side files say that names consist of other parts.

@@ -15,7 +15,7 @@ use lru::LruCache;
 use parking_lot::Mutex;
 
 use crate::{
-    model::{FileStamp, json_size, limits},
+    model::{FileStamp, check_json_size},
     source,
 };
 
@@ -101,9 +101,7 @@ struct Listed {
 
 /// `written_indices` of the notes; `None` where they are cut off.
 fn parse(text: &str) -> Option<Written> {
-    if json_size(text) > limits::JSON_VALUES {
-        return None;
-    }
+    check_json_size(text).ok()?;
     let listed: Listed = serde_json::from_str(text).ok()?;
     let planes = listed.written_indices.iter().filter_map(|index| {
         let mut numbers = index.as_str()?.split('-').map(str::parse);

@@ -10,8 +10,7 @@ use crate::{
         ImageFileError,
         directories::{Chain, Directories, Directory, tags},
     },
-    model::limits,
-    source,
+    model::{limits, parse_json},
 };
 
 /// Bytes of a description that is parsed; Squid's have some hundreds.
@@ -122,7 +121,7 @@ fn label_of(file: &mut Directories, page: &Directory) -> Result<Option<Label>, I
         .filter(is_short(DESCRIPTION_BYTES))
     {
         let text = file.text(entry)?.unwrap_or_default();
-        let Ok(description) = source::parse_json(&text) else {
+        let Ok(description) = parse_json(&text) else {
             continue;
         };
         let z = description

@@ -138,7 +138,7 @@ fn names_of_2021_have_nothing_between_slice_and_channel() {
         "notes.txt",
         "thumb.png",
     ];
-    let names = Names::default().with_found_grids(found.into_iter(), true);
+    let names = Names::default().with_found_grids(&found.into_iter(), true);
     check_old(
         &names,
         "0_1_0BF LED.bmp",
@@ -155,7 +155,7 @@ fn without_a_table_names_that_all_have_row_and_column_make_the_grid() {
             ..Names::default()
         };
         check_old(
-            &names.with_found_grids(files.iter().copied(), true),
+            &names.with_found_grids(&files.iter().copied(), true),
             name,
             expected,
         );
@@ -175,7 +175,7 @@ fn names_of_a_few_weeks_have_places_of_the_stage() {
         "R0_x19.500_y10.250_z0_BF.bmp",
         "well_x1_x-0.500_y0.000_z2_BF.bmp",
     ];
-    let names = Names::default().with_found_grids(files.into_iter(), false);
+    let names = Names::default().with_found_grids(&files.into_iter(), false);
     check_old(&names, files[0], Some(("R0", 1, 0, "BF")));
     check_old(&names, files[1], Some(("R0", 0, 0, "BF")));
     check_old(&names, files[2], Some(("well_x1", 0, 2, "BF")));
