@@ -1,5 +1,8 @@
 //! Tiles by (dataset, tile, revision), bounded in bytes, least recently used out first.
 //!
+//! Reading a fitted view decodes whole planes to make area means of them. The planes are kept as well, for who zooms in, but
+//! not at the cost of the means: they take four times the room, and a view that is browsed would be read again and again.
+//!
 //! One `parking_lot` lock protects the map and nothing else: no read, decode or drawing happens under it, and pixels
 //! that leave are freed after it is released.
 
@@ -30,9 +33,17 @@ pub struct Cache {
 
 #[derive(Debug)]
 struct Held {
+    /// What was asked for.
     tiles: LruCache<CacheKey, Arc<Pixels>>,
+    /// What was decoded on the way to that, and nobody has asked for since.
+    spares: LruCache<CacheKey, Arc<Pixels>>,
+    /// Of both.
     bytes: usize,
+    spare_bytes: usize,
 }
+
+/// Spares leave first where they take more than this part of the bound: statistics are made of those of the last planes.
+const SPARES_KEEP: usize = 4;
 
 impl Cache {
     /// A cache of at most `max_bytes` of samples.
@@ -42,7 +53,9 @@ impl Cache {
             max_bytes,
             held: Mutex::new(Held {
                 tiles: LruCache::unbounded(),
+                spares: LruCache::unbounded(),
                 bytes: 0,
+                spare_bytes: 0,
             }),
         }
     }
@@ -50,31 +63,59 @@ impl Cache {
     /// The tile, marked as just used.
     #[must_use]
     pub fn get(&self, key: &CacheKey) -> Option<Arc<Pixels>> {
-        self.held.lock().tiles.get(key).map(Arc::clone)
+        let mut held = self.held.lock();
+        if let Some(found) = held.tiles.get(key) {
+            return Some(Arc::clone(found));
+        }
+        let found = held.spares.pop(key)?;
+        held.spare_bytes -= found.num_bytes();
+        held.tiles.put(*key, Arc::clone(&found));
+        Some(found)
+    }
+
+    /// The tile, as it was used before: for who looks at all that pass by.
+    #[must_use]
+    pub fn peek(&self, key: &CacheKey) -> Option<Arc<Pixels>> {
+        let held = self.held.lock();
+        let found = held.tiles.peek(key).or_else(|| held.spares.peek(key));
+        found.map(Arc::clone)
     }
 
     /// True where the tile is held; does not mark it as used.
     #[must_use]
     pub fn contains(&self, key: &CacheKey) -> bool {
-        self.held.lock().tiles.contains(key)
+        let held = self.held.lock();
+        held.tiles.contains(key) || held.spares.contains(key)
     }
 
     /// Keeps a tile; others leave to make room. One that is larger than the bound is not kept.
     pub fn insert(&self, key: CacheKey, pixels: Arc<Pixels>) {
+        self.keep(key, pixels, false);
+    }
+
+    /// The same for a tile that was decoded on the way to another one: it leaves before what was asked for.
+    pub fn insert_spare(&self, key: CacheKey, pixels: Arc<Pixels>) {
+        self.keep(key, pixels, true);
+    }
+
+    fn keep(&self, key: CacheKey, pixels: Arc<Pixels>, is_spare: bool) {
         let bytes = pixels.num_bytes();
         if bytes > self.max_bytes {
             return;
         }
-        let mut leaving = Vec::new();
         let mut held = self.held.lock();
+        let mut leaving: Vec<_> = held.remove(&key).into_iter().collect();
         held.bytes += bytes;
-        leaving.extend(held.tiles.put(key, pixels));
-        held.bytes -= leaving.iter().map(|old| old.num_bytes()).sum::<usize>();
+        if is_spare {
+            held.spare_bytes += bytes;
+            held.spares.put(key, pixels);
+        } else {
+            held.tiles.put(key, pixels);
+        }
         while held.bytes > self.max_bytes {
-            let Some((_, oldest)) = held.tiles.pop_lru() else {
+            let Some(oldest) = held.pop_oldest(self.max_bytes / SPARES_KEEP) else {
                 break;
             };
-            held.bytes -= oldest.num_bytes();
             leaving.push(oldest);
         }
         drop(held);
@@ -84,14 +125,10 @@ impl Cache {
     /// Drops every tile of a dataset.
     pub fn forget(&self, dataset: DatasetId) {
         let mut held = self.held.lock();
-        let keys: Vec<_> = held
-            .tiles
-            .iter()
-            .map(|(key, _)| *key)
-            .filter(|key| key.dataset == dataset)
-            .collect();
-        let leaving: Vec<_> = keys.iter().filter_map(|key| held.tiles.pop(key)).collect();
-        held.bytes -= leaving.iter().map(|old| old.num_bytes()).sum::<usize>();
+        let keys = held.tiles.iter().chain(held.spares.iter());
+        let keys = keys.map(|(key, _)| *key);
+        let keys: Vec<_> = keys.filter(|key| key.dataset == dataset).collect();
+        let leaving: Vec<_> = keys.iter().filter_map(|key| held.remove(key)).collect();
         drop(held);
         drop(leaving);
     }
@@ -100,6 +137,28 @@ impl Cache {
     #[must_use]
     pub fn usage(&self) -> (usize, usize) {
         (self.held.lock().bytes, self.max_bytes)
+    }
+}
+
+impl Held {
+    fn remove(&mut self, key: &CacheKey) -> Option<Arc<Pixels>> {
+        let spare = self.spares.pop(key);
+        self.spare_bytes -= spare.as_ref().map_or(0, |spare| spare.num_bytes());
+        let found = spare.or_else(|| self.tiles.pop(key))?;
+        self.bytes -= found.num_bytes();
+        Some(found)
+    }
+
+    /// Takes out what leaves next: the oldest spare where they take more than that, else the oldest of what was asked for.
+    fn pop_oldest(&mut self, spares_keep: usize) -> Option<Arc<Pixels>> {
+        let from_spares = self.spare_bytes > spares_keep || self.tiles.is_empty();
+        let from = if from_spares {
+            &self.spares
+        } else {
+            &self.tiles
+        };
+        let oldest = *from.peek_lru()?.0;
+        self.remove(&oldest)
     }
 }
 
@@ -149,6 +208,35 @@ mod tests {
     }
 
     #[test]
+    fn what_was_decoded_on_the_way_leaves_before_what_was_asked_for() {
+        // Two rounds through 8 planes of 8 bytes, of which a view draws means of 2.
+        let (cache, dataset) = (Cache::new(40), DatasetId::unique());
+        let mean = |z| {
+            let mut key = key(dataset, z);
+            key.tile.plane.level = 1;
+            key
+        };
+        let mut num_reads = 0;
+        for z in (0..8).chain(0..8) {
+            if cache.get(&mean(z)).is_none() {
+                num_reads += 1;
+                cache.insert_spare(key(dataset, z), pixels(8));
+                cache.insert(mean(z), pixels(2));
+            }
+        }
+        assert_eq!(num_reads, 8);
+        let planes = || (0..8).filter(|&z| cache.contains(&key(dataset, z)));
+        assert_eq!(planes().collect::<Vec<_>>(), [5, 6, 7]);
+        // One that somebody zooms into stays.
+        assert!(cache.get(&key(dataset, 5)).is_some());
+        cache.insert_spare(key(dataset, 0), pixels(8));
+        assert_eq!(planes().collect::<Vec<_>>(), [0, 5, 7]);
+        assert!(cache.peek(&key(dataset, 7)).is_some());
+        cache.insert_spare(key(dataset, 1), pixels(8));
+        assert_eq!(planes().collect::<Vec<_>>(), [0, 1, 5]);
+    }
+
+    #[test]
     fn a_tile_larger_than_the_bound_is_not_kept_and_nothing_leaves_for_it() {
         let (cache, dataset) = (Cache::new(30), DatasetId::unique());
         cache.insert(key(dataset, 0), pixels(10));
@@ -178,10 +266,15 @@ mod tests {
                 let dataset = datasets[worker as usize % 2];
                 scope.spawn(move || {
                     for step in 0..2000 {
-                        cache.insert(
-                            key(dataset, step % 50),
-                            pixels(1 + (step * 7 + worker) % 90),
-                        );
+                        let (key, bytes) = (key(dataset, step % 50), 1 + (step * 7 + worker) % 90);
+                        if step % 3 == 0 {
+                            cache.insert_spare(key, pixels(bytes));
+                        } else {
+                            cache.insert(key, pixels(bytes));
+                        }
+                        if step % 5 == 0 {
+                            drop(cache.get(&key));
+                        }
                         if step % 97 == 0 {
                             cache.forget(dataset);
                         }
@@ -194,6 +287,7 @@ mod tests {
             held.bytes,
             held.tiles
                 .iter()
+                .chain(held.spares.iter())
                 .map(|(_, pixels)| pixels.num_bytes())
                 .sum::<usize>()
         );
@@ -202,10 +296,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_cache_is_never_above_its_bound(sizes in proptest::collection::vec((0_u32..8, 1_u32..60), 1..60)) {
+        fn the_cache_is_never_above_its_bound(
+            sizes in proptest::collection::vec((0_u32..8, 1_u32..60, any::<bool>()), 1..60)
+        ) {
             let (cache, dataset) = (Cache::new(100), DatasetId::unique());
-            for (z, bytes) in sizes {
-                cache.insert(key(dataset, z), pixels(bytes));
+            for (z, bytes, is_spare) in sizes {
+                if is_spare {
+                    cache.insert_spare(key(dataset, z), pixels(bytes));
+                } else {
+                    cache.insert(key(dataset, z), pixels(bytes));
+                }
                 prop_assert!(cache.usage().0 <= 100);
             }
         }

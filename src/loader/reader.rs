@@ -179,7 +179,7 @@ fn read(tools: &Tools, task: &Task, tile: TileId, version: Version) -> Result<Lo
     })
 }
 
-/// Reads a tile or makes a projection, and caches all that was decoded on the way, the asked tile last.
+/// Reads a tile or makes a projection, and caches all that was decoded on the way.
 fn read_any(
     tools: &Tools,
     task: &Task,
@@ -207,13 +207,18 @@ fn read_any(
     }) = &outcome
         && tools.shared.is_current(dataset.id)
     {
-        for read in tiles.iter().rev() {
+        for read in tiles {
             let key = CacheKey {
                 dataset: dataset.id,
                 tile: read.tile,
                 revision: version.revision,
             };
-            tools.cache.insert(key, Arc::clone(&read.pixels));
+            let pixels = Arc::clone(&read.pixels);
+            if read.tile == tile {
+                tools.cache.insert(key, pixels);
+            } else {
+                tools.cache.insert_spare(key, pixels);
+            }
         }
     }
     Ok(outcome)
@@ -303,7 +308,7 @@ fn pixels(
         tile,
         revision: version.revision,
     };
-    if let Some(held) = tools.cache.get(&key) {
+    if let Some(held) = tools.cache.peek(&key) {
         return Ok(Some(held));
     }
     Ok(match read_any(tools, task, tile, version, waits)? {
