@@ -120,6 +120,12 @@ fn channel_words((index, channel): (usize, &Channel)) -> String {
     if let Some(color) = channel.color {
         let _infallible = write!(words, " #{}", color.to_hex());
     }
+    if channel.in_gray {
+        words.push_str(" in gray");
+    }
+    if channel.inverted {
+        words.push_str(" inverted");
+    }
     if let Some(window) = channel.window {
         let _infallible = write!(words, " {}..{}", window.low, window.high);
     }
