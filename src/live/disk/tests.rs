@@ -1,6 +1,7 @@
 //! Acquisitions that the simulator writes, or that are copied file by file in another order, watched as they grow.
 
 mod measurements;
+mod ome_tiff;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// Far above what anything here takes, also on a busy machine.
-const WITHIN: Duration = Duration::from_mins(1);
+const WITHIN: Duration = Duration::from_secs(20);
 
 /// A plane by what the writer calls it: region, FOV, timepoint, z-slice, channel.
 type Name = (String, u32, u32, u32, u16);
