@@ -230,6 +230,36 @@ fn what_is_written_after_opening_is_found_and_what_is_torn_is_no_picture() {
 }
 
 #[test]
+fn an_empty_file_is_not_written_yet_and_damaged_when_the_run_is_over() {
+    let folder = acquisition(&[("A1", 1)], 2);
+    let root = folder.path();
+    let path = |t: u32| format!("{t}/A1_0_0_{}.tiff", KEYS[0]);
+    put(root, &path(0), &gray16(1));
+    put(root, &path(1), b"");
+    let dataset = open_whole(root);
+    assert_eq!(presence(&dataset, 0, 1, 0, 0), PlaneState::Planned);
+    assert_eq!(outcome(&dataset, 0, 1), Ok(PlaneState::Planned));
+    let written =
+        || on(root, "inspect PATH --json").answer()["acquisition"]["written_planes"].clone();
+    assert_eq!(written(), 1);
+    let code =
+        |t: u32| on(root, &format!("plane PATH --stats --t {t}")).json()["error"]["code"].clone();
+    assert_eq!(code(1), "not_written");
+    put(root, ".done", b"");
+    let dataset = open_whole(root);
+    let PlaneState::Failed(words) = presence(&dataset, 0, 1, 0, 0) else {
+        panic!("it is damaged");
+    };
+    assert!(words.starts_with("the file is empty"), "{words}");
+    let (found, words) = outcome(&dataset, 0, 1).unwrap_err();
+    assert_eq!(
+        (found, words.starts_with("the file is empty")),
+        (Code::CorruptData, true)
+    );
+    assert_eq!((written(), code(1)), (1.into(), "corrupt_data".into()));
+}
+
+#[test]
 fn colour_images_are_three_channels_in_any_plain_format() {
     let rgb: Vec<u8> = (0..WIDTH * HEIGHT)
         .flat_map(|at| [at as u8, 100, 200])
