@@ -94,7 +94,7 @@ fn one_image_is_described_in_full() {
     disk.image("a.ome.zarr", &[2, 1, 3, 300, 600]);
     let expected = "\
 image a.ome.zarr: OME-Zarr image, zarr 3, ngff 0.5
-1 FOVs
+1 FOV
   a = .
 image t,c,z,y,x uint16
   level 0: 2x1x3x300x600

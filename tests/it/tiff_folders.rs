@@ -230,6 +230,48 @@ fn what_is_written_after_opening_is_found_and_what_is_torn_is_no_picture() {
 }
 
 #[test]
+fn files_are_not_opened_before_they_are_shown() {
+    let folder = acquisition(&[("A1", 300)], 1);
+    let root = folder.path();
+    put(root, &format!("0/A1_0_0_{}.tiff", KEYS[0]), &gray16(1));
+    for fov in 1..300 {
+        let name = format!("0/A1_{fov}_0_{}.tiff", KEYS[0]);
+        put(root, &name, b"no image, which only who opens it can tell");
+    }
+    put(root, ".done", b"");
+    let dataset = open_whole(root);
+    assert_eq!(dataset.num_fovs(), 300);
+    assert!(dataset.fovs.iter().all(|fov| fov.present));
+    assert!(dataset.problems.is_empty(), "{:?}", dataset.problems);
+    assert_eq!(presence(&dataset, 299, 0, 0, 0), PlaneState::Written);
+    let (code, _) = outcome(&dataset, 299, 0).unwrap_err();
+    assert_eq!(code, Code::Unsupported);
+}
+
+#[test]
+fn files_may_be_jpeg() {
+    for ending in ["jpg", "jpeg"] {
+        let folder = acquisition(&[("A1", 1)], 1);
+        let root = folder.path();
+        for (c, key) in KEYS.iter().enumerate() {
+            let gray = vec![60 + 100 * c as u8; (WIDTH * HEIGHT) as usize];
+            let bytes = encoded(&gray, ExtendedColorType::L8, ImageFormat::Jpeg);
+            put(root, &format!("0/A1_0_0_{key}.{ending}"), &bytes);
+        }
+        put(root, ".done", b"");
+        let dataset = open_whole(root);
+        assert_eq!(dataset.kind, DatasetKind::Squid);
+        for (c, value) in [(0, 60_u8), (1, 160)] {
+            let rows = rows_of(&dataset, 0, 0, c, 0).unwrap();
+            assert!(
+                rows.iter().all(|it| it.abs_diff(value) <= 2),
+                "{ending} {c}"
+            );
+        }
+    }
+}
+
+#[test]
 fn an_empty_file_is_not_written_yet_and_damaged_when_the_run_is_over() {
     let folder = acquisition(&[("A1", 1)], 2);
     let root = folder.path();
