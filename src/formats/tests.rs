@@ -343,9 +343,9 @@ fn planned_fovs_are_rows_until_the_run_is_done() {
     )
     .image("run/zarr/A1/fov_0.ome.zarr", &[1, 1, 1, 8, 4]);
     let running = [
-        "  A1:0 = zarr/A1/fov_0.ome.zarr at 1000.0,2000.0",
-        "  A1:1 = zarr/A1/fov_1.ome.zarr at 3000.0,4000.0 (planned)",
-        "  B1:0 = zarr/B1/fov_0.ome.zarr at 5000.0,6000.0 (planned)",
+        "  A1:0 = zarr/A1/fov_0.ome.zarr at 1000.0,2000.0 \u{b5}m",
+        "  A1:1 = zarr/A1/fov_1.ome.zarr at 3000.0,4000.0 \u{b5}m (planned)",
+        "  B1:0 = zarr/B1/fov_0.ome.zarr at 5000.0,6000.0 \u{b5}m (planned)",
     ];
     check(&disk, "run", &running);
     disk.write("run/.done", "");

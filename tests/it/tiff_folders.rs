@@ -245,7 +245,7 @@ fn files_are_not_opened_before_they_are_shown() {
     assert!(dataset.problems.is_empty(), "{:?}", dataset.problems);
     assert_eq!(presence(&dataset, 299, 0, 0, 0), PlaneState::Written);
     let (code, _) = outcome(&dataset, 299, 0).unwrap_err();
-    assert_eq!(code, Code::Unsupported);
+    assert_eq!(code, Code::CorruptData);
 }
 
 #[test]
@@ -299,6 +299,29 @@ fn an_empty_file_is_not_written_yet_and_damaged_when_the_run_is_over() {
         (Code::CorruptData, true)
     );
     assert_eq!((written(), code(1)), (1.into(), "corrupt_data".into()));
+}
+
+#[test]
+fn an_empty_stack_or_series_is_told_as_an_empty_plane_is() {
+    for (structure, file) in [
+        ("multi_page", "1/A2_0_stack.tiff"),
+        ("ome_tiff", "ome_tiff/A2_0.ome.tiff"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("run");
+        let line = format!(
+            "simulate PATH --structure {structure} --wells A1 A2 --fov-per-well 1 --t 2 --z 2 --size 32x32 --interval-ms 0"
+        );
+        assert_eq!(on(&root, &line).status, Some(0), "{structure}");
+        assert!(root.join(file).exists(), "{file}");
+        put(&root, file, b"");
+        let error = || on(&root, "plane PATH --stats --fov 1 --t 1").json()["error"].clone();
+        assert_eq!(error()["code"], "corrupt_data", "{structure}");
+        let message = error()["message"].as_str().unwrap().to_owned();
+        assert!(message.starts_with("the file is empty"), "{message}");
+        fs::remove_file(root.join(".done")).unwrap();
+        assert_eq!(error()["code"], "not_written", "{structure}");
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Far above what anything here takes, also on a busy machine.
-const WITHIN: Duration = Duration::from_secs(20);
+const WITHIN: Duration = Duration::from_mins(1);
 
 /// A plane by what the writer calls it: region, FOV, timepoint, z-slice, channel.
 type Name = (String, u32, u32, u32, u16);
