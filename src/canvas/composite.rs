@@ -165,13 +165,18 @@ impl Layer<'_> {
         }
     }
 
-    /// Gamma and colour of a normalised value.
+    /// Gamma, direction and colour of a normalised value.
     fn colored(&self, value: f32) -> [f32; 3] {
         let clamped = value.clamp(0.0, 1.0);
         let value = if self.numbers.gamma == 1.0 {
             clamped
         } else {
             clamped.powf(self.numbers.gamma)
+        };
+        let value = if self.numbers.is_inverted {
+            1.0 - value
+        } else {
+            value
         };
         let Some(table) = &self.table else {
             return self.color.map(|part| part * value);

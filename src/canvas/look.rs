@@ -68,6 +68,8 @@ pub(super) struct Numbers {
     pub(super) offset: f32,
     pub(super) gamma: f32,
     pub(super) lut: Lut,
+    /// The LUT is read from its other end, after gamma.
+    pub(super) is_inverted: bool,
     pub(super) is_column_major: bool,
 }
 
@@ -96,6 +98,7 @@ impl Numbers {
             offset: if is_step { 1.0 } else { 0.0 },
             gamma: look.gamma,
             lut: look.lut,
+            is_inverted: look.inverted,
             is_column_major: pixels.order() == MemoryOrder::ColumnMajor,
         })
     }

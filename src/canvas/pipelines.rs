@@ -25,7 +25,7 @@ pub(super) struct Blend {
     pub(super) num_channels: usize,
     /// `f32` holds every sample exactly.
     is_exact: bool,
-    /// Every channel has a pure colour and gamma 1.
+    /// Every channel has a pure colour, not inverted, and gamma 1.
     is_plain: bool,
     /// All channels have the same texels in the same order.
     is_aligned: bool,
@@ -39,8 +39,9 @@ impl Blend {
     /// For channels of samples of one kind.
     pub(super) fn of(list: &DrawList, item: &DrawItem, channels: &[Numbers]) -> Self {
         let sample_type = item.tiles.first().map(|drawn| drawn.pixels.sample_type());
-        let is_plain =
-            |numbers: &Numbers| matches!(numbers.lut, Lut::Color(_)) && numbers.gamma == 1.0;
+        let is_plain = |numbers: &Numbers| {
+            matches!(numbers.lut, Lut::Color(_)) && numbers.gamma == 1.0 && !numbers.is_inverted
+        };
         let grid = |numbers: &Numbers| (numbers.scale, numbers.size, numbers.is_column_major);
         Self {
             kind: sample_type.map_or(Kind::Uint, Kind::of),

@@ -11,7 +11,7 @@ struct Channel {
     low_rest: f32,
     inverse_range: f32,
     gamma: f32,
-    // Bit 0: column-major; bit 1: colormap.
+    // Bit 0: column-major; bit 1: colormap; bit 2: inverted.
     flags: u32,
     lut_row: u32,
     offset: f32,
@@ -90,6 +90,9 @@ fn colored(value: f32, channel: Channel) -> vec3<f32> {
     }
     if channel.gamma != 1.0 {
         clamped = select(pow(clamped, channel.gamma), 0.0, clamped == 0.0);
+    }
+    if (channel.flags & 4u) != 0u {
+        clamped = 1.0 - clamped;
     }
     if (channel.flags & 2u) == 0u {
         return channel.color.rgb * clamped;

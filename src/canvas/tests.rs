@@ -160,6 +160,8 @@ struct Case {
     /// Limits as fractions of the covered range.
     limits: (f64, f64),
     gamma: f32,
+    /// Two channels of three, the one with a colormap among them, from their other ends.
+    inverted: bool,
     rect: RectPx,
     hatch: Option<Hatch>,
     mark_clipped: bool,
@@ -173,6 +175,7 @@ impl Default for Case {
             num_channels: 2,
             limits: (0.1, 0.8),
             gamma: 1.0,
+            inverted: false,
             rect: RectPx {
                 x0: 5.0,
                 y0: 3.0,
@@ -197,6 +200,7 @@ impl Case {
                 high: at(self.limits.1),
             }),
             gamma: self.gamma,
+            inverted: self.inverted && c % 3 != 2,
             lut: if c % 3 == 1 {
                 Lut::Map(Colormap::ALL[c % 4])
             } else {
@@ -340,6 +344,17 @@ fn zoom_offset_gamma_marks_and_hatching_look_alike_on_both() {
             ..Case::default()
         },
     );
+    for gamma in [1.0, 0.45] {
+        check(
+            &format!("inverted, gamma {gamma}"),
+            &Case {
+                gamma,
+                inverted: true,
+                num_channels: 3,
+                ..Case::default()
+            },
+        );
+    }
     check(
         "clipped",
         &Case {

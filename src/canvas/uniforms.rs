@@ -105,7 +105,9 @@ impl Channel {
             low_rest: numbers.low_rest,
             inverse_range: numbers.inverse_range,
             gamma: numbers.gamma,
-            flags: u32::from(numbers.is_column_major) | (u32::from(lut_row.is_some()) << 1),
+            flags: u32::from(numbers.is_column_major)
+                | (u32::from(lut_row.is_some()) << 1)
+                | (u32::from(numbers.is_inverted) << 2),
             lut_row: lut_row.unwrap_or(0) as u32,
             offset: numbers.offset,
             padding: 0,

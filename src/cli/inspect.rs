@@ -13,7 +13,7 @@ use super::output::{self, Failure, number};
 use crate::{
     dataset::{Dataset, Fov, Image, ZarrFormat},
     formats,
-    model::{AxisRole, Code, FovId, PlaneId, PlaneState, Rgb, ZPick},
+    model::{AxisRole, Channel, Code, FovId, PlaneId, PlaneState, Rgb, ZPick},
     render::with_opened_fov,
     store::Store,
 };
@@ -138,13 +138,7 @@ fn image_document(image: &Image) -> Value {
             "translation": level.translation.as_ref().map(numbers),
         })
     });
-    let channels = image.channels.iter().map(|channel| {
-        json!({
-            "name": channel.name,
-            "color": channel.color.map(Rgb::to_hex),
-            "window": channel.window.map(|window| json!([number(window.low), number(window.high)])),
-        })
-    });
+    let channels = image.channels.iter().map(channel_document);
     let sampling = &image.sampling;
     let mut pixel_size = Map::new();
     for (axis, length) in [
@@ -166,6 +160,18 @@ fn image_document(image: &Image) -> Value {
         "channels": channels.collect::<Vec<_>>(),
         "labels": image.labels,
     })
+}
+
+fn channel_document(channel: &Channel) -> Value {
+    let mut document = json!({
+        "name": channel.name,
+        "color": channel.color.map(Rgb::to_hex),
+        "window": channel.window.map(|window| json!([number(window.low), number(window.high)])),
+    });
+    if channel.inverted {
+        document["inverted"] = json!(true);
+    }
+    document
 }
 
 fn acquisition_document(dataset: &Dataset) -> Value {

@@ -15,12 +15,16 @@ use crate::{
     export::Destination,
     formats,
     model::{
-        Absence, AxisRole, Code, MemoryOrder, Pixels, PlaneId, PlaneState, SampleType, Samples,
-        TileId, ZPick, limits,
+        Absence, AxisRole, Channel, Code, ContrastLimits, Histogram, MemoryOrder, Pixels, PlaneId,
+        PlaneState, SampleType, Samples, TileId, ZPick, limits,
     },
     render::with_opened_fov,
+    session::ChannelView,
     store::{ReadOutcome, Store},
 };
+
+/// Colours of a colour image.
+const NUM_COLORS: u16 = 3;
 
 /// One plane: its statistics, or its pixels into a file
 #[derive(Args, Debug)]
@@ -100,7 +104,7 @@ pub(super) fn run(arguments: &PlaneArguments) -> Result<(), Failure> {
     };
     let pixels = whole_plane(&dataset, image, plane)?;
     if let Some(out) = &out {
-        write(out, &pixels, image, plane)?;
+        write(out, &pixels, &dataset, image, plane)?;
     }
     let statistics = statistics(&pixels);
     if arguments.stats {
@@ -230,12 +234,22 @@ fn tile(store: &Store, dataset: &Dataset, tile: TileId) -> Result<std::sync::Arc
 }
 
 /// Writes a plane by the ending of the file's name.
-fn write(out: &Destination, pixels: &Pixels, image: &Image, plane: PlaneId) -> Result<(), Failure> {
+fn write(
+    out: &Destination,
+    pixels: &Pixels,
+    dataset: &Dataset,
+    image: &Image,
+    plane: PlaneId,
+) -> Result<(), Failure> {
     let ending = out.path().extension().unwrap_or_default();
     match ending.to_ascii_lowercase().to_str() {
         Some("npy") => out.write(|file| Ok(file.write_all(&npy(pixels))?))?,
         Some("tif" | "tiff") => out.write(|file| write_tiff(file, pixels))?,
-        Some("png") => out.write(|file| write_png(file, pixels, image, plane))?,
+        Some("png") => {
+            let limits = limits_of_picture(pixels, dataset, image, plane)?;
+            let inverted = channel(image, plane.c).inverted;
+            out.write(|file| write_png(file, pixels, plane, limits, inverted))?;
+        }
         _ => {
             let text = format!(
                 "expected a name that ends with .tiff, .npy or .png: {}",
@@ -245,6 +259,40 @@ fn write(out: &Destination, pixels: &Pixels, image: &Image, plane: PlaneId) -> R
         }
     }
     Ok(())
+}
+
+fn channel(image: &Image, c: u16) -> Channel {
+    let channel = image.channels.get(usize::from(c));
+    channel.cloned().unwrap_or_default()
+}
+
+/// Contrast limits as the window has them at first: those of the file, of 8-bit colours all there are, else 0.1 to
+/// 99.9 % of the plane; of a colour of more bits from 0 to the largest of all three, or the colours would have other
+/// shares.
+fn limits_of_picture(
+    pixels: &Pixels,
+    dataset: &Dataset,
+    image: &Image,
+    plane: PlaneId,
+) -> Result<ContrastLimits, Failure> {
+    let channel = channel(image, plane.c);
+    let index = usize::from(plane.c);
+    let num_channels = image.num_channels() as usize;
+    let view = ChannelView::of_file(&channel, index, num_channels, image.sample_type);
+    if let Some(limits) = view.limits {
+        return Ok(limits);
+    }
+    let auto = |pixels: &Pixels| Histogram::of(pixels).unwrap_or_else(Histogram::empty).auto;
+    let Some(part) = channel.color_part else {
+        return Ok(auto(pixels));
+    };
+    let mut joint = auto(pixels).from_zero();
+    let first = plane.c.saturating_sub(part.into());
+    for c in (first..first.saturating_add(NUM_COLORS)).filter(|&c| c != plane.c) {
+        let other = whole_plane(dataset, image, PlaneId { c, ..plane })?;
+        joint = joint.around(auto(&other));
+    }
+    Ok(joint)
 }
 
 /// A numpy file, format version 1.0 (numpy.lib.format).

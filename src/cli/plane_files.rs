@@ -8,8 +8,7 @@ use std::{
 use tiff::encoder::{TiffEncoder, colortype};
 
 use crate::{
-    dataset::Image,
-    model::{Pixels, PlaneId, Samples},
+    model::{ContrastLimits, Pixels, PlaneId, Samples},
     render::gray,
 };
 
@@ -41,18 +40,15 @@ pub(super) fn write_tiff(
     Ok(())
 }
 
-/// 8-bit gray with contrast limits applied: the file's window, else 0.1 to 99.9 % of the plane.
+/// 8-bit gray with contrast limits applied.
 pub(super) fn write_png(
     file: &mut (impl Write + Seek),
     pixels: &Pixels,
-    image: &Image,
     plane: PlaneId,
+    limits: ContrastLimits,
+    inverted: bool,
 ) -> Result<(), Box<dyn Error>> {
-    let window = image
-        .channels
-        .get(usize::from(plane.c))
-        .and_then(|channel| channel.window);
-    let gray = gray(pixels, plane, window);
+    let gray = gray(pixels, plane, limits, inverted);
     let (width, height) = (pixels.width(), pixels.height());
     let (color, format) = (image::ExtendedColorType::L8, image::ImageFormat::Png);
     image::write_buffer_with_format(file, &gray, width, height, color, format)?;

@@ -24,7 +24,11 @@ pub(super) fn of_image(
         ));
     }
     let mut channels: Vec<Channel> = from_metadata.iter().take(num_channels).cloned().collect();
-    channels.resize(num_channels, Channel::default());
+    let others = Channel {
+        in_gray: from_metadata.iter().any(|channel| channel.in_gray),
+        ..Channel::default()
+    };
+    channels.resize(num_channels, others);
     for name in duplicates(&channels) {
         list(format!("several channels are named {name:?}"));
     }
@@ -97,6 +101,17 @@ mod tests {
         check(&two, 2, &[Some("a"), Some("b")], 0);
         check(&two, 3, &[Some("a"), Some("b"), None], 0);
         check(&[], 2, &[None, None], 0);
+    }
+
+    #[test]
+    fn channels_that_are_not_described_are_gray_as_the_others() {
+        let described = [Channel {
+            in_gray: true,
+            ..channel("a", None)
+        }];
+        let (channels, _) = of_image(&described, 2, SampleType::U16, &[], ".");
+        let hex = |at: usize| channels[at].display_color(at, 2).to_hex();
+        assert_eq!([hex(0), hex(1)], ["FFFFFF", "FFFFFF"]);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::{
 pub(super) enum FileImages {
     /// All FOVs share one, in folders of timepoints.
     Timepoints(SharedImage),
-    /// All FOVs share one, each in an OME-TIFF of its own.
+    /// All FOVs share one, each in an OME-TIFF of its own in one folder.
     OmeTiffs(SquidOme),
     /// Each has its own, by row. Rows that came later have no place here: theirs is what their file holds.
     PerFov(Vec<FovImage>),

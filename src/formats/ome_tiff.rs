@@ -17,6 +17,7 @@ use super::{
     OpenError,
     individual::{COLORS, image_of_files},
     levels,
+    pixel_tags::white_zero,
     probe::below,
 };
 use crate::{
@@ -146,6 +147,11 @@ impl Described {
         planes.table = PlaneTable::of(image, num_page_channels, uuid, first_page);
         planes.channels = page_channels;
         problems.extend(contradictions(image, &page, &file_name(path)));
+        problems.extend(white_zero(
+            &sample.0,
+            sample.1,
+            path.parent().unwrap_or(path),
+        ));
         Ok(Self {
             planes,
             sample,

@@ -262,7 +262,7 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
         What::OmeTiffs(folder) => {
             opening.report("Reading OME-TIFF files")?;
             let (listing, files) = squid::open(folder, &opening, found.words())?;
-            (listing, Some(FileImages::OmeTiffs(files)))
+            (listing, Some(files))
         }
         What::Frames(found) => {
             opening.report("Listing frames")?;

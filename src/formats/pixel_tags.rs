@@ -28,11 +28,7 @@ pub(super) fn sampled(
     root: &Path,
     problems: &mut Vec<Problem>,
 ) -> Sampling {
-    if has_white_zero(path, page) {
-        let message = "zero means white in this file (PhotometricInterpretation 0); its samples are shown as they \
-                       are stored, zero as black: exchange the contrast limits to see it as it is meant";
-        problems.push(Problem::new(Code::Ignored, below(root, path), message));
-    }
+    problems.extend(white_zero(path, page, root));
     if sampling.x_um.is_some() || sampling.y_um.is_some() {
         return sampling;
     }
@@ -48,6 +44,14 @@ pub(super) fn sampled(
         y_um: Some(y_um),
         ..sampling
     }
+}
+
+/// Says that zero means white in a file, where it does; nothing is said of pages behind the first.
+pub(super) fn white_zero(path: &Path, page: PageAt, root: &Path) -> Option<Problem> {
+    let message = "zero means white in this file (PhotometricInterpretation 0); its samples are shown as they are \
+                   stored, zero as black: invert the channel to see it as it is meant";
+    let problem = || Problem::new(Code::Ignored, below(root, path), message);
+    has_white_zero(path, page).then(problem)
 }
 
 /// The file, and the directory of a page of it; `None` where it cannot be read: the page itself may be.

@@ -94,7 +94,7 @@ fn one_image_is_described_in_full() {
     disk.image("a.ome.zarr", &[2, 1, 3, 300, 600]);
     let expected = "\
 image a.ome.zarr: OME-Zarr image, zarr 3, ngff 0.5
-1 FOVs
+1 FOV
   a = .
 image t,c,z,y,x uint16
   level 0: 2x1x3x300x600
@@ -343,9 +343,9 @@ fn planned_fovs_are_rows_until_the_run_is_done() {
     )
     .image("run/zarr/A1/fov_0.ome.zarr", &[1, 1, 1, 8, 4]);
     let running = [
-        "  A1:0 = zarr/A1/fov_0.ome.zarr at 1000.0,2000.0",
-        "  A1:1 = zarr/A1/fov_1.ome.zarr at 3000.0,4000.0 (planned)",
-        "  B1:0 = zarr/B1/fov_0.ome.zarr at 5000.0,6000.0 (planned)",
+        "  A1:0 = zarr/A1/fov_0.ome.zarr at 1000.0,2000.0 \u{b5}m",
+        "  A1:1 = zarr/A1/fov_1.ome.zarr at 3000.0,4000.0 \u{b5}m (planned)",
+        "  B1:0 = zarr/B1/fov_0.ome.zarr at 5000.0,6000.0 \u{b5}m (planned)",
     ];
     check(&disk, "run", &running);
     disk.write("run/.done", "");

@@ -20,7 +20,7 @@ pub fn describe(dataset: &Dataset) -> String {
         let (rows, columns) = (plate.rows.join(" "), plate.columns.join(" "));
         lines.push(format!("plate rows {rows}, columns {columns}"));
     }
-    lines.push(format!("{} FOVs", dataset.order.len()));
+    lines.push(counted(dataset.order.len() as u64, "FOV"));
     for &id in dataset.order.iter().take(ROWS) {
         if let (Some(fov), Some(slot)) = (dataset.fov(id), dataset.images.get(id.row())) {
             lines.push(fov_line(fov, slot));
@@ -34,10 +34,16 @@ pub fn describe(dataset: &Dataset) -> String {
             .map_or("unknown", |done| if done { "yes" } else { "no" });
         let planes = run
             .planned_planes
-            .map_or_else(|| "?".to_owned(), |planes| planes.to_string());
+            .map_or_else(|| "? planes".to_owned(), |planes| counted(planes, "plane"));
+        // Of others it is not counted here how many are there.
+        let planned = if run.complete == Some(true) {
+            ""
+        } else {
+            " planned"
+        };
         let objective = run.objective.as_deref().unwrap_or("unknown");
         lines.push(format!(
-            "complete {complete}, {planes} planes, objective {objective}"
+            "complete {complete}, {planes}{planned}, objective {objective}"
         ));
     }
     let problems = dataset.problems.iter().take(PROBLEMS);
@@ -47,20 +53,28 @@ pub fn describe(dataset: &Dataset) -> String {
 }
 
 fn header(dataset: &Dataset) -> String {
+    let (kind, name, layout) = (dataset.kind.as_str(), &dataset.name, &dataset.layout);
+    let mut line = format!("{kind} {name}: {layout}");
     let format = match dataset.zarr_format {
         Some(ZarrFormat::V2) => "zarr 2",
         Some(ZarrFormat::V3) => "zarr 3",
-        None => "no zarr",
+        None => return line,
     };
     let ngff = dataset.ngff.as_deref().unwrap_or("none");
-    let (kind, name, layout) = (dataset.kind.as_str(), &dataset.name, &dataset.layout);
-    format!("{kind} {name}: {layout}, {format}, ngff {ngff}")
+    let _infallible = write!(line, ", {format}, ngff {ngff}");
+    line
+}
+
+/// `1 FOV`, `2 FOVs`.
+fn counted(count: u64, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
 }
 
 fn fov_line(fov: &Fov, slot: &ImageSlot) -> String {
     let mut line = format!("  {} = {}", fov.label, fov.path);
     if let Some(place) = fov.stage_um {
-        let _infallible = write!(line, " at {:.1},{:.1}", place.x, place.y);
+        let _infallible = write!(line, " at {:.1},{:.1} \u{b5}m", place.x, place.y);
     }
     if !fov.present {
         line.push_str(" (planned)");
@@ -119,6 +133,12 @@ fn channel_words((index, channel): (usize, &Channel)) -> String {
     let mut words = channel.display_name(index);
     if let Some(color) = channel.color {
         let _infallible = write!(words, " #{}", color.to_hex());
+    }
+    if channel.in_gray {
+        words.push_str(" in gray");
+    }
+    if channel.inverted {
+        words.push_str(" inverted");
     }
     if let Some(window) = channel.window {
         let _infallible = write!(words, " {}..{}", window.low, window.high);

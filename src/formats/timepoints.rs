@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 
 use super::{individual, side_files, stacks};
 use crate::{
-    dataset::{Fov, Image, PlaneFiles},
-    model::limits,
+    dataset::{Fov, Image},
+    model::{AxisRole, limits},
     source::{self, Entry, Kind},
 };
 
@@ -110,13 +110,7 @@ impl Timepoints {
 
     /// The folders as those who look for planes know them.
     pub(super) fn known(&self) -> Folders {
-        let widths = self.folders.values().map(|name| num_digits(name));
-        Folders {
-            folder: self.folder.clone(),
-            known: Mutex::new(self.folders.clone()),
-            is_one: self.is_one,
-            num_digits: widths.max().unwrap_or(1),
-        }
+        Folders::new(self.folder.clone(), self.folders.clone(), self.is_one)
     }
 }
 
@@ -157,6 +151,22 @@ pub(super) struct Folders {
 }
 
 impl Folders {
+    /// Those in `folder` by number; others belong to them too, unless there `is_one` only.
+    pub(super) fn new(folder: PathBuf, known: HashMap<u32, String>, is_one: bool) -> Self {
+        let widths = known.values().map(|name| num_digits(name));
+        Self {
+            folder,
+            num_digits: widths.max().unwrap_or(1),
+            known: Mutex::new(known),
+            is_one,
+        }
+    }
+
+    /// Only one timepoint is shown.
+    pub(super) fn is_one(&self) -> bool {
+        self.is_one
+    }
+
     /// The folder that a timepoint has or is going to have; `None` for those that are not shown.
     pub(super) fn of(&self, t: u32) -> Option<PathBuf> {
         let known = self.known.lock().get(&t).cloned();
@@ -172,6 +182,11 @@ impl Folders {
         {
             self.known.lock().extend(numbered(&entries));
         }
+        self.num_known()
+    }
+
+    /// Timepoints up to the last folder that is known.
+    pub(super) fn num_known(&self) -> u32 {
         self.newest().map_or(0, |newest| newest + 1)
     }
 
@@ -180,13 +195,18 @@ impl Folders {
     }
 }
 
-/// Finds planes in folders of timepoints.
-pub(super) trait TimepointFiles: PlaneFiles {
+/// Tells where planes are in folders of timepoints.
+pub(super) trait TimepointFiles: std::fmt::Debug + Send + Sync {
     /// The folders.
     fn folders(&self) -> &Folders;
 
-    /// True where any plane of a FOV is there at a timepoint.
-    fn has_any(&self, fov: &Fov, t: u32) -> bool;
+    /// True where any plane of a FOV is there in the folder of that number.
+    fn has_any(&self, fov: &Fov, number: u32) -> bool;
+
+    /// Timepoints that each folder holds.
+    fn num_inner(&self) -> u32 {
+        1
+    }
 }
 
 /// An opened acquisition in image files: its planes, and the image that all FOVs share.
@@ -216,12 +236,18 @@ impl SharedImage {
     pub(super) fn image_now(&self) -> Arc<Image> {
         let image = self.image();
         let num_found = self.files.folders().look();
+        let num_found = num_found.saturating_mul(self.files.num_inner());
+        let num_found = num_found.min(limits::TIMEPOINTS);
         if num_found <= image.num_timepoints() {
             return image;
         }
+        let mut axes = image.axes.iter();
+        let Some(time) = axes.position(|axis| axis.role == AxisRole::Time) else {
+            return image;
+        };
         let mut longer = image.as_ref().clone();
         for level in &mut longer.levels {
-            if let Some(length) = level.shape.first_mut() {
+            if let Some(length) = level.shape.get_mut(time) {
                 *length = num_found.into();
             }
         }

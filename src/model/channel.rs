@@ -2,6 +2,13 @@
 
 use super::{ContrastLimits, Rgb};
 
+/// As the colour of a channel: the map from black to white.
+const GRAY: Rgb = Rgb {
+    r: 255,
+    g: 255,
+    b: 255,
+};
+
 /// What the files say of one channel; `None` where they say nothing usable.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Channel {
@@ -9,6 +16,10 @@ pub struct Channel {
     pub name: Option<String>,
     /// Its colour exactly as given.
     pub color: Option<Rgb>,
+    /// Drawn in gray, whatever its colour is: the rendering model of `omero` is greyscale.
+    pub in_gray: bool,
+    /// Its lookup table is reversed: bright where samples are small; `inverted` of `omero`.
+    pub inverted: bool,
     /// `omero.window`'s start and end; `None` also where they equal the range of the sample type.
     pub window: Option<ContrastLimits>,
     /// Shown at first; NGFF's `active`.
@@ -28,9 +39,12 @@ impl Channel {
         self.name.clone().unwrap_or_else(|| format!("Ch{index}"))
     }
 
-    /// The colour in the window: the files' own, else by wavelength or dye, else by index.
+    /// The colour in the window: gray where the files ask for that, their own, else by wavelength or dye, else by index.
     #[must_use]
     pub fn display_color(&self, index: usize, num_channels: usize) -> Rgb {
+        if self.in_gray {
+            return GRAY;
+        }
         self.color.unwrap_or_else(|| {
             Rgb::of_channel(self.name.as_deref(), self.emission_nm, index, num_channels)
         })

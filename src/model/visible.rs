@@ -22,6 +22,15 @@ impl ContrastLimits {
             high: self.high.max(other.high),
         }
     }
+
+    /// The same, beginning at 0 where they began above: hues of colours would change otherwise.
+    #[must_use]
+    pub fn from_zero(self) -> Self {
+        Self {
+            low: self.low.min(0.0),
+            ..self
+        }
+    }
 }
 
 /// How one channel is drawn.
@@ -35,6 +44,8 @@ pub struct ChannelLook {
     pub gamma: f32,
     /// From normalised value to colour.
     pub lut: Lut,
+    /// The LUT is read from its other end.
+    pub inverted: bool,
 }
 
 /// A tile's place on the canvas, with one tile per visible channel that its FOV has.

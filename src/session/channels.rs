@@ -50,6 +50,8 @@ pub struct ChannelView {
     pub visible: bool,
     /// From normalised value to colour.
     pub lut: Lut,
+    /// The LUT is read from its other end: small samples have the full colour.
+    pub inverted: bool,
     /// `None` while pending.
     pub limits: Option<ContrastLimits>,
     /// What is drawn with while there are no limits: of the last plane, whose samples were all equal. Not kept.
@@ -80,6 +82,7 @@ impl ChannelView {
             name: channel.display_name(index),
             visible: true,
             lut: Lut::Color(channel.display_color(index, num_channels)),
+            inverted: channel.inverted,
             limits,
             provisional: None,
             limits_source: if limits.is_some() {
@@ -100,6 +103,9 @@ impl ChannelView {
         }
         if self.lut == before.lut {
             self.lut = now.lut;
+        }
+        if self.inverted == before.inverted {
+            self.inverted = now.inverted;
         }
         if self.visible == before.visible {
             self.visible = now.visible;
@@ -161,6 +167,9 @@ impl Session {
                 self.change(*channel, |view| view.visible = *visible);
             }
             Command::SetLut(channel, lut) => self.change(*channel, |view| view.lut = *lut),
+            Command::SetInverted(channel, inverted) => {
+                self.change(*channel, |view| view.inverted = *inverted);
+            }
             Command::SetGamma(channel, gamma) => {
                 self.change(*channel, |view| view.set_gamma(*gamma));
             }

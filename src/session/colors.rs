@@ -44,7 +44,7 @@ impl Session {
         let (low, high) = self.auto_percentiles;
         let (limits, is_flat) = self.joint(channel, |it| it.percentiles(low, high))?;
         if self.colors_with(channel).len() > 1 {
-            return Some((from_zero(limits), is_flat));
+            return Some((limits.from_zero(), is_flat));
         }
         Some((limits, is_flat))
     }
@@ -59,7 +59,7 @@ impl Session {
     ) {
         let (low, high) = self.auto_percentiles;
         let mut found = (
-            from_zero(histogram.percentiles(low, high)),
+            histogram.percentiles(low, high).from_zero(),
             histogram.is_flat(),
         );
         if is_shown {
@@ -123,12 +123,5 @@ impl Session {
         for color in known.into_iter().chain([channel]) {
             self.keep_limits(color, fov, t, limits, LimitsSource::Auto);
         }
-    }
-}
-
-fn from_zero(limits: ContrastLimits) -> ContrastLimits {
-    ContrastLimits {
-        low: limits.low.min(0.0),
-        ..limits
     }
 }

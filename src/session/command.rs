@@ -70,13 +70,15 @@ pub enum Command {
     ToggleMode,
     /// Colour or colormap of a channel.
     SetLut(usize, Lut),
+    /// The LUT of a channel from its other end, or not.
+    SetInverted(usize, bool),
     /// Limits of a channel, by hand.
     SetLimits(usize, ContrastLimits),
     /// Gamma of a channel, 0.1 to 10.
     SetGamma(usize, f32),
     /// Limits of a channel back to the files' window, else to what its shown plane gives.
     ResetLimits(usize),
-    /// Back to the files' window (else pending), colour and gamma 1.
+    /// Back to the files' window (else pending), colour, direction of the LUT, and gamma 1.
     ResetChannel(usize),
     /// Limits of every visible channel from the shown planes' statistics, by percentiles.
     AutoContrast,

@@ -168,7 +168,7 @@ impl Session {
         self.own_limits.retain(|(_, _, other), _| *other != channel);
     }
 
-    /// Back to what the files say: limits, colour and gamma.
+    /// Back to what the files say: limits, colour, direction and gamma.
     fn reset_channel(&mut self, channel: usize, dataset: &Dataset) {
         self.reset_limits(channel, dataset);
         let original = super::channels::of_dataset(dataset)
@@ -176,6 +176,7 @@ impl Session {
             .nth(channel);
         if let (Some(original), Some(view)) = (original, self.channels.get_mut(channel)) {
             (view.lut, view.gamma) = (original.lut, original.gamma);
+            view.inverted = original.inverted;
         }
     }
 

@@ -211,6 +211,7 @@ impl Session {
             | Command::StepChannel(_)
             | Command::ToggleMode
             | Command::SetLut(..)
+            | Command::SetInverted(..)
             | Command::SetGamma(..) => self.set_channels(command),
             Command::TileRead(took) => self.read_pace.add(*took),
             Command::ShowLabel(..)

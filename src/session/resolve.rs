@@ -98,6 +98,7 @@ fn looks(session: &Session, selection: &Selection) -> Vec<ChannelLook> {
             limits: session.limits_at(channel, position.fov, position.t),
             gamma: view.gamma,
             lut: view.lut,
+            inverted: view.inverted,
         })
     };
     selection.channels.iter().filter_map(look).collect()

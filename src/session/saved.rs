@@ -22,6 +22,9 @@ pub struct SavedChannel {
     pub visible: bool,
     /// From normalised value to colour.
     pub lut: Lut,
+    /// The LUT from its other end; older settings do not say.
+    #[serde(default)]
+    pub inverted: Option<bool>,
     /// Contrast limits, where there were any.
     pub limits: Option<ContrastLimits>,
     /// Where they came from.
@@ -67,6 +70,7 @@ impl Session {
             name: view.name.clone(),
             visible: view.visible,
             lut: view.lut,
+            inverted: Some(view.inverted),
             limits: view.limits,
             limits_source: view.limits_source,
             gamma: view.gamma,
@@ -91,6 +95,7 @@ impl Session {
                 continue;
             }
             (view.visible, view.lut) = (saved.visible, saved.lut);
+            view.inverted = saved.inverted.unwrap_or(view.inverted);
             view.set_gamma(saved.gamma);
             let is_sane =
                 |limits: &ContrastLimits| limits.low.is_finite() && limits.high.is_finite();

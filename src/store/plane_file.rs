@@ -7,6 +7,7 @@ use crate::{
     dataset::{Dataset, FilePlane, Files, Image, OpenFovError, PlaneAt},
     image_file::{self, ImageFileError, Wanted},
     model::{Code, Pixels, PlaneId, PlaneState, TileId, ZPick},
+    source::{self, Kind},
 };
 
 impl From<ImageFileError> for ReadError {
@@ -40,8 +41,10 @@ pub(super) fn read(
     tile: TileId,
     level: usize,
 ) -> Result<Option<(Pixels, PlaneState)>, ReadError> {
-    let Some(plane) = find(files, dataset, image, tile.plane)? else {
-        return Ok(None);
+    let plane = match look(files, dataset, image, tile.plane)? {
+        Looked::Found(plane) => plane,
+        Looked::Nothing => return Ok(None),
+        Looked::Empty(error) => return Err(error),
     };
     let grid = image.levels.get(level).map(|level| level.grid);
     let part = grid.and_then(|grid| grid.tile_rect(tile.row, tile.col));
@@ -92,12 +95,53 @@ pub(super) fn presence(
     image: &Image,
     plane: PlaneId,
 ) -> Result<Option<PlaneState>, ReadError> {
-    let Some(found) = find(files, dataset, image, plane)? else {
-        return Ok(None);
+    let found = match look(files, dataset, image, plane)? {
+        Looked::Found(found) => found,
+        Looked::Nothing => return Ok(None),
+        Looked::Empty(error) => return Ok(Some(PlaneState::Failed(error.to_string().into()))),
     };
     let is_room =
         found.zeros_are_room && image_file::looks_blank(&found.path, found.page)? != Some(false);
     Ok((!is_room).then_some(PlaneState::Written))
+}
+
+/// What is there of a plane.
+enum Looked {
+    /// Its place, which holds something.
+    Found(FilePlane),
+    /// Nothing (yet): a file is empty before anything is written to it.
+    Nothing,
+    /// A file that stayed empty, and nobody is going to write to it.
+    Empty(ReadError),
+}
+
+fn look(
+    files: &Files,
+    dataset: &Dataset,
+    image: &Image,
+    plane: PlaneId,
+) -> Result<Looked, ReadError> {
+    let found = find(files, dataset, image, plane)?;
+    let is_running = dataset.is_running();
+    let path = match &found {
+        Some(found) => Some(found.path.clone()),
+        None if is_running => None,
+        None => expected(files, dataset, plane),
+    };
+    let is_empty = |path: &PathBuf| -> Result<bool, ReadError> {
+        let found = source::stat(path)?;
+        Ok(found.is_some_and(|it| it.kind == Kind::File && it.num_bytes == 0))
+    };
+    let empty = match path {
+        Some(path) if is_empty(&path)? => path,
+        _ => return Ok(found.map_or(Looked::Nothing, Looked::Found)),
+    };
+    if is_running {
+        return Ok(Looked::Nothing);
+    }
+    let message = "the file is empty, nothing was written to it";
+    let error = ReadError::new(Code::CorruptData, message, &empty);
+    Ok(Looked::Empty(error))
 }
 
 /// A file of another size than the rest is not drawn as if it were one of them.
@@ -146,9 +190,13 @@ pub(super) fn file_of(
     if let Some(found) = find(files, dataset, image, plane)? {
         return Ok(found.path);
     }
-    let fov = dataset.fov(plane.fov).zip(at(plane));
-    fov.and_then(|(fov, at)| files.0.expected(fov, at))
+    expected(files, dataset, plane)
         .ok_or_else(|| ReadError::new(Code::NotFound, "this plane has no file", &dataset.root))
+}
+
+/// The file that a plane is going to have.
+fn expected(files: &Files, dataset: &Dataset, plane: PlaneId) -> Option<PathBuf> {
+    files.0.expected(dataset.fov(plane.fov)?, at(plane)?)
 }
 
 /// What it means that a file is not there: no fill value stands for it, only the end of the run tells.

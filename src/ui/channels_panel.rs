@@ -215,6 +215,7 @@ impl ChannelsPanel {
         ui.horizontal_wrapped(|ui| {
             gamma_ui(ui, index, channel, out);
             color_ui(ui, index, channel, out);
+            inverted_ui(ui, index, channel, out);
         });
     }
 }
@@ -331,6 +332,20 @@ fn color_ui(ui: &mut Ui, index: usize, channel: &ChannelView, out: &mut Vec<Acti
             }
         }
     });
+}
+
+fn inverted_ui(ui: &mut Ui, index: usize, channel: &ChannelView, out: &mut Vec<Action>) {
+    let mut inverted = channel.inverted;
+    let response = ui
+        .checkbox(&mut inverted, "Inverted")
+        .on_hover_text("Small samples have the full colour");
+    response.widget_info(|| {
+        let name = format!("Inverted {}", channel.name);
+        WidgetInfo::selected(Role::CheckBox, true, channel.inverted, name)
+    });
+    if response.changed() {
+        out.push(Action::View(Command::SetInverted(index, inverted)));
+    }
 }
 
 fn color_of(lut: Lut) -> Color32 {

@@ -4,7 +4,7 @@ use std::{fs, io::Cursor, path::Path};
 
 use image::{ExtendedColorType, ImageFormat};
 use squidview::{
-    dataset::DatasetKind,
+    dataset::{Dataset, DatasetKind},
     model::{Code, FovId, Problem, Rgb},
     store::Store,
 };
@@ -58,12 +58,24 @@ fn samples_whose_zero_means_white_are_those_that_were_written_and_that_is_noted(
     assert_eq!(wrong_files(folder.path(), &files), [""; 0]);
     let noted = open_whole(&folder.path().join("int16.tif"));
     let is_noted = |it: &Problem| it.code == Code::Ignored && it.message.contains("means white");
-    assert_eq!(
-        noted.problems.iter().filter(|it| is_noted(it)).count(),
-        1,
-        "{:?}",
-        noted.problems
+    let check = |dataset: &Dataset, location: &str| {
+        let noted = dataset.problems.iter().filter(|it| is_noted(it));
+        let locations: Vec<&str> = noted.map(|it| it.location.as_str()).collect();
+        assert_eq!(locations, [location], "{:?}", dataset.problems);
+    };
+    check(&noted, "int16.tif");
+    check(
+        &open_whole(&folder.path().join("A1_0.ome.tiff")),
+        "A1_0.ome.tiff",
     );
+    let run = folder.path().join("run");
+    fs::create_dir_all(run.join("ome_tiff")).unwrap();
+    let (from, to) = (
+        folder.path().join("A1_0.ome.tiff"),
+        run.join("ome_tiff/A1_0.ome.tiff"),
+    );
+    fs::copy(from, to).unwrap();
+    check(&open_whole(&run), "A1_0.ome.tiff");
     let pages = open_whole(&folder.path().join("pages.tif"));
     let first = |z: u32| {
         let rows = plane_rows(&Store::new(), &pages, plane_at(FovId(0), 0, 0, z)).unwrap();
@@ -234,6 +246,9 @@ fn colour_images_have_the_colours_of_their_samples() {
             assert!(most <= 1.0, "{name} at {x},{y}: {found:?}, not {wanted:?}");
         }
     }
+    for (name, largest) in [("lone.png", 255.0), ("squid", 255.0), ("deep.tif", 199.0)] {
+        colours_are_written_as_they_are(&root.join(name), &samples, largest);
+    }
     let Some(mut desk) = Desk::with(&root.join("lone.png"), Setup::default()) else {
         return;
     };
@@ -241,6 +256,40 @@ fn colour_images_have_the_colours_of_their_samples() {
     let wanted = brown(32, 24).map(i32::from);
     for (found, wanted) in [red, green, blue].into_iter().zip(wanted) {
         assert!((found - wanted).abs() <= 12, "{found}, not {wanted}");
+    }
+}
+
+/// `render` and `plane` give the samples, of 8 bits byte by byte; of more bits in their shares of the largest.
+fn colours_are_written_as_they_are(path: &Path, samples: &[u8], largest: f64) {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.png");
+    let wanted: Vec<u8> = samples
+        .iter()
+        .map(|&sample| (f64::from(sample) * 255.0 / largest).round() as u8)
+        .collect();
+    let most = |found: &[u8], wanted: &[u8]| {
+        assert_eq!(found.len(), wanted.len());
+        let pairs = found.iter().zip(wanted);
+        pairs.map(|(a, b)| a.abs_diff(*b)).max().unwrap()
+    };
+    let allowed = u8::from(largest < 255.0);
+    on(path, &format!("render PATH -o {}", out.display())).answer();
+    let rendered = image::open(&out).unwrap().into_rgb8().into_raw();
+    assert!(
+        most(&rendered, &wanted) <= allowed,
+        "{} rendered",
+        path.display()
+    );
+    for c in 0..3 {
+        let line = format!("plane PATH --stats --c {c} -o {}", out.display());
+        on(path, &line).answer();
+        let plane = image::open(&out).unwrap().into_luma8().into_raw();
+        let wanted: Vec<u8> = wanted.iter().skip(c).step_by(3).copied().collect();
+        assert!(
+            most(&plane, &wanted) <= allowed,
+            "{} channel {c}",
+            path.display()
+        );
     }
 }
 

@@ -77,6 +77,9 @@ def white(folder):
     with tifffile.TiffWriter(folder / "pages.tif") as writer:
         for number, photometric in enumerate(["minisblack", "miniswhite", "minisblack"]):
             writer.write(gray(number), photometric=photometric, metadata=None, contiguous=False)
+    stack = np.stack([gray(number) for number in range(3)])
+    tifffile.imwrite(folder / "A1_0.ome.tiff", stack, photometric="miniswhite", ome=True, metadata={"axes": "ZYX"})
+    written["A1_0.ome.tiff"] = [crc(stack[0])]
     return written
 
 

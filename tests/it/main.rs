@@ -44,6 +44,7 @@ mod old_acquisitions;
 mod ome_kinds;
 mod ome_tiff;
 mod ome_tiff_folders;
+mod omero;
 mod oracle;
 mod planes;
 mod program;

@@ -230,6 +230,101 @@ fn what_is_written_after_opening_is_found_and_what_is_torn_is_no_picture() {
 }
 
 #[test]
+fn files_are_not_opened_before_they_are_shown() {
+    let folder = acquisition(&[("A1", 300)], 1);
+    let root = folder.path();
+    put(root, &format!("0/A1_0_0_{}.tiff", KEYS[0]), &gray16(1));
+    for fov in 1..300 {
+        let name = format!("0/A1_{fov}_0_{}.tiff", KEYS[0]);
+        put(root, &name, b"no image, which only who opens it can tell");
+    }
+    put(root, ".done", b"");
+    let dataset = open_whole(root);
+    assert_eq!(dataset.num_fovs(), 300);
+    assert!(dataset.fovs.iter().all(|fov| fov.present));
+    assert!(dataset.problems.is_empty(), "{:?}", dataset.problems);
+    assert_eq!(presence(&dataset, 299, 0, 0, 0), PlaneState::Written);
+    let (code, _) = outcome(&dataset, 299, 0).unwrap_err();
+    assert_eq!(code, Code::CorruptData);
+}
+
+#[test]
+fn files_may_be_jpeg() {
+    for ending in ["jpg", "jpeg"] {
+        let folder = acquisition(&[("A1", 1)], 1);
+        let root = folder.path();
+        for (c, key) in KEYS.iter().enumerate() {
+            let gray = vec![60 + 100 * c as u8; (WIDTH * HEIGHT) as usize];
+            let bytes = encoded(&gray, ExtendedColorType::L8, ImageFormat::Jpeg);
+            put(root, &format!("0/A1_0_0_{key}.{ending}"), &bytes);
+        }
+        put(root, ".done", b"");
+        let dataset = open_whole(root);
+        assert_eq!(dataset.kind, DatasetKind::Squid);
+        for (c, value) in [(0, 60_u8), (1, 160)] {
+            let rows = rows_of(&dataset, 0, 0, c, 0).unwrap();
+            assert!(
+                rows.iter().all(|it| it.abs_diff(value) <= 2),
+                "{ending} {c}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_empty_file_is_not_written_yet_and_damaged_when_the_run_is_over() {
+    let folder = acquisition(&[("A1", 1)], 2);
+    let root = folder.path();
+    let path = |t: u32| format!("{t}/A1_0_0_{}.tiff", KEYS[0]);
+    put(root, &path(0), &gray16(1));
+    put(root, &path(1), b"");
+    let dataset = open_whole(root);
+    assert_eq!(presence(&dataset, 0, 1, 0, 0), PlaneState::Planned);
+    assert_eq!(outcome(&dataset, 0, 1), Ok(PlaneState::Planned));
+    let written =
+        || on(root, "inspect PATH --json").answer()["acquisition"]["written_planes"].clone();
+    assert_eq!(written(), 1);
+    let code =
+        |t: u32| on(root, &format!("plane PATH --stats --t {t}")).json()["error"]["code"].clone();
+    assert_eq!(code(1), "not_written");
+    put(root, ".done", b"");
+    let dataset = open_whole(root);
+    let PlaneState::Failed(words) = presence(&dataset, 0, 1, 0, 0) else {
+        panic!("it is damaged");
+    };
+    assert!(words.starts_with("the file is empty"), "{words}");
+    let (found, words) = outcome(&dataset, 0, 1).unwrap_err();
+    assert_eq!(
+        (found, words.starts_with("the file is empty")),
+        (Code::CorruptData, true)
+    );
+    assert_eq!((written(), code(1)), (1.into(), "corrupt_data".into()));
+}
+
+#[test]
+fn an_empty_stack_or_series_is_told_as_an_empty_plane_is() {
+    for (structure, file) in [
+        ("multi_page", "1/A2_0_stack.tiff"),
+        ("ome_tiff", "ome_tiff/A2_0.ome.tiff"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("run");
+        let line = format!(
+            "simulate PATH --structure {structure} --wells A1 A2 --fov-per-well 1 --t 2 --z 2 --size 32x32 --interval-ms 0"
+        );
+        assert_eq!(on(&root, &line).status, Some(0), "{structure}");
+        assert!(root.join(file).exists(), "{file}");
+        put(&root, file, b"");
+        let error = || on(&root, "plane PATH --stats --fov 1 --t 1").json()["error"].clone();
+        assert_eq!(error()["code"], "corrupt_data", "{structure}");
+        let message = error()["message"].as_str().unwrap().to_owned();
+        assert!(message.starts_with("the file is empty"), "{message}");
+        fs::remove_file(root.join(".done")).unwrap();
+        assert_eq!(error()["code"], "not_written", "{structure}");
+    }
+}
+
+#[test]
 fn colour_images_are_three_channels_in_any_plain_format() {
     let rgb: Vec<u8> = (0..WIDTH * HEIGHT)
         .flat_map(|at| [at as u8, 100, 200])

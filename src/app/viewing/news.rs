@@ -181,12 +181,12 @@ impl Viewing {
                     self.ledger.book(size, plane, state);
                     self.is_dirty |= self.concerns(plane);
                 }
-                PlaneState::Planned | PlaneState::Missing => {
+                PlaneState::Planned | PlaneState::Missing | PlaneState::Failed(_) => {
                     if known == PlaneState::Unknown && notice == Notice::None {
                         self.ledger.book(size, plane, state);
                     }
                 }
-                PlaneState::Unknown | PlaneState::Failed(_) => {}
+                PlaneState::Unknown => {}
             }
         }
     }

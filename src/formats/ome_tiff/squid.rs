@@ -6,23 +6,25 @@
 //! whose document has them is whole. Before, [notes](super::written::Notes) tell which planes are written, else holes of the file, else zeros.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use super::{
     Described, sampling_of,
-    squid_planes::{Catalogue, OmeFile, Place, SquidPlanes},
+    squid_planes::{self, Catalogue, InTimepoints, OmeFile, SquidPlanes},
 };
 use crate::{
     dataset::{DatasetKind, Files, Fov, Image, Sampling},
     formats::{
-        OpenError, individual, levels,
+        OpenError,
+        file_images::FileImages,
+        individual, levels,
         listing::{Listing, Opening},
         probe::below,
         side_files::{self, SideFiles},
-        timepoints::{TRIED_TIMEPOINTS, num_digits, numbered},
+        timepoints::{Folders, SharedImage, TRIED_TIMEPOINTS, num_digits, numbered},
     },
     model::{Channel, Code, Problem, limits},
     source::{self, Entry, Kind},
@@ -31,14 +33,25 @@ use crate::{
 /// Files that are tried for the image that all FOVs share: the first ones may be half-written.
 const TRIED_FILES: usize = 8;
 
+/// Where the files lie.
+#[derive(Debug)]
+enum Place {
+    /// All in one folder, each with all timepoints.
+    Series(PathBuf),
+    /// In the folders of timepoints, by number.
+    Timepoints(BTreeMap<u32, PathBuf>),
+}
+
 /// The files of an acquisition as they were found.
 #[derive(Debug)]
 pub(in crate::formats) struct OmeFolder {
     /// The acquisition folder.
     acquisition: PathBuf,
     place: Place,
-    /// Names in the (first) folder.
+    /// Names in the folder, of several in the first and the newest one.
     names: Vec<String>,
+    /// The number of the first one.
+    first: u32,
 }
 
 impl OmeFolder {
@@ -66,6 +79,7 @@ impl OmeFolder {
                 acquisition: around.to_path_buf(),
                 place: Place::Timepoints([(0, root.to_path_buf())].into()),
                 names,
+                first: 0,
             });
         }
         side_files::are_in(entries).then(|| Self::series(root, root.to_path_buf(), names))
@@ -76,6 +90,7 @@ impl OmeFolder {
             acquisition: acquisition.to_path_buf(),
             place: Place::Series(folder),
             names,
+            first: 0,
         }
     }
 
@@ -85,15 +100,26 @@ impl OmeFolder {
         let folders: BTreeMap<u32, PathBuf> = folders
             .map(|(number, name)| (number, root.join(name)))
             .collect();
-        let mut first = folders.values().take(TRIED_TIMEPOINTS);
-        let names = first.find_map(|folder| {
-            let names = file_names(&source::list(folder).unwrap_or_default());
-            (!names.is_empty()).then_some(names)
+        let mut tried = folders.iter().take(TRIED_TIMEPOINTS);
+        let names_in = |folder: &Path| file_names(&source::list(folder).unwrap_or_default());
+        let (first, mut names) = tried.find_map(|(&number, folder)| {
+            let names = names_in(folder);
+            (!names.is_empty()).then_some((number, names))
         })?;
+        // FOVs that nobody planned may have begun later.
+        if let Some((_, newest)) = folders.iter().next_back().filter(|it| *it.0 != first) {
+            let known: HashSet<String> = names.iter().cloned().collect();
+            names.extend(
+                names_in(newest)
+                    .into_iter()
+                    .filter(|name| !known.contains(name)),
+            );
+        }
         Some(Self {
             acquisition: root.to_path_buf(),
             place: Place::Timepoints(folders),
             names,
+            first,
         })
     }
 
@@ -121,7 +147,26 @@ impl OmeFolder {
 }
 
 impl OmeFolder {
-    fn catalogue(&self, num_inner: u32, is_one: bool) -> Catalogue {
+    /// The folders of timepoints, of which only one may be shown; `None` where all lie in one folder.
+    fn timepoints(&self, is_one: bool) -> Option<Folders> {
+        let Place::Timepoints(folders) = &self.place else {
+            return None;
+        };
+        let name = |path: &PathBuf| {
+            path.file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned()
+        };
+        let known = folders.iter().map(|(&number, path)| (number, name(path)));
+        Some(Folders::new(
+            self.acquisition.clone(),
+            known.collect(),
+            is_one,
+        ))
+    }
+
+    fn catalogue(&self, num_inner: u32, place: squid_planes::Place) -> Catalogue {
         let parsed = || self.names.iter().filter_map(|name| parse_name(name));
         let names = self.names.iter().filter_map(|name| {
             let (region, fov, _) = parse_name(name)?;
@@ -131,8 +176,7 @@ impl OmeFolder {
         let ending = parsed().next().map_or(".ome.tiff", |(_, _, ending)| ending);
         Catalogue {
             acquisition: self.acquisition.clone(),
-            place: self.place.clone(),
-            is_one,
+            place,
             num_inner,
             names: names.collect(),
             digits: widths.max().unwrap_or(1),
@@ -162,7 +206,7 @@ fn parse_name(name: &str) -> Option<(&str, &str, &str)> {
     (!region.is_empty() && is_number).then_some((region, fov, &name[at..]))
 }
 
-/// An opened acquisition: its planes, and the image that all FOVs share.
+/// An acquisition in one folder: its planes, and the image that all FOVs share.
 #[derive(Debug)]
 pub(in crate::formats) struct SquidOme {
     planes: Arc<SquidPlanes>,
@@ -177,7 +221,7 @@ impl SquidOme {
 
     /// True where the file of a FOV is there.
     pub(in crate::formats) fn has_any(&self, fov: &Fov) -> bool {
-        self.planes.has_any(fov)
+        self.planes.has_file(fov, 0)
     }
 }
 
@@ -189,7 +233,7 @@ pub(in crate::formats) fn open(
     found: &OmeFolder,
     opening: &Opening<'_>,
     words: &str,
-) -> Result<(Listing, SquidOme), OpenError> {
+) -> Result<(Listing, FileImages), OpenError> {
     let nothing = SideFiles::default();
     let side = opening.side.as_ref().unwrap_or(&nothing);
     let first = first_file(found, side)?;
@@ -200,7 +244,13 @@ pub(in crate::formats) fn open(
     let taken = parsed.filter_map(|(region, fov, _)| Some((region, fov.parse().ok()?)));
     listing.fovs = individual::rows_of(taken.collect(), side, opening)?;
     listing.plate = individual::plate_of(&listing.fovs, side);
-    let catalogue = found.catalogue(first.image.size_t, found.acquisition != opening.root);
+    let folders = found.timepoints(found.acquisition != opening.root);
+    let folders = folders.map(Arc::new);
+    let place = match &folders {
+        Some(folders) => squid_planes::Place::Timepoints(Arc::clone(folders)),
+        None => squid_planes::Place::Series(found.newest_folder()),
+    };
+    let catalogue = found.catalogue(first.image.size_t, place);
     let num_timepoints = num_timepoints(&catalogue, side);
     let location = below(&opening.root, &found.newest_folder());
     let described = Described {
@@ -217,8 +267,19 @@ pub(in crate::formats) fn open(
     // Squid writes no levels, and those of others are not looked for in each of its files.
     let files = |_| Files(Arc::clone(&planes) as _);
     let image = described.image(&first.image, num_timepoints, sampling, files);
-    let image = Arc::new(without_levels(image));
-    Ok((listing, SquidOme { planes, image }))
+    let image = without_levels(image);
+    let images = match folders {
+        Some(folders) => {
+            let first = found.first;
+            let files = Arc::new(InTimepoints { planes, folders });
+            FileImages::Timepoints(SharedImage::new(files, first, image))
+        }
+        None => FileImages::OmeTiffs(SquidOme {
+            planes,
+            image: Arc::new(image),
+        }),
+    };
+    Ok((listing, images))
 }
 
 fn without_levels(mut image: Image) -> Image {
@@ -258,12 +319,11 @@ fn first_file(found: &OmeFolder, side: &SideFiles) -> Result<OmeFile, OpenError>
 fn num_timepoints(catalogue: &Catalogue, side: &SideFiles) -> u64 {
     let num_inner = u64::from(catalogue.num_inner);
     let folders = match &catalogue.place {
-        Place::Timepoints(folders) if !catalogue.is_one => folders,
+        squid_planes::Place::Timepoints(folders) if !folders.is_one() => folders,
         _ => return num_inner,
     };
-    let last = folders.keys().next_back().copied().unwrap_or(0);
     let planned = side.num_timepoints.filter(|_| !side.is_done).unwrap_or(0);
-    let count = u64::from((last + 1).max(planned.min(limits::TIMEPOINTS)));
+    let count = u64::from(folders.num_known().max(planned.min(limits::TIMEPOINTS)));
     (count * num_inner).min(limits::TIMEPOINTS.into())
 }
 

@@ -1,7 +1,7 @@
 //! From a plane of Squid's OME-TIFFs to its file and page, if it is written.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{
@@ -16,7 +16,12 @@ use parking_lot::Mutex;
 use super::{Described, document_of, has_page, written::Notes};
 use crate::{
     dataset::{FilePlane, Fov, OpenFovError, PlaneAt, PlaneFiles, Sharing},
-    formats::{OpenError, probe::fov_error_of, side_files},
+    formats::{
+        OpenError,
+        probe::fov_error_of,
+        side_files,
+        timepoints::{Folders, TimepointFiles},
+    },
     image_file::{self, Ground, Pages},
     metadata::ome_xml::OmeImage,
     model::{Code, Problem},
@@ -27,12 +32,12 @@ use crate::{
 const KEPT_FILES: NonZeroUsize = NonZeroUsize::new(256).expect("above 0");
 
 /// Where the files lie.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Place {
     /// All in one folder, each with all timepoints.
     Series(PathBuf),
-    /// In the folders of timepoints, by number.
-    Timepoints(BTreeMap<u32, PathBuf>),
+    /// In the folders of timepoints.
+    Timepoints(Arc<Folders>),
 }
 
 /// A file of a FOV: its document, as long as its pages are the same.
@@ -75,8 +80,6 @@ impl OmeFile {
 pub(super) struct Catalogue {
     pub(super) acquisition: PathBuf,
     pub(super) place: Place,
-    /// Only what one folder of a timepoint holds is shown.
-    pub(super) is_one: bool,
     /// Timepoints in each file; at least 1.
     pub(super) num_inner: u32,
     /// File names by region and FOV, as they were listed; others are expected with so many digits and this ending.
@@ -109,13 +112,7 @@ impl Catalogue {
             Place::Series(folder) => Some((folder.join(name), t)),
             Place::Timepoints(folders) => {
                 let (number, inner) = (t / self.num_inner, t % self.num_inner);
-                let expected = || self.acquisition.join(number.to_string());
-                let folder = match folders.get(&number) {
-                    Some(folder) => folder.clone(),
-                    None if self.is_one => return None,
-                    None => expected(),
-                };
-                Some((folder.join(name), inner))
+                Some((folders.of(number)?.join(name), inner))
             }
         }
     }
@@ -132,17 +129,10 @@ impl SquidPlanes {
         }
     }
 
-    /// True where the file of a FOV is there: that of the first timepoint, or in the newest folder of one.
-    pub(super) fn has_any(&self, fov: &Fov) -> bool {
-        let newest = match &self.catalogue.place {
-            Place::Series(_) => 0,
-            Place::Timepoints(folders) => folders.keys().next_back().copied().unwrap_or(0),
-        };
-        [0, newest].iter().any(|&number| {
-            let t = number.saturating_mul(self.catalogue.num_inner);
-            let path = self.catalogue.path_of(fov, t);
-            path.is_some_and(|(path, _)| matches!(pages_of(&path), Ok(Some(_))))
-        })
+    /// True where the file of a FOV with a timepoint is there.
+    pub(super) fn has_file(&self, fov: &Fov, t: u32) -> bool {
+        let path = self.catalogue.path_of(fov, t);
+        path.is_some_and(|(path, _)| matches!(pages_of(&path), Ok(Some(_))))
     }
 
     /// A file's document, read again where the file changed.
@@ -258,5 +248,27 @@ impl PlaneFiles for SquidPlanes {
 
     fn sharing(&self) -> Sharing {
         Sharing::InPlace
+    }
+}
+
+/// The same planes as those who look for timepoints see them.
+#[derive(Debug)]
+pub(super) struct InTimepoints {
+    pub(super) planes: Arc<SquidPlanes>,
+    pub(super) folders: Arc<Folders>,
+}
+
+impl TimepointFiles for InTimepoints {
+    fn folders(&self) -> &Folders {
+        &self.folders
+    }
+
+    fn has_any(&self, fov: &Fov, number: u32) -> bool {
+        let t = number.saturating_mul(self.num_inner());
+        self.planes.has_file(fov, t)
+    }
+
+    fn num_inner(&self) -> u32 {
+        self.planes.catalogue.num_inner
     }
 }

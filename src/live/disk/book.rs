@@ -16,13 +16,14 @@ pub(super) enum Told {
     Nothing,
     Planned,
     Missing,
+    Failed,
     /// Chunks on disk; as many as fit, only their change counts.
     Partial(u16),
     Written,
 }
 
 impl Told {
-    /// `None` for states that the disk is not the one to tell.
+    /// `None` where nothing is known.
     pub(super) fn of(state: &PlaneState) -> Option<Self> {
         Some(match state {
             PlaneState::Planned => Self::Planned,
@@ -31,7 +32,8 @@ impl Told {
             PlaneState::Partial { present, .. } => {
                 Self::Partial(u16::try_from(*present).unwrap_or(u16::MAX))
             }
-            PlaneState::Unknown | PlaneState::Failed(_) => return None,
+            PlaneState::Failed(_) => Self::Failed,
+            PlaneState::Unknown => return None,
         })
     }
 }

@@ -270,7 +270,8 @@ impl Survey {
             rank: self.rank_of(key.fov),
             idx,
         };
-        let is_due = is_there || state == PlaneState::Missing || self.is_behind(key, place);
+        let is_final = matches!(state, PlaneState::Missing | PlaneState::Failed(_));
+        let is_due = is_there || is_final || self.is_behind(key, place);
         if state != PlaneState::Written && !is_due {
             return false;
         }

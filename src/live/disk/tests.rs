@@ -1,6 +1,8 @@
 //! Acquisitions that the simulator writes, or that are copied file by file in another order, watched as they grow.
 
+mod empty_files;
 mod measurements;
+mod ome_tiff;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

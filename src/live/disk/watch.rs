@@ -275,7 +275,13 @@ impl Watch {
         let stamp = folder.and_then(stamp_of);
         if stamp != self.acquisition_stamp {
             self.acquisition_stamp = stamp;
-            self.survey.begun = self.surroundings.begun_timepoints();
+            let begun = self.surroundings.begun_timepoints();
+            // FOVs that nobody planned appear in the folder of the newest timepoint.
+            if begun != self.survey.begun && !self.surroundings.containers.is_empty() {
+                self.look_around();
+                self.growth.ask();
+            }
+            self.survey.begun = begun;
         }
         self.look_for_growth();
         self.look_for_files();

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     super::json::{member, shown, shown_text},
-    LevelEntry, label,
+    LevelEntry, label, omero,
 };
 use crate::model::{Axis, AxisRole, Code, Problem, limits};
 
@@ -232,17 +232,10 @@ impl Listing<'_> {
 
     /// `omero`.
     pub(super) fn omero(&mut self, omero: &Value) {
-        let is_inverted = |it: &&Value| member(it, "inverted") == Some(&Value::Bool(true));
-        let num_inverted = list_at(omero, "channels").iter().take(LOOKED_AT);
-        let num_inverted = num_inverted.filter(is_inverted).count();
-        if num_inverted > 0 {
-            self.ignore(format!(
-                "{num_inverted} omero channels are inverted, shown as they are"
-            ));
-        }
-        let model = member(omero, "rdefs").and_then(|rdefs| member(rdefs, "model")?.as_str());
-        if model == Some("greyscale") {
-            self.ignore("omero.rdefs.model is greyscale, shown in the colours of its channels");
+        let channels = || list_at(omero, "channels").iter().take(LOOKED_AT);
+        let has_color = channels().any(|channel| member(channel, "color").is_some());
+        if omero::is_greyscale(omero) && has_color {
+            self.ignore("omero.rdefs.model is greyscale: channels are drawn in gray, their colours are left aside");
         }
         for (at, channel) in list_at(omero, "channels")
             .iter()

@@ -24,8 +24,30 @@ const NAMED_COLORS: [(&str, &str); 11] = [
     ("grey", "FFFFFF"),
 ];
 
-/// Reads `omero`; an entry that says nothing usable still takes its place.
+/// Reads `omero`; an entry that says nothing usable still takes its place, and so does the rendering model alone.
 pub(super) fn parse(omero: &Value, problems: &mut Vec<Problem>) -> Vec<Channel> {
+    let in_gray = is_greyscale(omero);
+    let mut channels = entries(omero, problems);
+    if in_gray && channels.is_empty() {
+        channels.push(Channel::default());
+    }
+    for channel in &mut channels {
+        channel.in_gray = in_gray;
+    }
+    channels
+}
+
+/// All channels are drawn in gray.
+pub(super) fn is_greyscale(omero: &Value) -> bool {
+    let model = member(omero, "rdefs").and_then(|rdefs| member(rdefs, "model")?.as_str());
+    model.is_some_and(|model| {
+        ["greyscale", "grayscale"]
+            .iter()
+            .any(|gray| model.eq_ignore_ascii_case(gray))
+    })
+}
+
+fn entries(omero: &Value, problems: &mut Vec<Problem>) -> Vec<Channel> {
     let Some(value) = member(omero, "channels") else {
         return Vec::new();
     };
@@ -59,13 +81,13 @@ fn channel(at: usize, entry: &Value, list: &mut impl FnMut(String)) -> Channel {
     }
     let name = member(entry, "label").or_else(|| member(entry, "name"));
     Channel {
-        color_part: None,
         name: name.and_then(as_text),
         color: color(at, entry, list),
         window: window(at, entry, list),
         active: member(entry, "active").and_then(Value::as_bool),
-        exposure_ms: None,
+        inverted: member(entry, "inverted").and_then(Value::as_bool) == Some(true),
         emission_nm: member(entry, "emission_wavelength").and_then(emission_nm),
+        ..Channel::default()
     }
 }
 
@@ -217,6 +239,36 @@ mod tests {
         check(json!({"value": 405, "unit": "kelvin"}), None);
         check(json!(null), None);
         check(json!(-3), None);
+    }
+
+    #[test]
+    fn a_channel_is_inverted_where_it_says_true() {
+        for (inverted, expected) in [
+            (json!(true), true),
+            (json!(false), false),
+            (json!(null), false),
+            (json!("yes"), false),
+        ] {
+            let (channel, _) = one(json!({"inverted": inverted}));
+            assert_eq!(channel.inverted, expected, "{inverted}");
+        }
+    }
+
+    #[test]
+    fn the_greyscale_model_holds_for_every_channel() {
+        let in_gray = |omero: Value| -> Vec<bool> {
+            let channels = parse(&omero, &mut Vec::new());
+            channels.iter().map(|channel| channel.in_gray).collect()
+        };
+        let channels = json!([{"color": "FF0000"}, null]);
+        for model in ["greyscale", "Grayscale"] {
+            let omero = json!({"rdefs": {"model": model}, "channels": channels});
+            assert_eq!(in_gray(omero), [true, true], "{model}");
+        }
+        let omero = json!({"rdefs": {"model": "color"}, "channels": channels});
+        assert_eq!(in_gray(omero), [false, false]);
+        assert_eq!(in_gray(json!({"rdefs": {"model": "greyscale"}})), [true]);
+        assert!(in_gray(json!({"rdefs": {"model": 7}})).is_empty());
     }
 
     #[test]

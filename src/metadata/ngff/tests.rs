@@ -233,13 +233,15 @@ fn what_is_not_as_the_specification_asks_is_listed() {
         json!({}),
         &["level \"0\" has numbers written as texts"],
     );
-    let omero = json!({"rdefs": {"model": "greyscale", "defaultZ": 3}, "channels": [{"inverted": true}, {"inverted": false}]});
+    let omero = json!({
+        "rdefs": {"model": "greyscale", "defaultZ": 3},
+        "channels": [{"inverted": true}, {"inverted": false, "color": "FF0000"}],
+    });
     check(
         &fine,
         json!({"omero": omero}),
         &[
-            "1 omero channels are inverted, shown as they are",
-            "omero.rdefs.model is greyscale, shown in the colours of its channels",
+            "omero.rdefs.model is greyscale: channels are drawn in gray, their colours are left aside",
         ],
     );
 }

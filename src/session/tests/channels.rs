@@ -164,12 +164,14 @@ fn resetting_a_channel_brings_back_its_colour_and_gamma_and_leaves_its_visibilit
     let color = Rgb { r: 1, g: 2, b: 3 };
     Arc::make_mut(&mut dataset.template).channels[1] = Channel {
         color: Some(color),
+        inverted: true,
         ..Channel::default()
     };
     let session = after(
         &[
             Command::SetLut(1, Lut::Map(Colormap::Turbo)),
             Command::SetGamma(1, 3.0),
+            Command::SetInverted(1, false),
             Command::SetVisible(1, false),
             Command::ResetChannel(1),
         ],
@@ -177,6 +179,7 @@ fn resetting_a_channel_brings_back_its_colour_and_gamma_and_leaves_its_visibilit
     );
     let view = &session.channels[1];
     assert_eq!((view.lut, view.gamma), (Lut::Color(color), 1.0));
+    assert!(view.inverted);
     assert!(!view.visible);
 }
 
@@ -208,6 +211,37 @@ fn what_files_say_later_is_taken_over_but_for_what_was_set_by_hand() {
     assert_eq!(luts, [red(11), chosen, red(13)]);
     assert_eq!(session.channels[2].name, "C");
     assert_eq!(session.drawn_channels(), [0, 1]);
+}
+
+#[test]
+fn channels_are_inverted_and_gray_as_the_files_say_until_somebody_says_otherwise() {
+    let described = |inverted: bool| {
+        let mut dataset = dataset(Sizes::default());
+        for channel in &mut Arc::make_mut(&mut dataset.template).channels {
+            (channel.inverted, channel.in_gray) = (inverted, true);
+            channel.color = Some(Rgb { r: 9, g: 0, b: 0 });
+        }
+        dataset
+    };
+    let red = Lut::Color(Rgb { r: 255, g: 0, b: 0 });
+    let white = Lut::Color(Rgb {
+        r: 255,
+        g: 255,
+        b: 255,
+    });
+    let commands = [
+        Command::SetInverted(0, false),
+        Command::SetInverted(usize::MAX, false),
+        Command::SetLut(0, red),
+    ];
+    let mut session = after(&commands, &described(true));
+    let views = |session: &Session| [0, 1].map(|at| session.channels[at].clone());
+    let found = views(&session).map(|view| (view.inverted, view.lut));
+    assert_eq!(found, [(false, red), (true, white)]);
+    session.apply(&Command::SetInverted(0, true), &described(true));
+    session.apply(&Command::DatasetChanged, &described(false));
+    let found = views(&session).map(|view| view.inverted);
+    assert_eq!(found, [false, false], "both were as the files said");
 }
 
 #[test]

@@ -13,6 +13,7 @@ fn by_hand(dataset: &Dataset) -> Session {
         Command::SetVisible(0, false),
         Command::SetLut(0, Lut::Map(Colormap::Magma)),
         Command::SetGamma(0, 2.0),
+        Command::SetInverted(0, true),
         Command::SetLimits(0, limits),
         Command::ToggleMode,
         Command::SetLimitsShared(false),
