@@ -8,6 +8,7 @@ mod array;
 mod chain;
 mod codec;
 mod copy;
+mod encoded;
 mod fallback;
 mod fill;
 mod for_zarrs;
