@@ -13,7 +13,7 @@ use crate::{
     ledger::Ledger,
     loader::{Loaded, Loader, LoaderOptions},
     model::{
-        CanvasSize, ChannelLook, ContrastLimits, DatasetId, FovId, Histogram, Lut, Pixels, PlaneId,
+        CanvasSize, ChannelLook, ContrastLimits, DatasetId, FovId, Lut, Pixels, PlaneId,
         PlaneState, RectPx, Rgb, TileId, Visible,
     },
     session::{Command, Session, resolve},
@@ -224,17 +224,15 @@ impl Reading {
     }
 }
 
-/// A single plane as 8-bit gray rows at its own size: with `window` as contrast limits, else 0.1 to 99.9 % of it.
+/// A part of a plane as 8-bit gray rows at its own size.
 #[must_use]
-pub fn gray(pixels: &Pixels, plane: PlaneId, window: Option<ContrastLimits>) -> Vec<u8> {
-    let limits =
-        window.unwrap_or_else(|| Histogram::of(pixels).unwrap_or_else(Histogram::empty).auto);
+pub fn gray(pixels: Arc<Pixels>, plane: PlaneId, limits: ContrastLimits) -> Vec<u8> {
     let (width, height) = (pixels.width(), pixels.height());
     let tile = DrawnTile {
         look: 0,
         tile: TileId::whole(plane),
         revision: 0,
-        pixels: Arc::new(pixels.clone()),
+        pixels,
     };
     let rect = RectPx {
         x0: 0.0,

@@ -137,11 +137,11 @@ impl OpenedArray {
 
     /// Reads an array document.
     pub(super) fn parse(locator: &ZarrLocator, document: &str) -> Result<Self, Refusal> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         let value = parse_json(document).map_err(|error| Refusal {
             code: error.code(),
             message: error.to_string(),
         })?;
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         let parsed = match locator.format {
             ZarrFormat::V3 => parse_v3(&value),
             ZarrFormat::V2 => parse_v2(&value),
