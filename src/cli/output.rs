@@ -12,7 +12,7 @@ use crate::{
     dataset::{Dataset, OpenFovError},
     export::ExportError,
     formats::{self, OpenError},
-    model::Code,
+    model::{Code, repeated},
     store::ReadError,
 };
 
@@ -28,7 +28,7 @@ impl Failure {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
-            message: message.into(),
+            message: repeated(message.into()),
         }
     }
 

@@ -233,7 +233,7 @@ impl Shared {
         };
         copy_block(&block, sample, part, page.sample_type.num_bytes(), target)?;
         if let Some(key) = &self.key {
-            kept::taken(key, target.len());
+            kept::taken(key, (part.0.into(), part.1.into(), sample), target.len());
         }
         Ok(())
     }

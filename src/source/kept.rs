@@ -6,6 +6,7 @@
 //! One that is larger than that room leaves before the next of any size is decoded, so that there is only one of them.
 
 use std::{
+    collections::HashSet,
     path::PathBuf,
     sync::{Arc, LazyLock},
     time::Duration,
@@ -102,11 +103,16 @@ impl Slot {
     }
 }
 
+/// Which part of the decoded bytes: where it begins along both sides, and its colour or slice.
+pub type Part = (u64, u64, usize);
+
 struct Entry {
     slot: Arc<Slot>,
     num_bytes: usize,
     /// Bytes that nobody took yet.
     num_left: usize,
+    /// Parts that were taken; some are wanted twice.
+    taken: HashSet<Part>,
 }
 
 struct Kept {
@@ -124,6 +130,7 @@ impl Kept {
             slot: Arc::clone(&slot),
             num_bytes,
             num_left: num_wanted,
+            taken: HashSet::new(),
         };
         self.num_bytes += num_bytes;
         self.entries.put(key.clone(), entry);
@@ -135,8 +142,10 @@ impl Kept {
         slot
     }
 
-    fn take(&mut self, key: &Key, num_taken: usize) {
-        if let Some(entry) = self.entries.get_mut(key) {
+    fn take(&mut self, key: &Key, part: Part, num_taken: usize) {
+        if let Some(entry) = self.entries.get_mut(key)
+            && entry.taken.insert(part)
+        {
             entry.num_left = entry.num_left.saturating_sub(num_taken);
             if entry.num_left == 0 {
                 self.remove(key);
@@ -183,9 +192,9 @@ pub fn decoded<E>(
     }
 }
 
-/// So many of the bytes were taken; what was taken whole is not kept any longer.
-pub fn taken(key: &Key, num_taken: usize) {
-    KEPT.lock().take(key, num_taken);
+/// A part of so many of the bytes was taken; what was taken whole is not kept any longer.
+pub fn taken(key: &Key, part: Part, num_taken: usize) {
+    KEPT.lock().take(key, part, num_taken);
 }
 
 #[cfg(test)]
@@ -213,9 +222,10 @@ mod tests {
         }
         assert_eq!((kept.entries.len(), kept.num_bytes), (2, 2 * half));
         assert!(!kept.entries.contains(&key(0)), "the oldest makes room");
-        kept.take(&key(1), half - 1);
-        assert!(kept.entries.contains(&key(1)));
-        kept.take(&key(1), 1);
+        kept.take(&key(1), (0, 0, 0), half - 1);
+        kept.take(&key(1), (0, 0, 0), half - 1);
+        assert!(kept.entries.contains(&key(1)), "the same part twice");
+        kept.take(&key(1), (0, 9, 0), 1);
         assert_eq!((kept.entries.len(), kept.num_bytes), (1, half));
         kept.slot(&key(4), 9 * half, half);
         assert_eq!((kept.entries.len(), kept.num_bytes), (1, 9 * half));
@@ -238,9 +248,9 @@ mod tests {
             }
         });
         assert_eq!(*num_calls.lock(), 1);
-        taken(&key(9), 4);
+        taken(&key(9), (0, 0, 0), 4);
         assert_eq!(decoded(&key(9), 4, 4, || Err("cut off")), Err("cut off"));
         assert!(decoded(&key(9), 4, 4, || Ok::<_, &str>(vec![1; 4])).is_ok());
-        taken(&key(9), 4);
+        taken(&key(9), (0, 0, 0), 4);
     }
 }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     dataset::{ZarrFormat, ZarrLocator},
-    model::{Code, SampleType, Samples, limits, parse_json},
+    model::{Code, SampleType, Samples, limits, parse_json, repeated},
     source::{SourceError, stat},
 };
 
@@ -62,7 +62,7 @@ impl Refusal {
     pub(super) fn at(self, location: String) -> ReadError {
         ReadError {
             code: self.code,
-            message: self.message,
+            message: repeated(self.message),
             location,
         }
     }

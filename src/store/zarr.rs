@@ -528,7 +528,10 @@ impl<'a> Reader<'a> {
                     let (key, decoded) =
                         encoded.shared(self.array, self.fast, num_wanted, reading, activity)?;
                     self.copy(&decoded, band, &rectangle);
-                    kept::taken(&key, rectangle.num_lines * rectangle.line_len * self.size);
+                    let (first, line) = (self.across.pixels.start, self.along.pixels.start);
+                    let part = (first, line, self.plane_start);
+                    let num_taken = rectangle.num_lines * rectangle.line_len * self.size;
+                    kept::taken(&key, part, num_taken);
                 }
                 Way::Alone | Way::Direct => {
                     with_scratch(self.fast.chunk_bytes, |decoded| {

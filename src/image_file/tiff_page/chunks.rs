@@ -232,8 +232,9 @@ impl<'a> Chunks<'a> {
         };
         copy_block(&block, sample, part, self.size, target)?;
         if let Some(key) = &key {
-            let (_, _, width, height) = common_of(rect, part);
-            kept::taken(key, width as usize * height as usize * self.size);
+            let (x, y, width, height) = common_of(rect, part);
+            let num_taken = width as usize * height as usize * self.size;
+            kept::taken(key, (x.into(), y.into(), sample), num_taken);
         }
         Ok(())
     }
