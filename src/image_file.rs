@@ -9,7 +9,6 @@
 pub mod directories;
 mod ground;
 mod jpeg_file;
-mod kept;
 mod pages;
 mod part;
 mod plain;

@@ -224,15 +224,20 @@ impl Reading {
     }
 }
 
-/// A single plane as 8-bit gray rows at its own size, from black to white, or where it is `inverted` from white to black.
+/// A part of a plane as 8-bit gray rows at its own size, from black to white, or where it is `inverted` from white to black.
 #[must_use]
-pub fn gray(pixels: &Pixels, plane: PlaneId, limits: ContrastLimits, inverted: bool) -> Vec<u8> {
+pub fn gray(
+    pixels: Arc<Pixels>,
+    plane: PlaneId,
+    limits: ContrastLimits,
+    inverted: bool,
+) -> Vec<u8> {
     let (width, height) = (pixels.width(), pixels.height());
     let tile = DrawnTile {
         look: 0,
         tile: TileId::whole(plane),
         revision: 0,
-        pixels: Arc::new(pixels.clone()),
+        pixels,
     };
     let rect = RectPx {
         x0: 0.0,

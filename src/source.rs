@@ -13,6 +13,7 @@ mod consolidated;
 mod crew;
 mod holes;
 mod inside;
+pub mod kept;
 mod room;
 
 pub use self::{

@@ -116,6 +116,7 @@ impl App {
             num_queued: workload.num_queued,
             num_in_flight: workload.num_in_flight,
             num_stuck: workload.num_stuck,
+            longest_wait: workload.longest_wait,
         }
     }
 

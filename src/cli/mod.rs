@@ -12,6 +12,7 @@ mod render;
 mod scale_bar;
 mod simulate;
 mod statistics;
+mod stripes;
 
 use std::{
     path::{Path, PathBuf},

@@ -12,12 +12,13 @@ use crate::{
     dataset::{Dataset, OpenFovError},
     export::ExportError,
     formats::{self, OpenError},
-    model::Code,
+    model::{Code, repeated},
     store::ReadError,
 };
 
 /// A clean error: exit status 1, JSON on stdout.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
 pub(super) struct Failure {
     pub(super) code: Code,
     pub(super) message: String,
@@ -27,7 +28,7 @@ impl Failure {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
-            message: message.into(),
+            message: repeated(message.into()),
         }
     }
 
@@ -49,7 +50,17 @@ impl From<OpenError> for Failure {
 
 impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
-        Self::new(error.code(), error.to_string())
+        match error {
+            // What was to be written could not be read.
+            ExportError::Write { source, path } => match source.downcast::<Self>() {
+                Ok(failure) => *failure,
+                Err(source) => {
+                    let error = ExportError::Write { source, path };
+                    Self::new(error.code(), error.to_string())
+                }
+            },
+            other @ ExportError::Inside { .. } => Self::new(other.code(), other.to_string()),
+        }
     }
 }
 

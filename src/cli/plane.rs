@@ -1,26 +1,23 @@
 //! `squidview plane`: one plane as it is in the file: statistics, or the samples into a file.
 
-use std::{io::Write as _, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::{
     inspect::field,
     output::{self, Failure},
-    plane_files::{write_png, write_tiff},
-    statistics::{little_endian, statistics, table},
+    plane_files::{write_npy, write_png, write_tiff},
+    statistics::{Statistics, table},
+    stripes::Stripes,
 };
 use crate::{
     dataset::{Dataset, Image},
     export::Destination,
     formats,
-    model::{
-        Absence, AxisRole, Channel, Code, ContrastLimits, Histogram, MemoryOrder, Pixels, PlaneId,
-        PlaneState, SampleType, Samples, TileId, ZPick, limits,
-    },
+    model::{AxisRole, Channel, Code, ContrastLimits, Histogram, Pixels, PlaneId, ZPick},
     render::with_opened_fov,
     session::ChannelView,
-    store::{ReadOutcome, Store},
 };
 
 /// Colours of a colour image.
@@ -102,11 +99,11 @@ pub(super) fn run(arguments: &PlaneArguments) -> Result<(), Failure> {
         extra: extra_index(image, &arguments.at)?,
         level: u8::try_from(arguments.level).unwrap_or(u8::MAX),
     };
-    let pixels = whole_plane(&dataset, image, plane)?;
-    if let Some(out) = &out {
-        write(out, &pixels, &dataset, image, plane)?;
-    }
-    let statistics = statistics(&pixels);
+    let stripes = Stripes::of(&dataset, image, plane)?;
+    let statistics = match &out {
+        Some(out) => write(out, &stripes, &dataset, image)?,
+        None => read_only(&stripes)?,
+    };
     if arguments.stats {
         output::print(&statistics.to_string())
     } else {
@@ -175,80 +172,23 @@ fn extra_index(image: &Image, wanted: &[(String, u64)]) -> Result<u32, Failure> 
         .map_err(|_| Failure::new(Code::TooLarge, format!("{flat} positions along other axes")))
 }
 
-/// All tiles of a plane in one piece, row by row.
-fn whole_plane(dataset: &Dataset, image: &Image, plane: PlaneId) -> Result<Pixels, Failure> {
-    let grid = image
-        .grid(plane.level)
-        .ok_or_else(|| Failure::new(Code::OutOfRange, "there is no such level"))?;
-    let num_samples = u64::from(grid.width) * u64::from(grid.height);
-    let num_bytes = num_samples.saturating_mul(image.sample_type.num_bytes() as u64);
-    if num_bytes > limits::DECODED_BYTES {
-        let most = limits::DECODED_BYTES;
-        return Err(Failure::new(
-            Code::TooLarge,
-            format!("the plane takes {num_bytes} bytes, at most {most} are read"),
-        ));
-    }
-    let (store, sample_bytes) = (Store::new(), image.sample_type.num_bytes());
-    let mut samples = Samples::zeros(image.sample_type, num_samples as usize);
-    for (row, col) in
-        (0..grid.num_rows()).flat_map(|row| (0..grid.num_cols()).map(move |col| (row, col)))
-    {
-        let Some((x, y, width, height)) = grid.tile_rect(row, col) else {
-            continue;
-        };
-        let pixels = tile(&store, dataset, TileId { plane, row, col })?;
-        let rows = pixels.to_rows();
-        let (from, line) = (rows.samples().as_bytes(), width as usize * sample_bytes);
-        let to = samples.as_bytes_mut();
-        for line_idx in 0..height as usize {
-            let at = ((y as usize + line_idx) * grid.width as usize + x as usize) * sample_bytes;
-            to[at..at + line].copy_from_slice(&from[line_idx * line..(line_idx + 1) * line]);
-        }
-    }
-    Pixels::new(grid.width, grid.height, MemoryOrder::RowMajor, samples)
-        .map_err(|error| Failure::new(Code::CorruptData, error.to_string()))
-}
-
-/// One tile, whole: a part of it that cannot be read is an error, never a 0.
-fn tile(store: &Store, dataset: &Dataset, tile: TileId) -> Result<std::sync::Arc<Pixels>, Failure> {
-    let not_written = || {
-        let message = if dataset.is_running() {
-            "the plane is planned but not written yet"
-        } else {
-            "the plane is not on disk, and nothing says that it will be"
-        };
-        Failure::new(Code::NotWritten, message)
-    };
-    match store.read_tile(dataset, tile, Absence::AsStored)? {
-        ReadOutcome::Pixels {
-            tiles,
-            state: PlaneState::Written,
-        } => tiles
-            .into_iter()
-            .next()
-            .map(|read| read.pixels)
-            .ok_or_else(not_written),
-        ReadOutcome::Pixels { .. } | ReadOutcome::Absent(_) => Err(not_written()),
-    }
-}
-
-/// Writes a plane by the ending of the file's name.
+/// Writes a plane by the ending of the file's name; its statistics.
 fn write(
     out: &Destination,
-    pixels: &Pixels,
+    stripes: &Stripes<'_>,
     dataset: &Dataset,
     image: &Image,
-    plane: PlaneId,
-) -> Result<(), Failure> {
+) -> Result<serde_json::Value, Failure> {
+    let mut statistics = Statistics::new();
     let ending = out.path().extension().unwrap_or_default();
     match ending.to_ascii_lowercase().to_str() {
-        Some("npy") => out.write(|file| Ok(file.write_all(&npy(pixels))?))?,
-        Some("tif" | "tiff") => out.write(|file| write_tiff(file, pixels))?,
+        Some("npy") => out.write(|file| write_npy(file, stripes, &mut statistics))?,
+        Some("tif" | "tiff") => out.write(|file| write_tiff(file, stripes, &mut statistics))?,
         Some("png") => {
-            let limits = limits_of_picture(pixels, dataset, image, plane)?;
-            let inverted = channel(image, plane.c).inverted;
-            out.write(|file| write_png(file, pixels, plane, limits, inverted))?;
+            // Limits are those of the whole plane, which is read twice so that it need not be kept.
+            let limits = limits_of_picture(stripes, dataset, image, &mut statistics)?;
+            let inverted = channel(image, stripes.plane().c).inverted;
+            out.write(|file| write_png(file, stripes, limits, inverted))?;
         }
         _ => {
             let text = format!(
@@ -258,7 +198,7 @@ fn write(
             return Err(Failure::new(Code::Unsupported, text));
         }
     }
-    Ok(())
+    Ok(statistics.finish(stripes))
 }
 
 fn channel(image: &Image, c: u16) -> Channel {
@@ -270,81 +210,67 @@ fn channel(image: &Image, c: u16) -> Channel {
 /// 99.9 % of the plane; of a colour of more bits from 0 to the largest of all three, or the colours would have other
 /// shares.
 fn limits_of_picture(
-    pixels: &Pixels,
+    stripes: &Stripes<'_>,
     dataset: &Dataset,
     image: &Image,
-    plane: PlaneId,
+    statistics: &mut Statistics,
 ) -> Result<ContrastLimits, Failure> {
+    let plane = stripes.plane();
     let channel = channel(image, plane.c);
-    let index = usize::from(plane.c);
     let num_channels = image.num_channels() as usize;
-    let view = ChannelView::of_file(&channel, index, num_channels, image.sample_type);
+    let view = ChannelView::of_file(
+        &channel,
+        usize::from(plane.c),
+        num_channels,
+        image.sample_type,
+    );
     if let Some(limits) = view.limits {
+        look_at(stripes, |stripe| statistics.add(stripe.samples()))?;
         return Ok(limits);
     }
-    let auto = |pixels: &Pixels| Histogram::of(pixels).unwrap_or_else(Histogram::empty).auto;
+    let auto = auto_limits(stripes, |stripe| statistics.add(stripe.samples()))?;
     let Some(part) = channel.color_part else {
-        return Ok(auto(pixels));
+        return Ok(auto);
     };
-    let mut joint = auto(pixels).from_zero();
+    let mut joint = auto.from_zero();
     let first = plane.c.saturating_sub(part.into());
     for c in (first..first.saturating_add(NUM_COLORS)).filter(|&c| c != plane.c) {
-        let other = whole_plane(dataset, image, PlaneId { c, ..plane })?;
-        joint = joint.around(auto(&other));
+        let other = Stripes::of(dataset, image, PlaneId { c, ..plane })?;
+        joint = joint.around(auto_limits(&other, |_| ())?);
     }
     Ok(joint)
 }
 
-/// A numpy file, format version 1.0 (numpy.lib.format).
-fn npy(pixels: &Pixels) -> Vec<u8> {
-    let descr = match pixels.sample_type() {
-        SampleType::Bool => "|b1",
-        SampleType::U8 => "|u1",
-        SampleType::I8 => "|i1",
-        SampleType::U16 => "<u2",
-        SampleType::U32 => "<u4",
-        SampleType::U64 => "<u8",
-        SampleType::I16 => "<i2",
-        SampleType::I32 => "<i4",
-        SampleType::I64 => "<i8",
-        SampleType::F16 => "<f2",
-        SampleType::F32 => "<f4",
-        SampleType::F64 => "<f8",
-    };
-    let shape = (pixels.height(), pixels.width());
-    let mut header =
-        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape:?}, }}");
-    // Magic, version and length take 10 bytes; the data begin at a multiple of 64.
-    let padding = 63 - (10 + header.len()) % 64;
-    header.push_str(&" ".repeat(padding));
-    header.push('\n');
-    let mut file = b"\x93NUMPY\x01\x00".to_vec();
-    file.extend((header.len() as u16).to_le_bytes());
-    file.extend(header.as_bytes());
-    file.extend_from_slice(&little_endian(pixels.samples()));
-    file
+/// 0.1 to 99.9 % of a plane, whose parts are looked at on the way.
+fn auto_limits(
+    stripes: &Stripes<'_>,
+    mut look: impl FnMut(&Pixels),
+) -> Result<ContrastLimits, Failure> {
+    let mut histograms = Vec::new();
+    look_at(stripes, |stripe| {
+        look(stripe);
+        histograms.extend(Histogram::of(stripe));
+    })?;
+    let of_plane = Histogram::merged(&histograms).unwrap_or_else(Histogram::empty);
+    Ok(of_plane.auto)
+}
+
+fn read_only(stripes: &Stripes<'_>) -> Result<serde_json::Value, Failure> {
+    let mut statistics = Statistics::new();
+    look_at(stripes, |stripe| statistics.add(stripe.samples()))?;
+    Ok(statistics.finish(stripes))
+}
+
+fn look_at(stripes: &Stripes<'_>, mut look: impl FnMut(&Pixels)) -> Result<(), Failure> {
+    for stripe in stripes.iter() {
+        look(&*stripe?);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn pixels(samples: Samples) -> Pixels {
-        Pixels::new(samples.len() as u32, 1, MemoryOrder::RowMajor, samples).expect("fits")
-    }
-
-    #[test]
-    fn a_numpy_file_begins_its_data_at_a_multiple_of_64() {
-        let file = npy(&pixels(Samples::U16(vec![1, 2, 3])));
-        let length = usize::from(u16::from_le_bytes([file[8], file[9]]));
-        assert_eq!((10 + length) % 64, 0);
-        assert_eq!(&file[10 + length..], [1, 0, 2, 0, 3, 0]);
-        let header = std::str::from_utf8(&file[10..10 + length]).expect("text");
-        assert!(
-            header.starts_with("{'descr': '<u2', 'fortran_order': False, 'shape': (1, 3), }"),
-            "{header}"
-        );
-    }
 
     #[test]
     fn an_axis_index_is_a_name_and_a_number() {

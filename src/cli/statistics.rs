@@ -1,30 +1,68 @@
 //! What `squidview plane` says of a plane: CRC, first samples, extremes, mean.
 //!
-//! One pass over samples of the plane's own type: a plane of 30 000 x 30 000 pixels is looked at in seconds.
+//! One pass over samples of the plane's own type, part by part: a plane of 30 000 x 30 000 pixels is looked at in seconds.
 
 use std::borrow::Cow;
 
 use serde_json::{Value as Json, json};
 
-use super::output::{number, sample};
-use crate::model::{Pixels, Samples, Value};
+use super::{
+    output::{number, sample},
+    stripes::Stripes,
+};
+use crate::model::{Samples, Value};
 
-/// Shape, CRC, first samples, extremes and mean of a plane that is stored row by row.
-pub(super) fn statistics(pixels: &Pixels) -> Json {
-    let samples = pixels.samples();
-    let summary = Summary::of(samples);
-    let count = samples.len() as u64 - summary.num_nan;
-    let first = (0..4).filter_map(|index| samples.value(index)).map(sample);
-    json!({
-        "shape": [pixels.height(), pixels.width()],
-        "dtype": pixels.sample_type().name(),
-        "crc32": format!("{:08x}", crc32fast::hash(&little_endian(samples))),
-        "first4": first.collect::<Vec<_>>(),
-        "min": summary.extremes.map(|(min, _)| sample(min)),
-        "max": summary.extremes.map(|(_, max)| sample(max)),
-        "mean": (count > 0).then(|| number(summary.sum / count as f64)),
-        "nan": summary.num_nan,
-    })
+/// What is known of the samples so far, row by row from above.
+#[derive(Debug, Default)]
+pub(super) struct Statistics {
+    checksum: crc32fast::Hasher,
+    first: Vec<Value>,
+    num_samples: u64,
+    summary: Summary,
+}
+
+impl Statistics {
+    /// Of no samples.
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Looks at the samples that follow.
+    pub(super) fn add(&mut self, samples: &Samples) {
+        self.checksum.update(&little_endian(samples));
+        let lacks = 4 - self.first.len();
+        let next = (0..lacks).filter_map(|index| samples.value(index));
+        self.first.extend(next);
+        self.num_samples += samples.len() as u64;
+        self.summary.add(samples);
+    }
+
+    /// Shape, CRC, first samples, extremes and mean of a plane that was looked at from its first to its last row.
+    pub(super) fn finish(self, stripes: &Stripes<'_>) -> Json {
+        let (width, height) = stripes.size();
+        self.told((height, width), stripes.sample_type().name())
+    }
+
+    fn told(self, shape: (u32, u32), sample_type: &str) -> Json {
+        let Summary {
+            extremes,
+            whole,
+            fraction,
+            num_nan,
+        } = self.summary;
+        let count = self.num_samples - num_nan;
+        let mean = (whole as f64 + fraction) / count as f64;
+        json!({
+            "shape": [shape.0, shape.1],
+            "dtype": sample_type,
+            "crc32": format!("{:08x}", self.checksum.finalize()),
+            "first4": self.first.into_iter().map(sample).collect::<Vec<_>>(),
+            "min": extremes.map(|(min, _)| sample(min)),
+            "max": extremes.map(|(_, max)| sample(max)),
+            "mean": (count > 0).then(|| number(mean)),
+            "nan": num_nan,
+        })
+    }
 }
 
 /// A line for each of the statistics.
@@ -49,85 +87,104 @@ pub(super) fn little_endian(samples: &Samples) -> Cow<'_, [u8]> {
 }
 
 /// Extremes and sum of all samples that are numbers.
+#[derive(Debug, Default)]
 struct Summary {
     extremes: Option<(Value, Value)>,
-    sum: f64,
+    /// The sum of whole numbers. Exact: no plane has 2^63 samples.
+    whole: i128,
+    /// The sum of others.
+    fraction: f64,
     num_nan: u64,
 }
 
 impl Summary {
-    fn of(samples: &Samples) -> Self {
+    fn add(&mut self, samples: &Samples) {
         match samples {
-            Samples::Bool(v) | Samples::U8(v) => Self::of_unsigned(v),
-            Samples::U16(v) => Self::of_unsigned(v),
-            Samples::U32(v) => Self::of_unsigned(v),
-            Samples::U64(v) => Self::of_unsigned(v),
-            Samples::I8(v) => Self::of_signed(v),
-            Samples::I16(v) => Self::of_signed(v),
-            Samples::I32(v) => Self::of_signed(v),
-            Samples::I64(v) => Self::of_signed(v),
-            Samples::F16(v) => Self::of_floats(v),
-            Samples::F32(v) => Self::of_floats(v),
-            Samples::F64(v) => Self::of_floats(v),
+            Samples::Bool(v) | Samples::U8(v) => self.add_whole(v, |it| Value::Unsigned(it.into())),
+            Samples::U16(v) => self.add_whole(v, |it| Value::Unsigned(it.into())),
+            Samples::U32(v) => self.add_whole(v, |it| Value::Unsigned(it.into())),
+            Samples::U64(v) => self.add_whole(v, Value::Unsigned),
+            Samples::I8(v) => self.add_whole(v, |it| Value::Signed(it.into())),
+            Samples::I16(v) => self.add_whole(v, |it| Value::Signed(it.into())),
+            Samples::I32(v) => self.add_whole(v, |it| Value::Signed(it.into())),
+            Samples::I64(v) => self.add_whole(v, Value::Signed),
+            Samples::F16(v) => self.add_floats(v),
+            Samples::F32(v) => self.add_floats(v),
+            Samples::F64(v) => self.add_floats(v),
         }
     }
 
-    fn of_unsigned<T: Copy + Ord + Into<u64>>(values: &[T]) -> Self {
-        // Exact: no plane has 2^64 samples.
-        let sum = values
-            .iter()
-            .fold(0_u128, |sum, &value| sum + u128::from(value.into()));
-        let bounds = values.iter().min().zip(values.iter().max());
-        Self {
-            extremes: bounds
-                .map(|(&min, &max)| (Value::Unsigned(min.into()), Value::Unsigned(max.into()))),
-            sum: sum as f64,
-            num_nan: 0,
+    fn add_whole<T: Copy + Ord + Into<i128>>(&mut self, values: &[T], of: impl Fn(T) -> Value) {
+        let sum = |sum: i128, &value: &T| sum + value.into();
+        self.whole = values.iter().fold(self.whole, sum);
+        if let Some((&min, &max)) = values.iter().min().zip(values.iter().max()) {
+            self.reach(of(min));
+            self.reach(of(max));
         }
     }
 
-    fn of_signed<T: Copy + Ord + Into<i64>>(values: &[T]) -> Self {
-        let sum = values
-            .iter()
-            .fold(0_i128, |sum, &value| sum + i128::from(value.into()));
-        let bounds = values.iter().min().zip(values.iter().max());
-        Self {
-            extremes: bounds
-                .map(|(&min, &max)| (Value::Signed(min.into()), Value::Signed(max.into()))),
-            sum: sum as f64,
-            num_nan: 0,
-        }
-    }
-
-    fn of_floats<T: Copy + Into<f64>>(values: &[T]) -> Self {
-        let (mut sum, mut num_nan) = (0.0, 0);
+    fn add_floats<T: Copy + Into<f64>>(&mut self, values: &[T]) {
         let mut bounds: Option<(f64, f64)> = None;
         for &value in values {
             let value: f64 = value.into();
             if value.is_nan() {
-                num_nan += 1;
+                self.num_nan += 1;
                 continue;
             }
-            sum += value;
+            self.fraction += value;
             let (min, max) = bounds.unwrap_or((value, value));
             bounds = Some((min.min(value), max.max(value)));
         }
-        Self {
-            extremes: bounds.map(|(min, max)| (Value::Float(min), Value::Float(max))),
-            sum,
-            num_nan,
+        if let Some((min, max)) = bounds {
+            self.reach(Value::Float(min));
+            self.reach(Value::Float(max));
         }
+    }
+
+    /// Widens the extremes to a value of the plane's type.
+    fn reach(&mut self, value: Value) {
+        let (min, max) = self.extremes.unwrap_or((value, value));
+        let min = if is_less(value, min) { value } else { min };
+        let max = if is_less(max, value) { value } else { max };
+        self.extremes = Some((min, max));
+    }
+}
+
+/// Of two values of one type, exact.
+fn is_less(a: Value, b: Value) -> bool {
+    match (a, b) {
+        (Value::Unsigned(a), Value::Unsigned(b)) => a < b,
+        (Value::Signed(a), Value::Signed(b)) => a < b,
+        (a, b) => a.as_f64() < b.as_f64(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::MemoryOrder;
 
     fn check(samples: Samples) -> Json {
-        let width = samples.len() as u32;
-        statistics(&Pixels::new(width, 1, MemoryOrder::RowMajor, samples).expect("fits"))
+        check_parts(&[samples])
+    }
+
+    fn check_parts(parts: &[Samples]) -> Json {
+        let mut statistics = Statistics::new();
+        for samples in parts {
+            statistics.add(samples);
+        }
+        statistics.told((1, 1), "any")
+    }
+
+    #[test]
+    fn parts_of_a_plane_have_the_statistics_of_the_whole() {
+        let whole = check(Samples::I64(vec![3, -1, i64::MAX, i64::MIN, 7, 2]));
+        let parts = [vec![3, -1], vec![], vec![i64::MAX, i64::MIN], vec![7, 2]];
+        assert_eq!(check_parts(&parts.map(Samples::I64)), whole);
+        assert_eq!(whole["first4"], json!([3, -1, i64::MAX, i64::MIN]));
+        assert_eq!(whole["min"], json!(i64::MIN));
+        let whole = check(Samples::F32(vec![0.1, f32::NAN, 1e9, -0.3]));
+        let parts = [vec![0.1, f32::NAN], vec![1e9, -0.3]];
+        assert_eq!(check_parts(&parts.map(Samples::F32)), whole);
     }
 
     #[test]

@@ -62,6 +62,11 @@ pub(super) fn are_in(entries: &[Entry]) -> bool {
     files.any(|entry| names.parse(&entry.name).is_some())
 }
 
+/// True for a name that would be of a plane if its numbers were smaller.
+pub(super) fn is_beyond(name: &str) -> bool {
+    Names::default().is_beyond(name)
+}
+
 /// A channel of the image: which file name, and which colour of the file.
 #[derive(Clone, Copy, Debug)]
 struct FileChannel {

@@ -8,11 +8,11 @@ use super::{
     layout::{Found, What, is_plate, is_plate_name},
     probe::below,
     regions,
-    timepoints::{FileKind, Timepoints},
+    timepoints::{self, FileKind, Timepoints},
 };
 use crate::{
     dataset::DatasetKind,
-    model::{Code, Problem},
+    model::{Code, Problem, limits},
     source::{self, Entry, Kind},
 };
 
@@ -39,6 +39,7 @@ pub(super) fn problems(found: &Found) -> Vec<Problem> {
             ignored(folder, message.to_owned())
         })
         .collect();
+    problems.extend(beyond_budgets(found, &entries));
     match &found.what {
         What::Images(DatasetKind::Collection, _) => {
             let files = image_folder::in_folder(root, &entries);
@@ -57,6 +58,47 @@ pub(super) fn problems(found: &Found) -> Vec<Problem> {
             problems.push(ignored(&timepoints.first_folder(), message.to_owned()));
         }
         _ => {}
+    }
+    problems
+}
+
+/// Folders of timepoints, and files of the first one, whose numbers are beyond the budgets: counted, not each told.
+fn beyond_budgets(found: &Found, entries: &[Entry]) -> Vec<Problem> {
+    let (in_root, in_first) = match &found.what {
+        What::Files(timepoints) if timepoints.is_one => (&[][..], Some(timepoints)),
+        What::Files(timepoints) => (entries, Some(timepoints)),
+        What::OmeTiffs(_) if found.is_acquisition() => (entries, None),
+        _ => return Vec::new(),
+    };
+    let mut problems = Vec::new();
+    let mut tell = |beyond: &[&Entry], what: &str, place: &Path| {
+        if let Some(first) = beyond.first() {
+            let (count, name) = (beyond.len(), &first.name);
+            let message = format!("{count} {what} are left aside, {name:?} the first");
+            problems.push(Problem::new(
+                Code::TooLarge,
+                below(&found.root, place),
+                message,
+            ));
+        }
+    };
+    let folders: Vec<&Entry> = in_root
+        .iter()
+        .filter(|entry| timepoints::is_beyond(entry))
+        .collect();
+    let what = format!(
+        "folders of timepoints beyond the number {}",
+        limits::TIMEPOINTS - 1
+    );
+    tell(&folders, &what, &found.root);
+    if let Some(first) = in_first {
+        let files = first.entries.iter().filter(|entry| first.is_beyond(entry));
+        let what = format!(
+            "files of z-slices beyond the number {}, or with numbers of more than {} digits,",
+            limits::Z_SLICES - 1,
+            timepoints::MAX_DIGITS
+        );
+        tell(&files.collect::<Vec<_>>(), &what, &first.first_folder());
     }
     problems
 }

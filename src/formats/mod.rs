@@ -51,7 +51,7 @@ use std::path::{Path, PathBuf};
 use crate::{
     dataset::{Dataset, OpenFovError},
     image_file::ImageFileError,
-    model::{Code, WorkStage},
+    model::{Code, WorkStage, repeated},
     source::{self, SourceError},
 };
 
@@ -85,7 +85,7 @@ impl OpenError {
     fn at(path: &Path, code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
-            message: message.into(),
+            message: repeated(message.into()),
             location: path.display().to_string(),
         }
     }

@@ -19,7 +19,7 @@ use super::{
     listing::{Listing, Opening},
     pixel_tags::sampled,
     side_files::SideFiles,
-    timepoints::{SharedImage, Timepoints, num_digits},
+    timepoints::{MAX_DIGITS, SharedImage, Timepoints, num_digits, with_short_numbers},
 };
 use crate::{
     dataset::{DatasetKind, Files},
@@ -45,7 +45,8 @@ impl<'a> StackName<'a> {
             .iter()
             .any(|known| ending.eq_ignore_ascii_case(known));
         let (region, fov) = stem.strip_suffix("_stack")?.rsplit_once('_')?;
-        let is_number = (1..=9).contains(&fov.len()) && fov.bytes().all(|b| b.is_ascii_digit());
+        let is_number =
+            (1..=MAX_DIGITS).contains(&fov.len()) && fov.bytes().all(|b| b.is_ascii_digit());
         let number = fov.parse().ok().filter(|_| is_number)?;
         (is_tiff && !region.is_empty()).then_some(Self {
             region,
@@ -60,6 +61,12 @@ impl<'a> StackName<'a> {
 pub(super) fn are_in(entries: &[Entry]) -> bool {
     let mut files = entries.iter().filter(|entry| entry.kind == Kind::File);
     files.any(|entry| StackName::parse(&entry.name).is_some())
+}
+
+/// True for a name that would be of a stack if its number were smaller.
+pub(super) fn is_beyond(name: &str) -> bool {
+    let short = with_short_numbers(name).filter(|_| StackName::parse(name).is_none());
+    short.is_some_and(|short| StackName::parse(&short).is_some())
 }
 
 /// Makes the FOV table and the image of what was found.

@@ -20,6 +20,8 @@ use crate::{
 
 /// Timepoints that are searched for the first plane.
 pub(super) const TRIED_TIMEPOINTS: usize = 4;
+/// Digits that a number in a file name has at most.
+pub(super) const MAX_DIGITS: usize = 9;
 
 /// What files of a timepoint hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +110,15 @@ impl Timepoints {
         self.folders.keys().max().map_or(1, |last| last + 1)
     }
 
+    /// True for a file that would be of a plane or stack if its numbers were smaller.
+    pub(super) fn is_beyond(&self, entry: &Entry) -> bool {
+        entry.kind == Kind::File
+            && match self.kind {
+                FileKind::Planes => individual::is_beyond(&entry.name),
+                FileKind::Stacks => stacks::is_beyond(&entry.name),
+            }
+    }
+
     /// The folders as those who look for planes know them.
     pub(super) fn known(&self) -> Folders {
         Folders::new(self.folder.clone(), self.folders.clone(), self.is_one)
@@ -125,9 +136,32 @@ pub(super) fn numbered(entries: &[Entry]) -> HashMap<u32, String> {
     numbered.collect()
 }
 
+/// True for a folder whose name is a number beyond all timepoints that are shown.
+pub(super) fn is_beyond(entry: &Entry) -> bool {
+    let name = entry.name.as_bytes();
+    let is_number = !name.is_empty() && name.iter().all(u8::is_ascii_digit);
+    let number = || entry.name.parse::<u32>();
+    entry.kind == Kind::Folder && is_number && number().map_or(true, |it| it >= limits::TIMEPOINTS)
+}
+
 /// Timepoints that were begun, by the folders among what lies in an acquisition folder.
 pub(super) fn begun(entries: &[Entry]) -> BTreeSet<u32> {
     numbered(entries).into_keys().collect()
+}
+
+/// The name with numbers of more digits than are read as 0; `None` where it has none.
+pub(super) fn with_short_numbers(name: &str) -> Option<String> {
+    let (mut short, mut rest) = (String::with_capacity(name.len()), name);
+    while let Some(at) = rest.find(|letter: char| letter.is_ascii_digit()) {
+        let (before, from) = rest.split_at(at);
+        let num_digits = from.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, after) = from.split_at(num_digits);
+        short.push_str(before);
+        short.push_str(if num_digits > MAX_DIGITS { "0" } else { number });
+        rest = after;
+    }
+    short.push_str(rest);
+    (short != name).then_some(short)
 }
 
 /// With how many digits, at least, numbers are written, by one that begins with a zero; machines pad them by a setting of

@@ -7,13 +7,15 @@ use image::{
 };
 
 use super::{
-    Block, Page, Reader, Refusal, Wanted, check_ratio, check_size, copy_block, jpeg_file,
-    kept::{self, Key},
-    part_of, pixels_of, png_file, sample_of,
+    Block, Page, Reader, Refusal, Wanted, check_ratio, check_size, copy_block, jpeg_file, part_of,
+    pixels_of, png_file, sample_of,
 };
 use crate::{
     model::{Code, PageAt, Pixels, SampleType, Samples, WorkStage, limits},
-    source::{self, OpenFile},
+    source::{
+        self, OpenFile,
+        kept::{self, Key},
+    },
 };
 
 impl From<ImageError> for Refusal {
@@ -231,7 +233,7 @@ impl Shared {
         };
         copy_block(&block, sample, part, page.sample_type.num_bytes(), target)?;
         if let Some(key) = &self.key {
-            kept::taken(key, target.len());
+            kept::taken(key, (part.0.into(), part.1.into(), sample), target.len());
         }
         Ok(())
     }

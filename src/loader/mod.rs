@@ -158,6 +158,8 @@ pub struct Workload {
     pub num_in_flight: usize,
     /// Of those, without an answer for so long that another reader took over.
     pub num_stuck: usize,
+    /// How long the one has waited for the disk that has done so longest; `None` where all that go on work.
+    pub longest_wait: Option<Duration>,
 }
 
 /// How the loader is set up.

@@ -331,6 +331,7 @@ impl Shared {
             num_queued: state.queue.len(),
             num_in_flight: state.in_flight.len(),
             num_stuck: state.num_stuck(None),
+            longest_wait: state.longest_wait(),
         }
     }
 
@@ -501,6 +502,11 @@ impl State {
     pub(super) fn has_no_room(&self, dataset: DatasetId, job: Job) -> bool {
         let then = self.without_room.get(&(dataset, job));
         then.is_some_and(|then| *then == self.num_ended) && !self.in_flight.is_empty()
+    }
+
+    fn longest_wait(&self) -> Option<Duration> {
+        let jobs = self.readers.values().flatten();
+        jobs.filter_map(|(activity, _)| activity.waits_for()).max()
     }
 
     /// Readers that have waited for the system for [`STUCK_AFTER`], those of one dataset or all.

@@ -249,6 +249,8 @@ fn has_entry(value: &Value) -> bool {
 
 /// The version, from wherever it stands; where it stands nowhere, what its shape is known by.
 fn version(sources: &Sources<'_>) -> Option<String> {
+    /// "0.6.dev3" has 8; what is longer is none, and is told to everybody.
+    const VERSION_CHARS: usize = 40;
     // `attributes.ome` speaks for all that it holds.
     let ome = sources.find("ome", Value::is_object).value;
     let multiscale = sources
@@ -261,7 +263,8 @@ fn version(sources: &Sources<'_>) -> Option<String> {
     let nouns: Vec<&Value> = ome.into_iter().chain(multiscale).chain(other).collect();
     let stated = nouns
         .iter()
-        .find_map(|value| member(value, "version").and_then(as_text));
+        .find_map(|value| member(value, "version").and_then(as_text))
+        .map(|version| version.chars().take(VERSION_CHARS).collect());
     let is_ngff = !nouns.is_empty()
         || ["labels", "bioformats2raw.layout"]
             .into_iter()

@@ -51,7 +51,7 @@ pub use page_at::PageAt;
 pub use pixels::{MemoryOrder, Pixels, PixelsError, Samples};
 pub use plane_state::PlaneState;
 pub use plate::{Plate, PlateFormat, WellName};
-pub use problem::{Code, Problem};
+pub use problem::{Code, Problem, repeated};
 pub use round_length::round_length;
 pub use sample::{SampleType, Value};
 pub use shown::{Shown, ShownChannel};

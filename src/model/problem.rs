@@ -80,14 +80,46 @@ impl Problem {
     pub fn new(code: Code, location: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             code,
-            location: location.into(),
-            message: message.into(),
+            location: repeated(location.into()),
+            message: repeated(message.into()),
         }
     }
+}
+
+/// Bytes of foreign text, names and paths, that a message or location repeats; a path may have 4 KiB.
+const REPEATED_BYTES: usize = 5 << 10;
+
+/// What a message says of foreign text: all of it, or where it is long its beginning and its end.
+#[must_use]
+pub fn repeated(text: String) -> String {
+    if text.len() <= REPEATED_BYTES {
+        return text;
+    }
+    let half = REPEATED_BYTES / 2;
+    let begin = text.floor_char_boundary(half);
+    let end = text.ceil_char_boundary(text.len() - half);
+    format!("{}\u{2026}{}", &text[..begin], &text[end..])
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.message, self.location)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_long_texts_the_beginning_and_the_end_are_repeated() {
+        let path = "a/".repeat(2048);
+        assert_eq!(Problem::new(Code::Ignored, &*path, "").location, path);
+        let long = format!("begin{}end", "\u{e4}".repeat(500_000));
+        let problem = Problem::new(Code::Ignored, &*long, &*long);
+        for told in [&problem.location, &problem.message] {
+            assert!(told.len() <= REPEATED_BYTES + 3, "{}", told.len());
+            assert!(told.starts_with("begin\u{e4}") && told.ends_with("\u{e4}end"));
+        }
     }
 }

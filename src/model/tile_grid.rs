@@ -23,7 +23,7 @@ impl TileGrid {
         let side = |plane: u32, chunk: u32| {
             let chunk = chunk.clamp(1, plane.max(1));
             let chunks = (limits::TILE_PX / chunk).max(1);
-            // A chunk that is longer than a texture may be is cut, and decoded once per tile.
+            // A chunk that is longer than a texture may be is cut; it is decoded once for its tiles.
             chunk
                 .saturating_mul(chunks)
                 .min(limits::WHOLE_PLANE_TILE_PX)

@@ -3,7 +3,10 @@
 //! Knowledge: Zarr v3 core specification with the `transpose`, `bytes`, `sharding_indexed`, `blosc`, `gzip`, `zstd` and
 //! `crc32c` codecs, and the Zarr v2 specification. A codec chain that does not fit [`Fast`] is left to `zarrs`.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use serde_json::Value;
 use zarrs::metadata::ArrayMetadata;
@@ -17,7 +20,7 @@ use super::{
 };
 use crate::{
     dataset::{ZarrFormat, ZarrLocator},
-    model::{Code, SampleType, Samples, limits, parse_json},
+    model::{Code, SampleType, Samples, limits, parse_json, repeated},
     source::{SourceError, stat},
 };
 
@@ -59,7 +62,7 @@ impl Refusal {
     pub(super) fn at(self, location: String) -> ReadError {
         ReadError {
             code: self.code,
-            message: self.message,
+            message: repeated(self.message),
             location,
         }
     }
@@ -119,6 +122,8 @@ pub(super) struct OpenedArray {
     pub(super) fill: Samples,
     /// How its chunks are read.
     pub(super) reading: Reading,
+    /// No other array has it, nor has the same one when its document is read anew.
+    pub(super) number: u64,
     prefix: &'static str,
     separator: char,
     document: &'static str,
@@ -132,6 +137,7 @@ impl OpenedArray {
 
     /// Reads an array document.
     pub(super) fn parse(locator: &ZarrLocator, document: &str) -> Result<Self, Refusal> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         let value = parse_json(document).map_err(|error| Refusal {
             code: error.code(),
             message: error.to_string(),
@@ -142,6 +148,7 @@ impl OpenedArray {
         };
         parsed.map(|array| Self {
             folder: locator.folder.clone(),
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             ..array
         })
     }
@@ -189,6 +196,7 @@ fn parse_v3(document: &Value) -> Result<OpenedArray, Refusal> {
     };
     Ok(OpenedArray {
         folder: PathBuf::new(),
+        number: 0,
         fill: parse_fill(sample_type, document.get("fill_value"))?,
         reading: reading(fast, &file_shape, document, sample_type)?,
         shape,
@@ -253,6 +261,7 @@ fn parse_v2(document: &Value) -> Result<OpenedArray, Refusal> {
     let fast = v2_chain(document, &file_shape, sample_type, is_big)?;
     Ok(OpenedArray {
         folder: PathBuf::new(),
+        number: 0,
         fill: parse_fill(sample_type, document.get("fill_value"))?,
         reading: reading(fast, &file_shape, document, sample_type)?,
         separator: separator_of(separator.unwrap_or("."))?,

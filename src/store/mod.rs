@@ -8,6 +8,7 @@ mod array;
 mod chain;
 mod codec;
 mod copy;
+mod encoded;
 mod fallback;
 mod fill;
 mod for_zarrs;
@@ -31,7 +32,7 @@ use std::{
 
 use crate::{
     dataset::{Arrays, Dataset, DatasetKind, Image, Sharing},
-    model::{Absence, Code, Pixels, PlaneId, PlaneState, TileId, mean},
+    model::{Absence, Code, Pixels, PlaneId, PlaneState, TileId, mean, repeated},
     source::{self, SourceError},
 };
 
@@ -90,7 +91,7 @@ impl ReadError {
     pub(super) fn new(code: Code, message: impl Into<String>, path: &Path) -> Self {
         Self {
             code,
-            message: message.into(),
+            message: repeated(message.into()),
             location: path.display().to_string(),
         }
     }

@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod hostile;
+mod large_chunks;
 mod shards;
 
 struct NoOpener;

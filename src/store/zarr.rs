@@ -2,18 +2,18 @@
 //!
 //! A tile keeps the order that its chunks have: Squid's are stored x-major, so nothing is transposed. A tile that is
 //! exactly one chunk is decoded straight into its memory; others are decoded chunk by chunk into a thread's scratch and
-//! copied line by line, in parallel over bands of chunks that are contiguous in the tile.
+//! copied line by line, in parallel over bands of chunks that are contiguous in the tile. Of chunks that are larger than a
+//! tile, uncompressed ones are read in part, and others decoded once for all tiles.
 
-use std::{cell::Cell, collections::HashMap, ops::Range, path::Path, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use rayon::prelude::*;
-use tracing::span::EnteredSpan;
 
 use super::{
     ReadError,
     array::{Fast, OpenedArray},
-    codec::{DecodeError, decode_chain},
     copy::{self, Rectangle},
+    encoded::{Encoded, with_scratch},
     fill::{filled, is_zero},
     locate::Slab,
     shard::{self, Shard},
@@ -21,15 +21,15 @@ use super::{
 };
 use crate::{
     model::{Activity, Code, Gap, MemoryOrder, Pixels, Samples, WorkStage, limits},
-    source::{OpenFile, in_parallel, open_samples},
+    source::{OpenFile, in_parallel, kept, open_samples},
 };
 
 /// Shards that a read keeps open at once; further ones are opened again for each line of chunks.
 const OPEN_SHARDS: usize = 64;
 /// Gaps of a tile that are told; a writer goes through its chunks in order, so that they are few.
 const MAX_GAPS: usize = 128;
-/// Scratch above this size is given back after use.
-const KEPT_SCRATCH_BYTES: usize = 64 << 20;
+/// Lines below so many bytes are no faster read one by one than with what lies between them.
+const MIN_LINE_BYTES: usize = 1 << 10;
 
 /// A rectangle of a plane in pixels; inside of the plane.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +82,8 @@ struct Side {
     axis: usize,
     /// Pixels of the tile in the plane.
     pixels: Range<u64>,
+    /// Pixels of the plane.
+    plane: u64,
     /// Extent of a chunk.
     chunk: u64,
     /// Samples from one pixel to the next in a chunk.
@@ -98,6 +100,19 @@ impl Side {
     fn shared(&self, chunk: u64) -> Range<u64> {
         let start = chunk * self.chunk;
         start.max(self.pixels.start)..(start + self.chunk).min(self.pixels.end)
+    }
+
+    /// Pixels that chunk and plane share.
+    fn of_plane(&self, chunk: u64) -> u64 {
+        let start = chunk * self.chunk;
+        (start + self.chunk).min(self.plane).saturating_sub(start)
+    }
+
+    /// True where other tiles need parts of the same chunks.
+    fn cuts_chunks(&self) -> bool {
+        let end = self.pixels.end;
+        !self.pixels.start.is_multiple_of(self.chunk)
+            || (!end.is_multiple_of(self.chunk) && end < self.plane)
     }
 
     fn len(&self) -> usize {
@@ -118,6 +133,19 @@ impl Side {
     }
 }
 
+/// How the chunks of a tile become its samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// The only chunk, as it is decoded, is the tile.
+    Direct,
+    /// What is wanted of them is read from where it lies.
+    Lines,
+    /// They are decoded for this tile.
+    Alone,
+    /// They are decoded for all tiles of the plane.
+    Shared,
+}
+
 /// A read in progress.
 struct Reader<'a> {
     array: &'a OpenedArray,
@@ -133,12 +161,6 @@ struct Reader<'a> {
     shards: HashMap<Vec<u64>, Option<Shard>>,
     /// Told by the threads that decode.
     activity: Option<Arc<Activity>>,
-}
-
-/// Where the bytes of a chunk are.
-enum Encoded {
-    File(OpenFile),
-    Inner(Arc<OpenFile>, u64, u64),
 }
 
 /// The shard that a line of chunks was found in last, opened again.
@@ -160,10 +182,9 @@ pub(super) fn read(
     };
     reader.open_shards()?;
     let mut samples = Samples::zeros(array.sample_type, num_samples);
-    let found = if num_chunks == 1 && reader.is_direct() {
-        reader.read_direct(&mut samples)?
-    } else {
-        reader.read_bands(&mut samples)?
+    let found = match reader.way() {
+        Way::Direct => reader.read_direct(&mut samples)?,
+        way => reader.read_bands(&mut samples, way)?,
     };
     if let Samples::Bool(bools) = &mut samples {
         for sample in bools {
@@ -195,7 +216,7 @@ pub(super) fn decode_only(
         for along in reader.along.chunks() {
             if let Some(encoded) = reader.find(across, along, &mut reopened)? {
                 with_scratch(fast.chunk_bytes, |decoded| {
-                    reader.decode(&encoded, decoded, None)
+                    encoded.decode(fast, decoded, None, reader.activity.as_deref())
                 })?;
                 num_bytes += fast.chunk_bytes as u64;
             }
@@ -245,6 +266,7 @@ impl<'a> Reader<'a> {
         let side = |axis: usize, start: u32, len: u32| Side {
             axis,
             pixels: u64::from(start)..u64::from(start) + u64::from(len),
+            plane: array.shape[axis],
             chunk: fast.chunk[axis],
             stride: fast.strides[axis],
         };
@@ -273,13 +295,29 @@ impl<'a> Reader<'a> {
     fn needed_bytes(&self, num_samples: usize) -> u64 {
         let bands = self.across.chunks();
         let threads = (bands.end - bands.start).min(rayon::current_num_threads() as u64);
-        let is_direct = self.num_chunks() == 1 && self.is_direct();
-        let decoded = u64::from(!is_direct);
+        let way = self.way();
+        let decoded = u64::from(matches!(way, Way::Alone | Way::Shared));
         let encoded = u64::from(!self.fast.codecs.is_empty());
         let of_thread = (self.fast.chunk_bytes as u64).saturating_mul(decoded + encoded);
         (num_samples as u64)
             .saturating_mul(self.size as u64)
             .saturating_add(of_thread.saturating_mul(threads))
+    }
+
+    fn way(&self) -> Way {
+        let of_tile = |side: &Side| side.chunk.min(side.len() as u64) as usize;
+        let (line, num_lines) = (of_tile(&self.along), of_tile(&self.across));
+        let is_half = 2 * line * num_lines * self.size <= self.fast.chunk_bytes;
+        let has_lines = self.along.stride == 1 && line * self.size >= MIN_LINE_BYTES;
+        if self.num_chunks() == 1 && self.is_direct() {
+            Way::Direct
+        } else if self.fast.codecs.is_empty() && is_half && has_lines {
+            Way::Lines
+        } else if self.along.cuts_chunks() || self.across.cuts_chunks() {
+            Way::Shared
+        } else {
+            Way::Alone
+        }
     }
 
     fn num_chunks(&self) -> u64 {
@@ -427,7 +465,8 @@ impl<'a> Reader<'a> {
             // Nothing of the tile is there, which its state says.
             return Ok(Found::default());
         };
-        self.decode(&encoded, samples.as_bytes_mut(), Some(reading))?;
+        let activity = self.activity.as_deref();
+        encoded.decode(self.fast, samples.as_bytes_mut(), Some(reading), activity)?;
         if self.fast.is_swapped {
             copy::swap_bytes(samples.as_bytes_mut(), self.size);
         }
@@ -438,7 +477,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Decodes bands of chunks in parallel, each into its own part of the tile; which chunks are on disk.
-    fn read_bands(&self, samples: &mut Samples) -> Result<Found, ReadError> {
+    fn read_bands(&self, samples: &mut Samples, way: Way) -> Result<Found, ReadError> {
         let line_bytes = self.along.len() * self.size;
         let mut rest = samples.as_bytes_mut();
         let mut bands = Vec::new();
@@ -452,18 +491,18 @@ impl<'a> Reader<'a> {
         if bands.len() == 1 {
             return bands
                 .into_iter()
-                .map(|(chunk, band)| self.read_band(chunk, band))
+                .map(|(chunk, band)| self.read_band(chunk, band, way))
                 .try_fold(Found::default(), |found, band| Ok(found.joined(band?)));
         }
         in_parallel(|| {
             bands
                 .into_par_iter()
-                .map(|(chunk, band)| self.read_band(chunk, band))
+                .map(|(chunk, band)| self.read_band(chunk, band, way))
                 .try_reduce(Found::default, |found, band| Ok(found.joined(band)))
         })
     }
 
-    fn read_band(&self, across: u64, band: &mut [u8]) -> Result<Found, ReadError> {
+    fn read_band(&self, across: u64, band: &mut [u8], way: Way) -> Result<Found, ReadError> {
         let (mut found, lines) = (Found::default(), self.across.shared(across));
         let mut reopened = None;
         // Small chunks are told of together.
@@ -480,18 +519,39 @@ impl<'a> Reader<'a> {
                 continue;
             };
             found.present += 1;
-            with_scratch(self.fast.chunk_bytes, |decoded| {
-                self.decode(&encoded, decoded, reading)?;
-                let is_turned = is_told && rectangle.source_step != 1;
-                let _turning = is_turned.then(|| WorkStage::Transpose.enter());
-                copy::copy(decoded, band, self.size, &rectangle);
-                Ok::<_, ReadError>(())
-            })?;
+            let activity = self.activity.as_deref();
+            match way {
+                Way::Lines => encoded.read_lines(self.fast, self.size, &rectangle, band)?,
+                Way::Shared => {
+                    let num_wanted = self.across.of_plane(across) * self.along.of_plane(along);
+                    let num_wanted = num_wanted as usize * self.size;
+                    let (key, decoded) =
+                        encoded.shared(self.array, self.fast, num_wanted, reading, activity)?;
+                    self.copy(&decoded, band, &rectangle);
+                    let (first, line) = (self.across.pixels.start, self.along.pixels.start);
+                    let part = (first, line, self.plane_start);
+                    let num_taken = rectangle.num_lines * rectangle.line_len * self.size;
+                    kept::taken(&key, part, num_taken);
+                }
+                Way::Alone | Way::Direct => {
+                    with_scratch(self.fast.chunk_bytes, |decoded| {
+                        encoded.decode(self.fast, decoded, reading, activity)?;
+                        self.copy(decoded, band, &rectangle);
+                        Ok::<_, ReadError>(())
+                    })?;
+                }
+            }
             if self.fast.is_swapped {
                 self.swap(band, &rectangle);
             }
         }
         Ok(found)
+    }
+
+    fn copy(&self, decoded: &[u8], band: &mut [u8], rectangle: &Rectangle) {
+        let is_turned = rectangle.source_step != 1;
+        let _turning = is_turned.then(|| WorkStage::Transpose.enter_for(decoded.len()));
+        copy::copy(decoded, band, self.size, rectangle);
     }
 
     fn swap(&self, band: &mut [u8], rectangle: &Rectangle) {
@@ -502,40 +562,6 @@ impl<'a> Reader<'a> {
                 self.size,
             );
         }
-    }
-
-    /// Reads and decodes a chunk into `target`, which has its decoded length. `reading` ends when its bytes are there;
-    /// `None`: the chunk is not told of by itself.
-    fn decode(
-        &self,
-        encoded: &Encoded,
-        target: &mut [u8],
-        reading: Option<EnteredSpan>,
-    ) -> Result<(), ReadError> {
-        let (file, offset, len) = match encoded {
-            Encoded::File(file) => (file, 0, file.num_bytes()),
-            Encoded::Inner(file, offset, len) => (&**file, *offset, *len),
-        };
-        // No compressor makes data longer than this; a sparse file of terabytes must not be read.
-        let bound = (target.len() as u64)
-            .saturating_add(target.len() as u64 / 8)
-            .saturating_add(1 << 20);
-        if len > bound.min(limits::FILE_BYTES) {
-            let message = format!("{len} bytes for a chunk of {}", target.len());
-            return Err(ReadError::corrupt(message, file.path()));
-        }
-        if self.fast.codecs.is_empty() && len == target.len() as u64 {
-            return Ok(file.read_range(offset, target)?);
-        }
-        let is_told = reading.is_some();
-        with_scratch(len as usize, |bytes| {
-            file.read_range(offset, bytes)?;
-            drop(reading);
-            let _decoding = is_told.then(|| WorkStage::Decompress.enter());
-            let _working = self.activity.as_ref().map(|activity| activity.work());
-            decode_chain(&self.fast.codecs, bytes, target)
-                .map_err(|error| decode_error(error, file.path()))
-        })
     }
 
     /// What chunk and tile share, from chunk to band.
@@ -554,34 +580,4 @@ impl<'a> Reader<'a> {
             line_len: (line.end - line.start) as usize,
         }
     }
-}
-
-fn decode_error(error: DecodeError, path: &Path) -> ReadError {
-    match error {
-        DecodeError::Corrupt(message) => ReadError::corrupt(message, path),
-        DecodeError::Unsupported(message) => ReadError::new(Code::Unsupported, message, path),
-    }
-}
-
-/// Lends `len` bytes of what the thread keeps between chunks; a nested call gets another block.
-fn with_scratch<R>(len: usize, body: impl FnOnce(&mut [u8]) -> R) -> R {
-    thread_local! {
-        static BLOCKS: Cell<Vec<Vec<u8>>> = const { Cell::new(Vec::new()) };
-    }
-    let mut blocks = BLOCKS.take();
-    let kept = blocks.pop().unwrap_or_default();
-    BLOCKS.set(blocks);
-    let mut block = if kept.len() >= len {
-        kept
-    } else {
-        // Zeroed pages from the system cost nothing until they are written, growing would touch them.
-        vec![0; len]
-    };
-    let result = body(&mut block[..len]);
-    if block.len() <= KEPT_SCRATCH_BYTES {
-        let mut blocks = BLOCKS.take();
-        blocks.push(block);
-        BLOCKS.set(blocks);
-    }
-    result
 }

@@ -29,6 +29,8 @@ pub struct WorkFacts {
     pub num_in_flight: usize,
     /// Of those, without an answer for so long that another reader took over.
     pub num_stuck: usize,
+    /// How long the one has waited for the disk that has done so longest; `None` where all that go on work.
+    pub longest_wait: Option<Duration>,
 }
 
 impl WorkFacts {
@@ -46,7 +48,7 @@ pub(super) fn ui(ui: &mut Ui, facts: &Facts, is_open: &mut bool) {
     let colors = palette(facts.theme);
     ui.horizontal(|ui| {
         ui.label(RichText::new("Why am I waiting").strong());
-        let color = if is_disk_silent(&facts.work) {
+        let color = if silence(facts).is_some() || facts.work.num_stuck > 0 {
             colors.warning
         } else {
             colors.quiet
@@ -148,10 +150,16 @@ fn duration(time: Duration) -> String {
     }
 }
 
-/// True where readers have had no answer for long.
-fn is_disk_silent(work: &WorkFacts) -> bool {
-    let waits = matches!(work.slowest(), Some((WorkStage::Open | WorkStage::Read, time)) if time >= LONG_READ);
-    waits || work.num_stuck > 0
+/// How long the disk has given no answer, where that is long. A stage that is long in a reader may be so because much is
+/// decoded within it; of opening a dataset only the stage is known, and hardly anything but the disk is waited for.
+fn silence(facts: &Facts) -> Option<Duration> {
+    let of_stage = match facts.work.slowest() {
+        Some((WorkStage::Open | WorkStage::Read, time)) => Some(time),
+        _ => None,
+    };
+    let of_opening = facts.opening.is_some().then_some(of_stage).flatten();
+    let time = facts.work.longest_wait.max(of_opening);
+    time.filter(|time| *time >= LONG_READ)
 }
 
 /// What is waited for, in words.
@@ -161,14 +169,11 @@ fn answer(facts: &Facts) -> String {
         (None, Some(time)) => ("the picture", time),
         (None, None) => return "Nothing is waited for".into(),
     };
-    let slowest = facts.work.slowest();
-    let why = match slowest {
-        Some((WorkStage::Open | WorkStage::Read, time)) if time >= LONG_READ => {
-            format!("the disk has not answered for {:.1} s", time.as_secs_f32())
-        }
-        Some((stage, _)) => stage.name().to_owned(),
-        None if facts.work.num_stuck > 0 => "the disk does not answer".into(),
-        None => "in the queue".into(),
+    let why = match (silence(facts), facts.work.slowest()) {
+        (Some(time), _) => format!("the disk has not answered for {:.1} s", time.as_secs_f32()),
+        (None, Some((stage, _))) => stage.name().to_owned(),
+        (None, None) if facts.work.num_stuck > 0 => "the disk does not answer".into(),
+        (None, None) => "in the queue".into(),
     };
     format!("{:.1} s for {what}: {why}", time.as_secs_f32())
 }
@@ -191,7 +196,12 @@ mod tests {
     use crate::ui::Opening;
 
     /// What is said while the picture is waited for and a stage has run for so long.
-    fn check(stage: Option<(WorkStage, f32)>, num_stuck: usize, expected: &str) {
+    fn check(
+        stage: Option<(WorkStage, f32)>,
+        num_stuck: usize,
+        waits: Option<f32>,
+        expected: &str,
+    ) {
         let running = stage.map(|(stage, secs)| StageFigures {
             num_running: 1,
             longest: Some(Duration::from_secs_f32(secs)),
@@ -207,6 +217,7 @@ mod tests {
             work: WorkFacts {
                 stages: running.into_iter().chain([drawing]).collect(),
                 num_stuck,
+                longest_wait: waits.map(Duration::from_secs_f32),
                 ..WorkFacts::default()
             },
             ..Facts::default()
@@ -216,12 +227,15 @@ mod tests {
 
     #[test]
     fn the_answer_names_what_has_run_for_longest() {
-        check(Some((WorkStage::Decompress, 0.2)), 0, "decompress");
-        check(Some((WorkStage::Read, 0.2)), 0, "read");
+        check(Some((WorkStage::Decompress, 0.2)), 0, None, "decompress");
+        check(Some((WorkStage::Read, 0.2)), 0, Some(0.2), "read");
         let silent = "the disk has not answered for 2.4 s";
-        check(Some((WorkStage::Read, 2.4)), 0, silent);
-        check(None, 1, "the disk does not answer");
-        check(None, 0, "in the queue");
+        check(Some((WorkStage::Read, 2.5)), 0, Some(2.4), silent);
+        // Small chunks are decoded within the stage.
+        check(Some((WorkStage::Read, 9.0)), 0, Some(0.1), "read");
+        check(Some((WorkStage::Read, 9.0)), 0, None, "read");
+        check(None, 1, None, "the disk does not answer");
+        check(None, 0, None, "in the queue");
     }
 
     #[test]

@@ -434,6 +434,79 @@ fn a_png_file_spans_black_to_white_between_the_percentiles() {
     assert_eq!((pairs[0].1, pairs[pairs.len() - 1].1), (0, 255));
 }
 
+/// A file of a plane of several rows of tiles, and its samples.
+fn tall_plane(folder: &Path) -> (PathBuf, Vec<u16>) {
+    let (width, height) = (400, 5000);
+    let samples: Vec<u16> = (0..width * height)
+        .map(|at| (at * 7 / 300) as u16)
+        .collect();
+    let path = folder.join("tall.tif");
+    let mut encoder = tiff::encoder::TiffEncoder::new(fs::File::create(&path).unwrap()).unwrap();
+    encoder
+        .write_image::<tiff::encoder::colortype::Gray16>(width, height, &samples)
+        .unwrap();
+    (path, samples)
+}
+
+#[test]
+fn a_plane_of_several_rows_of_tiles_is_written_as_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, samples) = tall_plane(folder.path());
+    let rows: Vec<u8> = samples.iter().flat_map(|it| it.to_le_bytes()).collect();
+    let written = |ending: &str| {
+        let other = folder.path().join("out");
+        fs::create_dir_all(&other).unwrap();
+        let out = other.join(format!("plane.{ending}"));
+        let call = format!("plane PATH --stats -o {}", out.display());
+        let stats = on(&path, &call).answer();
+        assert_eq!(stats["crc32"], json!(crc(&rows)), "{stats}");
+        assert_eq!(stats["shape"], json!([5000, 400]));
+        assert_eq!(stats["max"], json!(samples.iter().max().unwrap()));
+        out
+    };
+    let numpy = fs::read(written("npy")).unwrap();
+    assert_eq!(crc(&numpy[numpy.len() - rows.len()..]), crc(&rows));
+    let file = fs::File::open(written("tiff")).unwrap();
+    let mut decoder = tiff::decoder::Decoder::new(file).unwrap();
+    assert_eq!(decoder.dimensions().unwrap(), (400, 5000));
+    // 1,250 rows of the usual strip, but no strip in two rows of tiles.
+    assert_eq!(decoder.chunk_dimensions(), (400, 1024));
+    let tiff::decoder::DecodingResult::U16(found) = decoder.read_image().unwrap() else {
+        panic!("expected 16-bit samples");
+    };
+    assert_eq!(found, samples);
+    let picture = image::open(written("png")).unwrap().into_luma8();
+    assert_eq!(picture.dimensions(), (400, 5000));
+    let mut pairs: Vec<_> = samples.iter().zip(picture.into_raw()).collect();
+    pairs.sort_unstable();
+    assert!(pairs.is_sorted_by_key(|&(_, gray)| gray));
+    assert_eq!((pairs[0].1, pairs[pairs.len() - 1].1), (0, 255));
+}
+
+#[test]
+fn what_cannot_be_read_to_its_end_leaves_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, _) = tall_plane(folder.path());
+    // The last strips are holes beyond the end; the directory lies behind them.
+    let file = fs::read(&path).unwrap();
+    let mut decoder = tiff::decoder::Decoder::new(fs::File::open(&path).unwrap()).unwrap();
+    let offsets = decoder
+        .get_tag_u64_vec(tiff::tags::Tag::StripOffsets)
+        .unwrap();
+    let last = (offsets.last().unwrap().to_le_bytes()[..4]).to_vec();
+    let at = file.windows(4).rposition(|bytes| bytes == last).unwrap();
+    let mut damaged = file;
+    damaged[at..at + 4].copy_from_slice(&[0xff; 4]);
+    fs::write(&path, damaged).unwrap();
+    let out = folder.path().join("out");
+    fs::create_dir_all(&out).unwrap();
+    for ending in ["npy", "tiff", "png"] {
+        let call = format!("plane PATH -o {}/plane.{ending}", out.display());
+        check_error(&path, &call, "corrupt_data");
+    }
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
+}
+
 #[test]
 fn a_png_file_uses_the_window_of_the_file() {
     let folder = tempfile::tempdir().unwrap();

@@ -493,3 +493,51 @@ fn problems_beyond_the_budget_are_not_listed_and_that_is_said() {
     let last = dataset.problems.last().unwrap();
     assert_eq!(last.message, "further problems are not listed");
 }
+
+#[test]
+fn messages_repeat_little_of_what_files_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "x".repeat(1_000_000);
+    let array = json!({"zarr_format": 3, "node_type": "array", "shape": [4, 4], "data_type": "uint8",
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [4, 4]}}, "fill_value": 0,
+        "chunk_key_encoding": {"name": "default"}, "codecs": [{"name": "bytes"}]});
+    let group = json!({"zarr_format": 3, "node_type": "group", "attributes": {"ome": {"version": "0.5",
+        "multiscales": [{"axes": [{"name": "y", "type": "space"}, {"name": "x", "type": "space"}],
+        "datasets": [{"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [1, 1]}]}]}]}}});
+    let first = "/attributes/ome/multiscales/0";
+    let changes = [
+        (0, format!("{first}/axes/0/name"), json!(long)),
+        (0, format!("{first}/axes/0/type"), json!(long)),
+        (0, format!("{first}/datasets/0/path"), json!(long)),
+        (
+            0,
+            format!("{first}/datasets/0/path"),
+            json!(format!("../{long}")),
+        ),
+        (0, "/attributes/ome/version".to_owned(), json!(long)),
+        (
+            0,
+            format!("{first}/datasets/0/coordinateTransformations/0/type"),
+            json!(long),
+        ),
+        (1, "/data_type".to_owned(), json!(long)),
+        (1, "/codecs/0/name".to_owned(), json!(long)),
+        (1, "/chunk_grid/name".to_owned(), json!(long)),
+        (1, "/chunk_key_encoding/name".to_owned(), json!(long)),
+        (1, "/fill_value".to_owned(), json!(long)),
+    ];
+    for (number, (at, pointer, value)) in changes.into_iter().enumerate() {
+        let store = folder.path().join(format!("{number}.ome.zarr"));
+        fs::create_dir_all(store.join("0")).unwrap();
+        let mut documents = [group.clone(), array.clone()];
+        *documents[at].pointer_mut(&pointer).unwrap() = value;
+        let [group, array] = documents;
+        fs::write(store.join("zarr.json"), group.to_string()).unwrap();
+        fs::write(store.join("0/zarr.json"), array.to_string()).unwrap();
+        for line in ["inspect PATH --json", "plane PATH --stats"] {
+            let ran = on(&store, line);
+            let told = ran.stdout.len();
+            assert!(told < 40_000, "{line} says {told} bytes of {pointer}");
+        }
+    }
+}

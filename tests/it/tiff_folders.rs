@@ -434,6 +434,34 @@ fn the_committed_folder_is_described_in_words() {
 }
 
 /// A folder with acquisitions of one FOV each by these names.
+
+#[test]
+fn files_and_folders_beyond_the_budgets_are_listed_and_counted() {
+    let folder = acquisition(&[("R0", 1)], 1);
+    put(folder.path(), "0/R0_0_0_BF.tiff", &gray16(1));
+    let known = open_whole(folder.path()).problems.clone();
+    for name in [
+        "0/R0_4294967295_0_BF.tiff",
+        "0/R0_0_4294967295_BF.tiff",
+        "0/R0_0_65536_BF.tiff",
+        "65536/R0_0_0_BF.tiff",
+        "4294967295/R0_0_0_BF.tiff",
+        "99999999999999999999/R0_0_0_BF.tiff",
+    ] {
+        put(folder.path(), name, &gray16(2));
+    }
+    let dataset = open_whole(folder.path());
+    assert_eq!(dataset.num_fovs(), 1);
+    let further = dataset.problems.iter().filter(|it| !known.contains(it));
+    let further: Vec<_> = further.map(|it| (it.code, it.to_string())).collect();
+    let folders =
+        "3 folders of timepoints beyond the number 65535 are left aside, \"65536\" the first: .";
+    let files = "3 files of z-slices beyond the number 65535, or with numbers of more than 9 digits, are left \
+                 aside, \"R0_0_65536_BF.tiff\" the first: 0";
+    let expected = [folders, files].map(|text| (Code::TooLarge, text.to_owned()));
+    assert_eq!(further, expected);
+}
+
 fn parent_of(names: &[&str]) -> tempfile::TempDir {
     let parent = tempfile::tempdir().unwrap();
     for name in names {

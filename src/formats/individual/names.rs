@@ -15,10 +15,11 @@ use crate::{
     formats::{
         scan_grid::{self, Cell, Grids},
         side_files::ONLY_REGION,
-        timepoints::num_digits,
+        timepoints::{MAX_DIGITS, num_digits, with_short_numbers},
     },
     image_file::is_image_name,
     metadata::file_names::{is_replaced, sanitised},
+    model::limits,
 };
 
 /// What a file name says.
@@ -193,6 +194,14 @@ impl Names {
         (!cells.is_empty()).then_some(cells)
     }
 
+    /// True for a name that would be of a plane if its numbers were smaller.
+    pub(super) fn is_beyond(&self, name: &str) -> bool {
+        if let Some(found) = self.parse(name) {
+            return found.z.parse::<u32>().is_ok_and(|z| z >= limits::Z_SLICES);
+        }
+        with_short_numbers(name).is_some_and(|short| self.parse(&short).is_some())
+    }
+
     /// Index of the FOV inside its region, and of the z-slice.
     pub(super) fn numbers(&self, name: &FileName<'_>) -> Option<(u32, u32)> {
         let z = name.z.parse().ok()?;
@@ -205,7 +214,7 @@ impl Names {
 }
 
 fn is_number(text: &str) -> bool {
-    (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    (1..=MAX_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The name with a region that ends at `at`.

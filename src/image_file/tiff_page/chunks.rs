@@ -12,12 +12,12 @@ use tiff::{
 
 use super::Opened;
 use crate::{
-    image_file::{
-        Block, Refusal, check_ratio, copy_block,
+    image_file::{Block, Refusal, check_ratio, copy_block},
+    model::{Code, limits},
+    source::{
+        self,
         kept::{self, Key},
     },
-    model::{Code, limits},
-    source,
 };
 
 /// `Compression` of samples as they are (TIFF 6.0, section 3).
@@ -203,7 +203,7 @@ impl<'a> Chunks<'a> {
             let decoder = &mut self.opened.decoder;
             let page = decoder.ifd_pointer().map_or(0, |pointer| pointer.0);
             let file = decoder.inner().get_ref().file();
-            Some(Key::of(file, (page, number), place)?)
+            Some(Key::of(file, (page, number.into()), place)?)
         } else {
             None
         };
@@ -215,7 +215,7 @@ impl<'a> Chunks<'a> {
             let _room = is_large.then(|| source::room(2 * num_bytes as u64));
             let mut bytes = vec![0; num_bytes];
             decoder.read_chunk_bytes(number, &mut bytes)?;
-            Ok(bytes)
+            Ok::<_, Refusal>(bytes)
         };
         let num_pixels = rect.2 as usize * rect.3 as usize;
         let bytes = match &key {
@@ -232,8 +232,9 @@ impl<'a> Chunks<'a> {
         };
         copy_block(&block, sample, part, self.size, target)?;
         if let Some(key) = &key {
-            let (_, _, width, height) = common_of(rect, part);
-            kept::taken(key, width as usize * height as usize * self.size);
+            let (x, y, width, height) = common_of(rect, part);
+            let num_taken = width as usize * height as usize * self.size;
+            kept::taken(key, (x.into(), y.into(), sample), num_taken);
         }
         Ok(())
     }

@@ -61,6 +61,7 @@ fn a_read_without_room_is_given_up_and_made_later() {
     let recipe = Recipe {
         shape: vec![1, 1, 1, 16_384, 16_384],
         chunk: vec![1, 1, 1, 16_384, 16_384],
+        codecs: vec!["zstd"],
         ..squid_recipe()
     };
     fs::write(
@@ -70,9 +71,17 @@ fn a_read_without_room_is_given_up_and_made_later() {
     .expect("writable");
     let (store, dataset) = (Store::new(), recipe.dataset(folder.path()));
     let tile = TileId::whole(plane(0, 0, 0));
+    let uncompressed = Recipe {
+        codecs: Vec::new(),
+        ..recipe
+    };
+    let uncompressed = uncompressed.dataset(folder.path());
     let held = source::room(limits::DECODED_BYTES);
     let read = || store.try_read_tile(&dataset, tile, Absence::AsStored);
     assert!(matches!(read(), Ok(None)));
+    // A part of a chunk that is not compressed needs no room for the whole.
+    let part = store.try_read_tile(&uncompressed, tile, Absence::AsStored);
+    assert!(matches!(part, Ok(Some(ReadOutcome::Pixels { .. }))));
     drop(held);
     assert!(matches!(read(), Ok(Some(ReadOutcome::Pixels { .. }))));
 }

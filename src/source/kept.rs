@@ -1,10 +1,12 @@
-//! Decoded images, strips and tiles of which several parts or colours are wanted: decoded once, not once for each.
+//! Decoded chunks, images, strips and tiles of which several parts or colours are wanted: decoded once, not once for each.
 //!
 //! A plane that is larger than a tile is read tile by tile, and a colour image colour by colour; a compressed file has to be
 //! decoded from its beginning for each. What is decoded is kept for the whole process until all of it was taken, or others
 //! need the room ([`limits::KEPT_DECODED_BYTES`]). Whoever wants a part of what another thread is decoding waits for it.
+//! One that is larger than that room leaves before the next of any size is decoded, so that there is only one of them.
 
 use std::{
+    collections::HashSet,
     path::PathBuf,
     sync::{Arc, LazyLock},
     time::Duration,
@@ -13,35 +15,31 @@ use std::{
 use lru::LruCache;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::Refusal;
-use crate::{
-    model::{Activity, FileStamp, limits},
-    source::{self, OpenFile},
-};
+use super::{OpenFile, SourceError, is_settled};
+use crate::model::{Activity, FileStamp, limits};
 
 /// What tells decoded bytes from any others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Key {
+pub struct Key {
     path: PathBuf,
     stamp: FileStamp,
     /// CRC-32 of the encoded bytes of a file that was written to just now: it may be another one with the same stamp.
     checksum: Option<u32>,
-    /// Where its page lies in the file, and its number in the page.
-    at: (u64, u32),
+    /// Where it lies in the file, and which of those that lie there it is, or how it is read.
+    at: (u64, u64),
 }
 
 impl Key {
-    /// Of what is encoded in those bytes (offset and length) of a file.
+    /// Of what is encoded in those bytes (offset and length) of a file; `at` tells apart what is made of them.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub(super) fn of(
+    pub fn of(
         file: &OpenFile,
-        at: (u64, u32),
+        at: (u64, u64),
         (offset, length): (u64, u64),
-    ) -> Result<Self, Refusal> {
-        let is_settled = source::is_settled(file.modified());
-        let checksum = if is_settled {
+    ) -> Result<Self, SourceError> {
+        let checksum = if is_settled(file.modified()) {
             None
         } else {
             Some(checksum(file, offset, length)?)
@@ -58,7 +56,7 @@ impl Key {
 /// Encoded bytes are read in pieces of so many.
 const PIECE_BYTES: u64 = 1 << 20;
 
-fn checksum(file: &OpenFile, offset: u64, length: u64) -> Result<u32, Refusal> {
+fn checksum(file: &OpenFile, offset: u64, length: u64) -> Result<u32, SourceError> {
     let end = offset.saturating_add(length).min(file.num_bytes());
     let mut hasher = crc32fast::Hasher::new();
     let mut piece = vec![0; end.saturating_sub(offset).min(PIECE_BYTES) as usize];
@@ -105,11 +103,16 @@ impl Slot {
     }
 }
 
+/// Which part of the decoded bytes: where it begins along both sides, and its colour or slice.
+pub type Part = (u64, u64, usize);
+
 struct Entry {
     slot: Arc<Slot>,
     num_bytes: usize,
     /// Bytes that nobody took yet.
     num_left: usize,
+    /// Parts that were taken; some are wanted twice.
+    taken: HashSet<Part>,
 }
 
 struct Kept {
@@ -127,6 +130,7 @@ impl Kept {
             slot: Arc::clone(&slot),
             num_bytes,
             num_left: num_wanted,
+            taken: HashSet::new(),
         };
         self.num_bytes += num_bytes;
         self.entries.put(key.clone(), entry);
@@ -138,8 +142,10 @@ impl Kept {
         slot
     }
 
-    fn take(&mut self, key: &Key, num_taken: usize) {
-        if let Some(entry) = self.entries.get_mut(key) {
+    fn take(&mut self, key: &Key, part: Part, num_taken: usize) {
+        if let Some(entry) = self.entries.get_mut(key)
+            && entry.taken.insert(part)
+        {
             entry.num_left = entry.num_left.saturating_sub(num_taken);
             if entry.num_left == 0 {
                 self.remove(key);
@@ -165,12 +171,12 @@ static KEPT: LazyLock<Mutex<Kept>> = LazyLock::new(|| {
 ///
 /// # Errors
 /// Those of `decode`.
-pub(super) fn decoded(
+pub fn decoded<E>(
     key: &Key,
     num_bytes: usize,
     num_wanted: usize,
-    decode: impl FnOnce() -> Result<Vec<u8>, Refusal>,
-) -> Result<Arc<Vec<u8>>, Refusal> {
+    decode: impl FnOnce() -> Result<Vec<u8>, E>,
+) -> Result<Arc<Vec<u8>>, E> {
     let slot = KEPT.lock().slot(key, num_bytes, num_wanted);
     // Held while it is decoded: others who want the very same would only do the same work beside.
     let mut found = slot.lock();
@@ -179,23 +185,23 @@ pub(super) fn decoded(
     }
     match decode() {
         Ok(bytes) => Ok(Arc::clone(found.insert(Arc::new(bytes)))),
-        Err(refusal) => {
+        Err(error) => {
             KEPT.lock().remove(key);
-            Err(refusal)
+            Err(error)
         }
     }
 }
 
-/// So many of the bytes were taken; what was taken whole is not kept any longer.
-pub(super) fn taken(key: &Key, num_taken: usize) {
-    KEPT.lock().take(key, num_taken);
+/// A part of so many of the bytes was taken; what was taken whole is not kept any longer.
+pub fn taken(key: &Key, part: Part, num_taken: usize) {
+    KEPT.lock().take(key, part, num_taken);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn key(number: u32) -> Key {
+    fn key(number: u64) -> Key {
         Key {
             path: PathBuf::from("kept"),
             stamp: (0, None),
@@ -216,9 +222,10 @@ mod tests {
         }
         assert_eq!((kept.entries.len(), kept.num_bytes), (2, 2 * half));
         assert!(!kept.entries.contains(&key(0)), "the oldest makes room");
-        kept.take(&key(1), half - 1);
-        assert!(kept.entries.contains(&key(1)));
-        kept.take(&key(1), 1);
+        kept.take(&key(1), (0, 0, 0), half - 1);
+        kept.take(&key(1), (0, 0, 0), half - 1);
+        assert!(kept.entries.contains(&key(1)), "the same part twice");
+        kept.take(&key(1), (0, 9, 0), 1);
         assert_eq!((kept.entries.len(), kept.num_bytes), (1, half));
         kept.slot(&key(4), 9 * half, half);
         assert_eq!((kept.entries.len(), kept.num_bytes), (1, 9 * half));
@@ -230,7 +237,7 @@ mod tests {
         let get = || {
             decoded(&key(9), 4, 4, || {
                 *num_calls.lock() += 1;
-                Ok(vec![7; 4])
+                Ok::<_, &str>(vec![7; 4])
             })
         };
         std::thread::scope(|scope| {
@@ -241,10 +248,9 @@ mod tests {
             }
         });
         assert_eq!(*num_calls.lock(), 1);
-        taken(&key(9), 4);
-        let error = || Err(Refusal::new(crate::model::Code::CorruptData, "cut off"));
-        assert!(decoded(&key(9), 4, 4, error).is_err());
-        assert!(decoded(&key(9), 4, 4, || Ok(vec![1; 4])).is_ok());
-        taken(&key(9), 4);
+        taken(&key(9), (0, 0, 0), 4);
+        assert_eq!(decoded(&key(9), 4, 4, || Err("cut off")), Err("cut off"));
+        assert!(decoded(&key(9), 4, 4, || Ok::<_, &str>(vec![1; 4])).is_ok());
+        taken(&key(9), (0, 0, 0), 4);
     }
 }

@@ -1,0 +1,149 @@
+//! The bytes of one chunk where they lie in a file, and the ways to samples: decoded for one tile, decoded once for all
+//! tiles of a plane, or read line by line where nothing has to be decoded.
+
+use std::{cell::Cell, path::Path, sync::Arc};
+
+use tracing::span::EnteredSpan;
+
+use super::{
+    ReadError,
+    array::{Fast, OpenedArray},
+    codec::{DecodeError, decode_chain},
+    copy::Rectangle,
+};
+use crate::{
+    model::{Activity, Code, WorkStage, limits},
+    source::{
+        OpenFile,
+        kept::{self, Key},
+    },
+};
+
+/// Scratch above this size is given back after use.
+const KEPT_SCRATCH_BYTES: usize = 64 << 20;
+
+/// Where the bytes of a chunk are.
+pub(super) enum Encoded {
+    File(OpenFile),
+    Inner(Arc<OpenFile>, u64, u64),
+}
+
+impl Encoded {
+    /// The file, and offset and length of the chunk in it.
+    fn place(&self) -> (&OpenFile, u64, u64) {
+        match self {
+            Self::File(file) => (file, 0, file.num_bytes()),
+            Self::Inner(file, offset, len) => (file, *offset, *len),
+        }
+    }
+
+    /// Reads and decodes the chunk into `target`, which has its decoded length. `reading` ends when its bytes are there;
+    /// `None`: the chunk is not told of by itself.
+    pub(super) fn decode(
+        &self,
+        fast: &Fast,
+        target: &mut [u8],
+        reading: Option<EnteredSpan>,
+        activity: Option<&Activity>,
+    ) -> Result<(), ReadError> {
+        let (file, offset, len) = self.place();
+        // No compressor makes data longer than this; a sparse file of terabytes must not be read.
+        let bound = (target.len() as u64)
+            .saturating_add(target.len() as u64 / 8)
+            .saturating_add(1 << 20);
+        if len > bound.min(limits::FILE_BYTES) {
+            return Err(wrong_len(len, target.len(), file.path()));
+        }
+        if fast.codecs.is_empty() && len == target.len() as u64 {
+            return Ok(file.read_range(offset, target)?);
+        }
+        let is_told = reading.is_some();
+        with_scratch(len as usize, |bytes| {
+            file.read_range(offset, bytes)?;
+            drop(reading);
+            let _decoding = is_told.then(|| WorkStage::Decompress.enter());
+            let _working = activity.map(Activity::work);
+            decode_chain(&fast.codecs, bytes, target)
+                .map_err(|error| decode_error(error, file.path()))
+        })
+    }
+
+    /// The decoded chunk, kept until `num_wanted` of its bytes were taken ([`kept::taken`]).
+    pub(super) fn shared(
+        &self,
+        array: &OpenedArray,
+        fast: &Fast,
+        num_wanted: usize,
+        reading: Option<EnteredSpan>,
+        activity: Option<&Activity>,
+    ) -> Result<(Key, Arc<Vec<u8>>), ReadError> {
+        let (file, offset, len) = self.place();
+        let key = Key::of(file, (offset, array.number), (offset, len))?;
+        let bytes = kept::decoded(&key, fast.chunk_bytes, num_wanted, || {
+            let mut bytes = vec![0; fast.chunk_bytes];
+            self.decode(fast, &mut bytes, reading, activity)?;
+            Ok::<_, ReadError>(bytes)
+        })?;
+        Ok((key, bytes))
+    }
+
+    /// Reads the lines of a rectangle of an uncompressed chunk, whose samples of `size` bytes follow each other along them,
+    /// and nothing else of it.
+    pub(super) fn read_lines(
+        &self,
+        fast: &Fast,
+        size: usize,
+        rectangle: &Rectangle,
+        target: &mut [u8],
+    ) -> Result<(), ReadError> {
+        let (file, offset, len) = self.place();
+        if len != fast.chunk_bytes as u64 {
+            return Err(wrong_len(len, fast.chunk_bytes, file.path()));
+        }
+        let (mut num_lines, mut line_len) = (rectangle.num_lines, rectangle.line_len);
+        if rectangle.source_line == line_len && rectangle.target_line == line_len {
+            (num_lines, line_len) = (1, num_lines * line_len);
+        }
+        for line in 0..num_lines {
+            let from = (rectangle.source_start + line * rectangle.source_line) * size;
+            let to = (rectangle.target_start + line * rectangle.target_line) * size;
+            let target = &mut target[to..to + line_len * size];
+            file.read_range(offset.saturating_add(from as u64), target)?;
+        }
+        Ok(())
+    }
+}
+
+fn wrong_len(found: u64, expected: usize, path: &Path) -> ReadError {
+    ReadError::corrupt(format!("{found} bytes for a chunk of {expected}"), path)
+}
+
+fn decode_error(error: DecodeError, path: &Path) -> ReadError {
+    match error {
+        DecodeError::Corrupt(message) => ReadError::corrupt(message, path),
+        DecodeError::Unsupported(message) => ReadError::new(Code::Unsupported, message, path),
+    }
+}
+
+/// Lends `len` bytes of what the thread keeps between chunks; a nested call gets another block.
+pub(super) fn with_scratch<R>(len: usize, body: impl FnOnce(&mut [u8]) -> R) -> R {
+    thread_local! {
+        static BLOCKS: Cell<Vec<Vec<u8>>> = const { Cell::new(Vec::new()) };
+    }
+    let mut blocks = BLOCKS.take();
+    let kept = blocks.pop().unwrap_or_default();
+    BLOCKS.set(blocks);
+    let mut block = if kept.len() >= len {
+        kept
+    } else {
+        // Zeroed pages from the system cost nothing until they are written, growing would touch them.
+        vec![0; len]
+    };
+    let result = body(&mut block[..len]);
+    if block.len() <= KEPT_SCRATCH_BYTES {
+        let mut blocks = BLOCKS.take();
+        blocks.push(block);
+        BLOCKS.set(blocks);
+    }
+    result
+}
