@@ -124,11 +124,15 @@ impl Timepoints {
 pub(super) fn numbered(entries: &[Entry]) -> HashMap<u32, String> {
     let folders = entries.iter().filter(|entry| entry.kind == Kind::Folder);
     let numbered = folders.filter_map(|entry| {
-        let is_digits = entry.name.bytes().all(|byte| byte.is_ascii_digit());
-        let number = is_digits.then(|| entry.name.parse().ok())??;
+        let number = is_number(&entry.name).then(|| entry.name.parse().ok())??;
         (number < limits::TIMEPOINTS).then(|| (number, entry.name.clone()))
     });
     numbered.collect()
+}
+
+/// True for a name that is nothing but digits.
+pub(super) fn is_number(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Timepoints that were begun, by the folders among what lies in an acquisition folder.
