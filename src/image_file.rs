@@ -220,6 +220,24 @@ pub fn is_ome_tiff(path: &Path) -> Result<Option<bool>, ImageFileError> {
     })
 }
 
+/// True where a TIFF file ends before its first page or the samples of that do: it is damaged, or being written. `None`
+/// where it is absent or no TIFF.
+///
+/// # Errors
+/// When it cannot be read, or is too short to say what it is.
+pub fn is_cut_off(path: &Path) -> Result<Option<bool>, ImageFileError> {
+    in_tiff(path, |file| {
+        let first = match file.first() {
+            Some(offset) => file.read(offset)?,
+            None => None,
+        };
+        Ok(Some(match first {
+            Some(page) => !file.holds_samples(&page)?,
+            None => true,
+        }))
+    })
+}
+
 /// The description of the first page of a TIFF file; `None` where it has none, is absent or no TIFF.
 ///
 /// # Errors

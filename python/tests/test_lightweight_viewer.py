@@ -1,6 +1,7 @@
 """What a call becomes on the wire, what it refuses, and that it neither waits nor raises."""
 
 import base64
+import os
 import time
 from array import array
 from pathlib import Path
@@ -29,6 +30,15 @@ class Starts(WindowTestCase):
         (start,) = window.wait_for("start_acquisition")
         start.pop("acquisition")
         self.assertEqual(start, {"do": "start_acquisition", "fov_labels": LABELS, "dz_um": 1.5, **sizes})
+
+    def test_paths_are_made_absolute_because_the_window_has_another_working_folder(self):
+        window, client = self.window(), self.client()
+        client.start_zarr_acquisition(["rel/0", "s3://bucket/1"], CHANNELS, 3, LABELS, 48, 64)
+        (start,) = window.wait_for("start_zarr_acquisition")
+        self.assertEqual(start["fov_paths"], [os.path.abspath("rel/0"), "s3://bucket/1"])
+        client.start_zarr_acquisition_6d(["rel/r"], CHANNELS, 3, [2], 48, 64, ["R0"])
+        (start,) = window.wait_for("start_zarr_acquisition_6d")
+        self.assertEqual(start["region_paths"], [os.path.abspath("rel/r")])
 
     def test_a_start_that_makes_no_sense_is_a_value_error(self):
         client = self.client()

@@ -58,8 +58,10 @@ class Readings(unittest.TestCase):
             self.assertEqual(nl.read_acquisition_parameters("/d"), (0.3, 1.5))
             self.assertEqual(nl.read_tiff_pixel_size("/d"), 0.3)
             self.assertEqual(nl.detect_format("/d"), "zarr_v3")
-        self.assertEqual([axis["name"] for axis in metadata["axes"]], ["t", "c", "z", "y", "x"])
-        self.assertEqual(metadata["axes"][0]["type"], "time")
+        self.assertEqual([axis["name"] for axis in metadata["axes"]], ["fov", "t", "c", "z", "y", "x"])
+        self.assertEqual([axis["type"] for axis in metadata["axes"]][:3], ["fov", "time", "channel"])
+        with answering({**DOCUMENT, "fields": [{"index": 0, "id": "."}]}):
+            self.assertEqual([axis["name"] for axis in nl.parse_zarr_v3_metadata("/d")["axes"]], list("tczyx"))
         self.assertEqual((metadata["pixel_size_um"], metadata["dz_um"]), (0.3, 1.5))
         self.assertEqual((metadata["channel_names"], metadata["channel_colors"]), (["DAPI", ""], ["0000FF", ""]))
         self.assertIs(metadata["acquisition_complete"], True)
@@ -119,7 +121,9 @@ class InspectProcess(WindowTestCase):
                 ([(fov["region"], fov["fov"]) for fov in fovs], structure), ([("R0", 0), ("R0", 1), ("R1", 0)], "6d")
             )
             self.assertTrue(all(fov["path"].is_dir() for fov in fovs))
-            self.assertTrue(nl.parse_zarr_v3_metadata(fovs[0]["path"])["channel_names"])
+            metadata = nl.parse_zarr_v3_metadata(fovs[0]["path"])
+            self.assertTrue(metadata["channel_names"])
+            self.assertEqual([axis["name"] for axis in metadata["axes"]], ["fov", *"tczyx"])
             self.assertEqual(nl.detect_format(out), "zarr_v3")
 
 

@@ -170,6 +170,7 @@ impl App {
     /// Takes what came from live sources since the last frame.
     pub(super) fn take_live(&mut self, ctx: &egui::Context) {
         let mut news = self.live.live.take();
+        let mut ended = Vec::new();
         (self.live.fence, self.live.num_late) = (news.fence, news.num_late);
         // Who goes to a timepoint that was announced just before finds it.
         let (mut destinations, mut others) = (Vec::new(), Vec::new());
@@ -185,9 +186,16 @@ impl App {
             }
         }
         for event in others {
+            if let LiveEvent::Ended(id) = &event {
+                ended.push(*id);
+            }
             self.take_event(ctx, event);
         }
         self.take_notices(news);
+        // Notices that came with its end are of what was announced.
+        for id in ended {
+            self.end_announced(id);
+        }
         let awaited = self.live.awaited_t.take();
         let awaited = awaited.map(|t| Destination::Index(NavAxis::Time, t));
         self.go(awaited.into_iter().chain(destinations));
@@ -199,6 +207,10 @@ impl App {
             viewing.acquisition.is_some() && viewing.acquisition == news.acquisition
         };
         let Some(viewing) = self.viewing.as_mut().filter(is_open) else {
+            // Something else was opened in its place, or it was closed.
+            let num_late = news.written.values().map(|&times| u64::from(times)).sum();
+            self.live.live.count_late(num_late);
+            self.live.num_late += num_late;
             return;
         };
         viewing.announce(&news.written);
@@ -222,7 +234,6 @@ impl App {
             LiveEvent::Started(started) => self.show_announced(&started),
             LiveEvent::Ended(id) => {
                 self.live.ended.insert(id);
-                self.end_announced(id);
             }
             LiveEvent::Displaced(started) => {
                 let client = started.client;
@@ -308,6 +319,25 @@ impl App {
             return;
         };
         viewing.stop_announcing();
+    }
+
+    /// Says how an acquisition ended whose announcements came to their end: notices that come after it still count, and
+    /// of registered planes the mark in their folder tells.
+    pub(super) fn tell_announced_end(&mut self) {
+        let Some(viewing) = self.viewing.as_ref() else {
+            return;
+        };
+        let dataset = &viewing.dataset;
+        if !dataset.is_announced_to_end {
+            return;
+        }
+        let run = dataset.acquisition.as_ref();
+        let by_mark = run.filter(|run| dataset.is_registered() && run.complete.is_some());
+        if let Some(run) = by_mark {
+            let words = if run.aborted { "stopped" } else { "finished" };
+            self.pace.end(EndTeller::Disk, words);
+            return;
+        }
         let counts = viewing.counts();
         let is_whole = counts.planned.is_none_or(|all| counts.written >= all);
         let words = if is_whole { "finished" } else { "ended" };

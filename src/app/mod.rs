@@ -417,9 +417,10 @@ impl eframe::App for App {
             if let Some(at) = viewing.next_recheck() {
                 ctx.request_repaint_after(at.saturating_duration_since(now));
             }
-            let completed = viewing.take_completed();
-            self.rescan_disk(&completed);
+            let turned = viewing.take_turned();
+            self.rescan_disk(&turned);
         }
+        self.tell_announced_end();
         self.live.watch(self.viewing.as_ref());
         self.direct_disk();
         self.title_window(ctx);

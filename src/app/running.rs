@@ -273,7 +273,7 @@ impl App {
             kind: OfferKind::OtherClient {
                 number: started.id.number(),
             },
-            name: formats::announced_name(&started.announcement),
+            name: formats::announced_name(&started.announcement, &started.registered),
             detail: format!(
                 "{} FOVs, {} channels{}",
                 started.announcement.num_fovs(),

@@ -4,6 +4,7 @@
 //! position whose tiles all arrived, so that the previous picture stays until the next one is whole. Nothing here reads,
 //! decodes or waits.
 
+mod ending;
 mod failures;
 mod hover;
 mod news;
@@ -11,7 +12,7 @@ mod picture;
 
 use std::{
     cell::Cell,
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -80,8 +81,10 @@ pub(super) struct Viewing {
     /// News of the wished planes came: the loader is to be asked again.
     is_dirty: bool,
     late: news::Late,
-    /// FOVs whose stores are complete since they were opened again: the disk is to tell of them once more.
-    completed: Vec<FovId>,
+    /// FOVs whose stores are complete since they were opened again, or not any more: the disk is to tell of them once more.
+    turned: Vec<FovId>,
+    /// After the end of registered planes: when their folder is asked for its mark.
+    mark_look: Option<ending::MarkLook>,
     /// Reading and decoding of the last tile.
     last_read: Option<Duration>,
     /// The pixel whose values were asked for last, and the level-0 tile around it that the last plan wished for.
@@ -120,7 +123,8 @@ impl Viewing {
             failures: Failures::default(),
             is_dirty: false,
             late: news::Late::default(),
-            completed: Vec::new(),
+            turned: Vec::new(),
+            mark_look: None,
             last_read: None,
             hovered: Cell::new(None),
             hover_tile: None,
@@ -329,10 +333,11 @@ impl Viewing {
                 let images = outcome.iter().flat_map(|opened| &opened.images);
                 std::iter::once(*fov).chain(images.map(|(fov, _)| *fov))
             });
-            let fovs: Vec<FovId> = fovs.collect();
+            let fovs: BTreeSet<FovId> = fovs.collect();
+            let fovs: Vec<FovId> = fovs.into_iter().collect();
             let before = Arc::clone(&self.dataset);
             self.change(self.dataset.with_opened(opened));
-            self.renew_completed(&before, &fovs);
+            self.renew_turned(&before, &fovs);
             self.announce_beyond(&fovs);
         }
         for (fov, layer, outcome) in std::mem::take(&mut self.opened_labels) {
@@ -346,6 +351,7 @@ impl Viewing {
         if is_recheck_due {
             self.look_for_late_ones(now);
         }
+        self.look_for_mark(now);
         let mut visible = self.resolve_of(&self.session.selection());
         self.hover_tile = self.tile_under_pointer();
         visible.wishes.extend(self.hover_wishes(&visible));
@@ -469,10 +475,15 @@ impl Viewing {
     }
 
     /// True where the acquisition has gone on to a later timepoint, or to a later slice of the same stack. In which order it
-    /// goes through FOVs nobody tells.
+    /// goes through FOVs nobody tells. What was announced and is not on disk says nothing.
     pub(super) fn is_passed(&self) -> bool {
         let at = self.shown_position();
-        self.newest.is_some_and(|newest| {
+        let is_there = |newest: &PlaneId| {
+            let state = self.ledger.state(*newest);
+            self.dataset.image(newest.fov).is_some()
+                && !matches!(state, PlaneState::Planned | PlaneState::Missing)
+        };
+        self.newest.filter(is_there).is_some_and(|newest| {
             let is_same_stack = (newest.t, newest.fov) == (at.t, at.fov);
             let is_later_slice = matches!(newest.z, ZPick::Slice(z) if z > at.z);
             newest.t > at.t || (is_same_stack && is_later_slice)
@@ -516,7 +527,8 @@ impl Viewing {
 
     /// When the view wants to be planned again by itself.
     pub(super) fn next_recheck(&self) -> Option<Instant> {
-        self.recheck_at
+        let wishes = [self.recheck_at, self.next_mark_look()];
+        wishes.into_iter().flatten().min()
     }
 
     /// Reading and decoding of the last tile.

@@ -98,7 +98,8 @@ fn planes_of(
             continue;
         };
         for plane in planes_in(image, fov) {
-            if store.presence(&dataset, plane)? == PlaneState::Written {
+            // One that is damaged is none to measure with.
+            if store.presence(&dataset, plane) == Ok(PlaneState::Written) {
                 planes.push(plane);
             }
             if planes.len() >= most {

@@ -9,11 +9,12 @@ use std::{
 };
 
 use super::{
-    EndMark,
+    EndMark, cut_short,
     image::{self, Context},
-    labels, layout, levels, listing, plate,
+    labels, layout, levels, listing, ome_tiff, plate,
     probe::below,
     side_files::{self, SideFiles},
+    timepoints,
 };
 use crate::{
     dataset::{
@@ -31,12 +32,30 @@ use crate::{
 /// What an announced acquisition is called where no path tells.
 const NAMELESS: &str = "acquisition";
 
-/// What people call an announced acquisition: its folder, as far as its paths name it.
+/// What people call an announced acquisition: its folder, as far as its paths name it, or the first file that was
+/// registered.
 #[must_use]
-pub fn announced_name(announcement: &Announcement) -> String {
-    let root = root_of(announcement);
+pub fn announced_name(announcement: &Announcement, registered: &RegisteredPlanes) -> String {
+    let root = match (&announcement.layout, registered.first_file()) {
+        (AnnouncedLayout::Registered, Some(file)) => folder_of(&file).to_path_buf(),
+        _ => root_of(announcement),
+    };
     let name = root.file_name().map(|name| name.to_string_lossy().into());
     name.unwrap_or_else(|| NAMELESS.into())
+}
+
+/// The acquisition folder as a registered file names it: around its folder where that is one of a timepoint or of
+/// OME-TIFF files.
+fn folder_of(file: &Path) -> &Path {
+    let Some(folder) = file.parent() else {
+        return file;
+    };
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    if timepoints::is_number(&name) || name == ome_tiff::FOLDER {
+        folder.parent().unwrap_or(folder)
+    } else {
+        folder
+    }
 }
 
 /// The dataset of an announced acquisition; nothing on disk is touched.
@@ -58,7 +77,7 @@ pub fn announced(announcement: &Arc<Announcement>, registered: &Arc<RegisteredPl
     let mut dataset = Dataset {
         id: DatasetId::unique(),
         revision: 0,
-        name: announced_name(announcement),
+        name: announced_name(announcement, registered),
         kind: DatasetKind::Squid,
         layout: words_of(&announcement.layout).into(),
         ngff: None,
@@ -347,10 +366,15 @@ impl Opener {
         let near = [folder.and_then(Path::parent), folder];
         let side = self.side_files(near.into_iter().flatten());
         let around = side.map(|side| {
+            let mut facts = side_facts(&side, dataset);
+            // Before its end a mark may be of an earlier run.
+            if dataset.is_announced_to_end && side.is_done_now() {
+                end(&mut facts.acquisition, &side.folder);
+            }
             Arc::new(SideFacts {
                 channels: self.described(&side.channels),
                 sampling: side.sampling,
-                ..side_facts(&side, dataset)
+                ..facts
             })
         });
         OpenedFov {
@@ -441,6 +465,15 @@ fn not_written(folder: &Path) -> OpenFovError {
         message: "announced, not on disk yet".into(),
         location: folder.display().to_string(),
     }
+}
+
+/// Takes over how a run in image files ended, as its folder says now.
+fn end(acquisition: &mut Acquisition, folder: &Path) {
+    let entries = source::list(folder).unwrap_or_default();
+    let side = SideFiles::read(folder, &entries, folder);
+    acquisition.aborted = cut_short::was_cut_short(&side);
+    acquisition.complete = Some(!acquisition.aborted);
+    acquisition.begun_timepoints = side.acquisition.begun_timepoints;
 }
 
 fn side_facts(side: &SideFiles, dataset: &Dataset) -> SideFacts {

@@ -28,6 +28,9 @@ use crate::{
     source,
 };
 
+/// The folder of such files in an acquisition of Squid's.
+pub(super) const FOLDER: &str = "ome_tiff";
+
 /// A channel of the image: which channel of the pages, and which colour of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct PageChannel {

@@ -129,8 +129,7 @@ impl Timepoints {
 pub(super) fn numbered(entries: &[Entry]) -> HashMap<u32, String> {
     let folders = entries.iter().filter(|entry| entry.kind == Kind::Folder);
     let numbered = folders.filter_map(|entry| {
-        let is_digits = entry.name.bytes().all(|byte| byte.is_ascii_digit());
-        let number = is_digits.then(|| entry.name.parse().ok())??;
+        let number = is_number(&entry.name).then(|| entry.name.parse().ok())??;
         (number < limits::TIMEPOINTS).then(|| (number, entry.name.clone()))
     });
     numbered.collect()
@@ -138,10 +137,15 @@ pub(super) fn numbered(entries: &[Entry]) -> HashMap<u32, String> {
 
 /// True for a folder whose name is a number beyond all timepoints that are shown.
 pub(super) fn is_beyond(entry: &Entry) -> bool {
-    let name = entry.name.as_bytes();
-    let is_number = !name.is_empty() && name.iter().all(u8::is_ascii_digit);
     let number = || entry.name.parse::<u32>();
-    entry.kind == Kind::Folder && is_number && number().map_or(true, |it| it >= limits::TIMEPOINTS)
+    entry.kind == Kind::Folder
+        && is_number(&entry.name)
+        && number().map_or(true, |it| it >= limits::TIMEPOINTS)
+}
+
+/// True for a name that is nothing but digits.
+pub(super) fn is_number(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Timepoints that were begun, by the folders among what lies in an acquisition folder.

@@ -1,7 +1,7 @@
 //! Carries out the requests of one client, through a push handle of its own.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -210,7 +210,10 @@ impl<'a> Clerk<'a> {
     }
 
     fn register(handle: &PushHandle, at: &Image<'_>) -> Result<(), Refusal> {
-        let path = std::path::Path::new(at.path.0.as_ref());
+        let path = Path::new(at.path.0.as_ref());
+        if !path.as_os_str().is_empty() {
+            check_absolute(path)?;
+        }
         let page_idx = at.page_idx.unwrap_or(0);
         let taken = handle.register_image(at.t, at.fov_idx, at.z, &at.channel.0, path, page_idx);
         taken.map_err(Refusal::from)
@@ -256,6 +259,12 @@ impl<'a> Clerk<'a> {
             let message = format!("timeout_s is {found}, expected 0 to {MAX_WAIT_SECS}");
             return Err(Refusal::new(Code::Invalid, message));
         }
+        for (what, wish) in [("t", wait.t), ("fov", wait.fov), ("z", wait.z)] {
+            if let Some(found) = wish.filter(|wish| *wish < 0) {
+                let last = i64::from(u32::MAX);
+                return Err(PushError::from(NoticeError::OutOfRange { what, found, last }).into());
+            }
+        }
         let deadline = Instant::now() + Duration::from_secs_f64(wait.timeout_s);
         let fence = self.handle.fence().ok_or(PushError::NotTaken)?;
         self.outbox.wait(Wait {
@@ -282,9 +291,10 @@ fn sizes(channels: Vec<String>, num_z: i64, height: i64, width: i64) -> Announce
     }
 }
 
-/// The window has another working folder than who asks.
+/// The window has another working folder than who asks. An address has none.
 fn check_absolute(path: &Path) -> Result<(), Refusal> {
-    if path.is_absolute() {
+    let is_address = path.to_str().is_some_and(|text| text.contains("://"));
+    if path.is_absolute() || is_address {
         return Ok(());
     }
     let message = format!(
@@ -294,24 +304,33 @@ fn check_absolute(path: &Path) -> Result<(), Refusal> {
     Err(Refusal::new(Code::Invalid, message))
 }
 
-fn per_fov(start: StartPerFov) -> Result<Announcement, PushError> {
-    let sizes = sizes(start.channels.0, start.num_z, start.height, start.width);
-    let announced = Announcement::per_fov(start.fov_paths.0, sizes, start.fov_labels.0)?;
-    Ok(announced)
+/// Empty ones are refused as such.
+fn check_all_absolute(paths: &[PathBuf]) -> Result<(), Refusal> {
+    let mut named = paths.iter().filter(|path| !path.as_os_str().is_empty());
+    named.try_for_each(|path| check_absolute(path))
 }
 
-fn per_region(start: StartPerRegion) -> Result<Announcement, PushError> {
+fn per_fov(start: StartPerFov) -> Result<Announcement, Refusal> {
+    check_all_absolute(&start.fov_paths.0)?;
+    let sizes = sizes(start.channels.0, start.num_z, start.height, start.width);
+    let announced = Announcement::per_fov(start.fov_paths.0, sizes, start.fov_labels.0);
+    Ok(announced.map_err(PushError::from)?)
+}
+
+fn per_region(start: StartPerRegion) -> Result<Announcement, Refusal> {
+    check_all_absolute(&start.region_paths.0)?;
     let sizes = sizes(start.channels.0, start.num_z, start.height, start.width);
     let announced = Announcement::per_region(
         start.region_paths.0,
         sizes,
         &start.fovs_per_region.0,
         start.region_labels.map(|labels| labels.0),
-    )?;
-    Ok(match start.fov_labels {
-        Some(labels) => announced.with_labels(labels.0)?,
-        None => announced,
-    })
+    );
+    let labelled = announced.and_then(|announced| match start.fov_labels {
+        Some(labels) => announced.with_labels(labels.0),
+        None => Ok(announced),
+    });
+    Ok(labelled.map_err(PushError::from)?)
 }
 
 fn registered(start: StartRegistered) -> Result<Announcement, PushError> {

@@ -195,6 +195,11 @@ impl Live {
         std::mem::replace(&mut pending, kept)
     }
 
+    /// Counts notices of an acquisition that is not open any more.
+    pub fn count_late(&self, num_notices: u64) {
+        self.sends.shared.count_late(num_notices);
+    }
+
     /// Says what is on the screen, so that notices of it are acted upon at once.
     pub fn watch(&self, watched: Watched) {
         *self.sends.shared.watched.lock() = watched;

@@ -146,13 +146,15 @@ impl InstanceFolder {
         Ok(instances)
     }
 
-    /// Removes the files that windows left which were ended from outside: nobody listens at their address.
-    pub(super) fn sweep(&self) {
-        for left in self.list().unwrap_or_default() {
+    /// Removes the files that windows left which were ended from outside: nobody listens at their address, or `own` does.
+    pub(super) fn sweep(&self, own: &Instance) {
+        let is_refused = |left: &Instance| {
             let connected = TcpStream::connect_timeout(&left.address, ANSWERS_WITHIN);
-            let is_refused =
-                connected.is_err_and(|it| it.kind() == io::ErrorKind::ConnectionRefused);
-            if is_refused && left.pid != std::process::id() {
+            connected.is_err_and(|it| it.kind() == io::ErrorKind::ConnectionRefused)
+        };
+        for left in self.list().unwrap_or_default() {
+            let is_other = left.pid != own.pid;
+            if is_other && (left.address == own.address || is_refused(&left)) {
                 let path = self.path_of(&left);
                 if let Err(error) = fs::remove_file(&path) {
                     tracing::debug!("an old instance file stays: {error}: {}", path.display());
@@ -354,7 +356,13 @@ mod tests {
         };
         let kept = folder.publish(&listening).unwrap();
         std::mem::forget(folder.publish(&instance(7, 200)).unwrap());
-        folder.sweep();
+        // Its port is that of a later window.
+        let before = Instance {
+            pid: 8,
+            ..listening.clone()
+        };
+        std::mem::forget(folder.publish(&before).unwrap());
+        folder.sweep(&listening);
         assert_eq!(folder.list().unwrap(), [listening]);
         drop(kept);
     }

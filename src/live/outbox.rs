@@ -14,12 +14,15 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 
 use super::{
-    PushHandle, Status,
+    PushError, PushHandle, Status,
     answers::{self, Facts, Refusal, ShownAnswer},
     hub::StatusListener,
     protocol::{Code, Id},
 };
-use crate::model::Shown;
+use crate::{
+    dataset::{Dataset, NoticeError},
+    model::{NavAxis, Shown},
+};
 
 /// Replies that may wait.
 const MAX_REPLIES: usize = 256;
@@ -184,7 +187,7 @@ impl Outbox {
             }
             // A status that comes after this line calls `status_changed`, which waits for this lock.
             let (status, now) = (handle.status(), Instant::now());
-            let is_due = |wait: &mut Wait| wait.is_met_by(&status) || wait.deadline <= now;
+            let is_due = |wait: &mut Wait| wait.is_due(&status, now);
             let waits: Vec<Wait> = state.waits.extract_if(.., is_due).collect();
             if !waits.is_empty() {
                 return Some(Due::Waits(waits, status));
@@ -233,6 +236,42 @@ impl State {
 }
 
 impl Wait {
+    /// True where it is met, cannot be any more, or its time is over.
+    fn is_due(&self, status: &Status, now: Instant) -> bool {
+        let dataset = status.dataset.as_deref();
+        let is_out =
+            || dataset.is_some_and(|it| self.is_fixed(it)) && self.beyond(status).is_some();
+        self.is_met_by(status) || self.deadline <= now || is_out()
+    }
+
+    /// False for what may still come to have what is waited for: it runs, or was not opened yet.
+    fn is_fixed(&self, dataset: &Dataset) -> bool {
+        let flat = self.wish.fov.and_then(|fov| u32::try_from(fov).ok());
+        let fov = flat.and_then(|flat| dataset.fov_at(flat));
+        let is_opened = match (fov, self.wish.fov) {
+            (Some(fov), _) => dataset.image(fov).is_some(),
+            (None, Some(_)) => true,
+            (None, None) => (dataset.order.iter()).all(|&fov| dataset.image(fov).is_some()),
+        };
+        !dataset.is_running() && is_opened
+    }
+
+    /// The index that is beyond what is open, once that is what the client means.
+    fn beyond(&self, status: &Status) -> Option<NoticeError> {
+        let dataset = status.dataset.as_ref()?;
+        let wishes = [
+            (NavAxis::Time, "t", self.wish.t),
+            (NavAxis::Fov, "fov", self.wish.fov),
+            (NavAxis::Z, "z", self.wish.z),
+        ];
+        let mut wishes = wishes.into_iter().filter(|_| status.fence >= self.fence);
+        wishes.find_map(|(axis, what, wish)| {
+            let last = i64::from(dataset.len_along(axis)) - 1;
+            let found = wish.filter(|wish| *wish > last)?;
+            Some(NoticeError::OutOfRange { what, found, last })
+        })
+    }
+
     fn is_met_by(&self, status: &Status) -> bool {
         let is_shown = |shown: &Shown| self.wish.is_met_by(shown);
         status.fence >= self.fence && status.shown.as_deref().is_some_and(is_shown)
@@ -250,7 +289,12 @@ impl Wait {
                 let age_s = shown.age_s;
                 answers::ok(&self.id, Answer { age_s, shown })
             }
-            _ => Refusal::new(Code::Timeout, "this was not shown in time").line(Some(&self.id)),
+            _ => {
+                let in_time = || Refusal::new(Code::Timeout, "this was not shown in time");
+                let beyond = self.beyond(status).map(PushError::from);
+                let refusal = beyond.map_or_else(in_time, Refusal::from);
+                refusal.line(Some(&self.id))
+            }
         }
     }
 }

@@ -327,10 +327,10 @@ impl PushHandle {
     }
 
     /// A plane of the dataset that is open was written, whoever opened it; FOV by flat number, or counted inside of
-    /// `region`. Indices beyond the dataset are ignored there and counted.
+    /// `region`. A timepoint beyond the dataset is looked for.
     ///
     /// # Errors
-    /// When an index is below 0, no such channel or region is open, or the viewer is gone.
+    /// When an index is below 0, FOV or z-slice are beyond the dataset, no such channel or region is open, or the viewer is gone.
     pub fn notify_written(
         &self,
         t: i64,
@@ -366,11 +366,16 @@ impl PushHandle {
             found: fov,
             last: last_fov,
         })?;
+        // Timepoints may have come that nobody has looked for yet, slices do not.
+        let num_z = (dataset.image(fov)).map_or_else(
+            || dataset.len_along(NavAxis::Z),
+            |image| image.num_z_slices(),
+        );
         let event = LiveEvent::Written {
             dataset: dataset.id,
             fov,
             t: in_range("t", t, last_t)?,
-            z: in_range("z", z, i64::from(crate::model::limits::Z_SLICES) - 1)?,
+            z: in_range("z", z, i64::from(num_z) - 1)?,
             c: c as u16,
         };
         self.control(event)

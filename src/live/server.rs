@@ -135,7 +135,7 @@ impl Server {
             desk,
             accepting: Some(accepting),
         };
-        folder.sweep();
+        folder.sweep(&server.instance);
         // Last: who finds the file finds somebody who listens.
         server.file = Some(folder.publish(&server.instance)?);
         Ok(Some(server))

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{ReadError, is_all_zero, locate};
 use crate::{
-    dataset::{Dataset, FilePlane, Files, Image, OpenFovError, PlaneAt},
+    dataset::{Dataset, FilePlane, Files, Image, OpenFovError, PlaneAt, Sharing},
     image_file::{self, ImageFileError, Wanted},
     model::{Code, Pixels, PlaneId, PlaneState, TileId, ZPick},
     source::{self, Kind},
@@ -88,7 +88,7 @@ pub(super) fn read(
 /// What is on disk of a plane, without reading all of it; `None`: nothing (yet).
 ///
 /// # Errors
-/// As [`find`].
+/// As [`find`], and when an unfinished run left the file cut off, or is writing it.
 pub(super) fn presence(
     files: &Files,
     dataset: &Dataset,
@@ -100,6 +100,10 @@ pub(super) fn presence(
         Looked::Nothing => return Ok(None),
         Looked::Empty(error) => return Ok(Some(PlaneState::Failed(error.to_string().into()))),
     };
+    if !dataset.is_finished() && files.0.sharing() == Sharing::None && is_cut_off(&found, image)? {
+        let message = "the file is cut off, or being written";
+        return Err(ReadError::new(Code::CorruptData, message, &found.path));
+    }
     let is_room =
         found.zeros_are_room && image_file::looks_blank(&found.path, found.page)? != Some(false);
     Ok((!is_room).then_some(PlaneState::Written))
@@ -142,6 +146,17 @@ fn look(
     let message = "the file is empty, nothing was written to it";
     let error = ReadError::new(Code::CorruptData, message, &empty);
     Ok(Looked::Empty(error))
+}
+
+/// True where a file of one plane ends before its samples do. One that has room for them is not opened for it.
+fn is_cut_off(plane: &FilePlane, image: &Image) -> Result<bool, ReadError> {
+    let (width, height) = image.plane_size();
+    let num_colors = if plane.color_idx.is_some() { 3 } else { 1 };
+    let pixels = u64::from(width) * u64::from(height) * num_colors;
+    let needed = pixels.saturating_mul(image.sample_type.num_bytes() as u64);
+    let length = source::stamp_of(&plane.path).map(|(length, _)| length);
+    let is_short = length.is_some_and(|length| length < needed);
+    Ok(is_short && image_file::is_cut_off(&plane.path)? == Some(true))
 }
 
 /// A file of another size than the rest is not drawn as if it were one of them.

@@ -159,8 +159,28 @@ fn planes_that_were_read_ahead_are_written_once_their_store_is_complete() {
     assert_eq!(num_written(desk.harness.state()), 3);
 }
 
+/// How the stores of an earlier run make room for those of a later one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Removal {
+    /// Their chunks, at once.
+    Chunks,
+    /// All of them, some seconds after the start.
+    StoresLate,
+}
+
 #[test]
 fn a_run_that_writes_the_stores_of_a_finished_one_anew_runs() {
+    check_begun_anew(Removal::Chunks);
+}
+
+#[test]
+fn a_run_that_removes_the_stores_of_a_finished_one_and_writes_them_anew_runs() {
+    for _ in 0..2 {
+        check_begun_anew(Removal::StoresLate);
+    }
+}
+
+fn check_begun_anew(removal: Removal) {
     let run = Run::new(2, [2, 1, 2]);
     run.create();
     for (fov, at) in run.planes() {
@@ -175,8 +195,17 @@ fn a_run_that_writes_the_stores_of_a_finished_one_anew_runs() {
     };
     desk.until("what is there counts", |app| num_written(app) == 8);
     go(&mut desk, &handle, 0, 1, 0);
+    if removal == Removal::StoresLate {
+        desk.frames(Duration::from_secs(2));
+        for store in &run.stores {
+            fs::remove_dir_all(&store.folder).unwrap();
+        }
+        desk.frames(Duration::from_millis(300));
+    }
     for store in &run.stores {
-        fs::remove_dir_all(store.folder.join("0/c")).unwrap();
+        if removal == Removal::Chunks {
+            fs::remove_dir_all(store.folder.join("0/c")).unwrap();
+        }
         store.create();
     }
     run.write(0, [0, 0, 0]);
@@ -192,6 +221,9 @@ fn a_run_that_writes_the_stores_of_a_finished_one_anew_runs() {
         (None, 1)
     );
     assert!(!desk.says("finished"));
-    go(&mut desk, &handle, 0, 1, 1);
-    assert!(is_planned(desk.harness.state()));
+    for (fov, t, z) in [(0, 1, 1), (0, 0, 1), (1, 1, 0), (1, 0, 0)] {
+        go(&mut desk, &handle, fov, t, z);
+        assert!(is_planned(desk.harness.state()), "FOV {fov}, {t}, {z}");
+    }
+    assert_eq!(num_written(desk.harness.state()), 1);
 }

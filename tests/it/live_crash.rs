@@ -9,11 +9,15 @@ use std::{
 };
 
 use eframe::App as _;
-use squidview::model::PlaneState;
+use squidview::{
+    model::PlaneState,
+    simulate::{Ending, Plan, Structure, simulate},
+};
 
 use crate::{
     desk::{Desk, PATIENCE, Setup},
     planes::{open_whole, planes_of},
+    program::on,
     pushed::{Run, announced, counts, notify, until_drawn},
 };
 
@@ -144,6 +148,60 @@ fn the_book_agrees_with_the_disk_after_the_writer_was_killed_at_random_moments()
 #[test]
 fn the_book_agrees_with_the_disk_after_a_crash_that_left_half_a_chunk() {
     check(Moment::Chunks(21), &["--crash-after", "21"]);
+}
+
+#[test]
+fn an_image_file_that_a_crash_cut_off_is_not_called_written() {
+    const NUM_WRITTEN: u64 = 5;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("run");
+    let plan = Plan {
+        structure: Structure::Tiff,
+        regions: vec![("A1".into(), 2)],
+        num_timepoints: 2,
+        num_z: 2,
+        channels: vec!["DAPI".into()],
+        width: 64,
+        height: 48,
+        ending: Ending::CrashesAfter(NUM_WRITTEN),
+        ..Plan::default()
+    };
+    let mut paths = Vec::new();
+    simulate(&plan, &root, &mut |_| true, Duration::ZERO).unwrap();
+    for t in 0..2 {
+        let entries = fs::read_dir(root.join(t.to_string()));
+        let files = entries.into_iter().flatten().map(|entry| entry.unwrap());
+        paths.extend(files.map(|entry| entry.path()).filter(|path| {
+            let ending = path.extension();
+            ending.is_some_and(|ending| ending == "tiff")
+        }));
+    }
+    assert_eq!(paths.len() as u64, NUM_WRITTEN + 1, "{paths:?}");
+    let found = on(&root, "inspect PATH --json").answer();
+    assert_eq!(found["acquisition"]["written_planes"], NUM_WRITTEN);
+    let Some(mut desk) = Desk::with(&root, Setup::default()) else {
+        return;
+    };
+    let num_written = |app: &squidview::app::App| {
+        app.auto_save_interval();
+        app.push_handle().status().counts.written
+    };
+    desk.until("what is whole is found", |app| {
+        num_written(app) == NUM_WRITTEN
+    });
+    desk.frames(Duration::from_secs(1));
+    assert_eq!(counts(&desk).written, NUM_WRITTEN);
+    // The next one, as it is once it is whole.
+    let torn = paths
+        .iter()
+        .min_by_key(|path| fs::metadata(path).unwrap().len());
+    let whole = paths
+        .iter()
+        .max_by_key(|path| fs::metadata(path).unwrap().len());
+    fs::copy(whole.unwrap(), torn.unwrap()).unwrap();
+    desk.until("the file is whole", |app| {
+        num_written(app) == NUM_WRITTEN + 1
+    });
 }
 
 #[test]

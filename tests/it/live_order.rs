@@ -288,3 +288,37 @@ fn what_ended_while_another_was_shown_is_shown_again_as_ended_with_its_planes() 
     assert!(desk.says("finished"));
     assert!(!desk.status().is_zarr_push_active);
 }
+
+#[test]
+fn notices_of_an_acquisition_that_is_not_open_any_more_count_as_late() {
+    let run = Run::new(1, [1, 1, 3]);
+    let folder = tempfile::tempdir().unwrap();
+    let other = plate(folder.path());
+    let check = |leave: &dyn Fn(&mut Desk, &PushHandle)| {
+        let Some((mut desk, handle)) = announced(&run) else {
+            return;
+        };
+        notify(&handle, 0, [0, 0, 0]);
+        desk.take_sent();
+        assert_eq!((counts(&desk).written, handle.num_late()), (1, 0));
+        leave(&mut desk, &handle);
+        for z in [1, 2, 2] {
+            notify(&handle, 0, [0, 0, z]);
+        }
+        desk.take_sent();
+        assert_eq!(handle.num_late(), 3);
+    };
+    check(&|desk, handle| {
+        handle.load_dataset(&other).unwrap();
+        desk.until("the other one is shown", |app| {
+            app.auto_save_interval();
+            let status = app.push_handle().status();
+            app.is_settled() && status.acquisition.is_none() && status.dataset.is_some()
+        });
+    });
+    check(&|desk, _| {
+        desk.press(egui::Modifiers::COMMAND, egui::Key::W);
+        desk.harness.run_steps(2);
+        assert!(desk.status().dataset.is_none());
+    });
+}

@@ -220,3 +220,27 @@ fn another_number_of_fovs_in_a_store_than_announced_is_listed() {
     );
     assert_eq!(handle.get_fov_list().len(), 2);
 }
+
+#[test]
+fn a_written_plane_beyond_the_open_dataset_is_refused_with_its_values() {
+    let Some(desk) = Desk::with(&data_folder().join("hcs_balanced"), Setup::default()) else {
+        return;
+    };
+    let handle = desk.harness.state().push_handle();
+    let dataset = desk.status().dataset.clone().unwrap();
+    let channel = dataset.template.channels[0].display_name(0);
+    let refused = |fov, z| handle.notify_written(0, fov, z, &channel, None);
+    let (last_z, last_fov) = (
+        i64::from(dataset.len_along(NavAxis::Z)) - 1,
+        i64::from(dataset.num_fovs()) - 1,
+    );
+    refused(0, last_z).unwrap();
+    assert_eq!(
+        refused(0, 9).unwrap_err().to_string(),
+        format!("z 9, expected 0 to {last_z}")
+    );
+    assert_eq!(
+        refused(99, 0).unwrap_err().to_string(),
+        format!("fov 99, expected 0 to {last_fov}")
+    );
+}

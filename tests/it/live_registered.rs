@@ -1,6 +1,9 @@
 //! Planes that are registered one by one: arrays in memory and pages of image files are drawn, late ones too.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use eframe::App as _;
 use squidview::{
@@ -238,14 +241,14 @@ fn a_page_or_a_fov_that_cannot_be_is_refused() {
     assert_eq!(error.to_string(), "fov_idx 1, expected 0 to 0");
 }
 
-#[test]
-fn what_nobody_registered_is_missing_after_the_end() {
+/// A run of two FOVs in image files, written before it is announced: a folder, and its mark taken away.
+fn written_run(num_timepoints: u32, skipped: &[u32]) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let plan = Plan {
         structure: Structure::Tiff,
         regions: vec![("A1".into(), 2)],
-        num_timepoints: 3,
-        skipped_timepoints: [1].into(),
+        num_timepoints,
+        skipped_timepoints: skipped.iter().copied().collect(),
         num_z: 1,
         channels: vec![CHANNEL.into()],
         width: WIDTH,
@@ -254,23 +257,110 @@ fn what_nobody_registered_is_missing_after_the_end() {
     };
     let root = folder.path().join("run");
     simulate(&plan, &root, &mut |_| true, Duration::ZERO).unwrap();
-    let image = |fov: u32, t: u32| {
-        let name = format!("A1_{fov}_0_{}.tiff", CHANNEL.replace(' ', "_"));
-        root.join(t.to_string()).join(name)
-    };
-    let Some((mut desk, handle)) = started(2) else {
-        return;
-    };
-    for (fov, t) in [(0, 0), (1, 0), (0, 2), (1, 2)] {
+    std::fs::remove_file(root.join(".done")).unwrap();
+    (folder, root)
+}
+
+fn image(root: &Path, fov: u32, t: u32) -> PathBuf {
+    let name = format!("A1_{fov}_0_{}.tiff", CHANNEL.replace(' ', "_"));
+    root.join(t.to_string()).join(name)
+}
+
+fn register(handle: &PushHandle, root: &Path, planes: &[(u32, u32)]) {
+    for &(fov, t) in planes {
         handle
-            .register_image(t.into(), fov.into(), 0, CHANNEL, &image(fov, t), 0)
+            .register_image(t.into(), fov.into(), 0, CHANNEL, &image(root, fov, t), 0)
             .unwrap();
     }
+}
+
+/// Frames until the side files said how many planes there will be.
+fn until_planned(desk: &mut Desk, num_planes: u64) {
     desk.take_sent();
     desk.until("the side files are read", |app| {
         app.auto_save_interval();
-        app.push_handle().status().counts.planned == Some(6)
+        app.push_handle().status().counts.planned == Some(num_planes)
     });
+}
+
+fn complete(app: &squidview::app::App) -> Option<bool> {
+    app.auto_save_interval();
+    let status = app.push_handle().status();
+    status.dataset.as_ref()?.acquisition.as_ref()?.complete
+}
+
+#[test]
+fn a_whole_run_is_finished_also_where_its_last_plane_and_its_end_come_together() {
+    let (_folder, root) = written_run(2, &[]);
+    let Some((mut desk, handle)) = started(2) else {
+        return;
+    };
+    register(&handle, &root, &[(0, 0), (1, 0), (0, 1)]);
+    until_planned(&mut desk, 4);
+    register(&handle, &root, &[(1, 1)]);
+    handle.end_acquisition().unwrap();
+    desk.take_sent();
+    assert!(desk.says("finished") && !desk.says("ended"));
+}
+
+#[test]
+fn a_plane_that_comes_after_the_end_makes_a_run_whole() {
+    let (_folder, root) = written_run(2, &[]);
+    let Some((mut desk, handle)) = started(2) else {
+        return;
+    };
+    register(&handle, &root, &[(0, 0), (1, 0), (0, 1)]);
+    until_planned(&mut desk, 4);
+    handle.end_acquisition().unwrap();
+    desk.take_sent();
+    assert!(desk.says("ended") && !desk.says("finished"));
+    register(&handle, &root, &[(1, 1)]);
+    desk.take_sent();
+    assert!(desk.says("finished") && !desk.says("ended"));
+}
+
+#[test]
+fn the_mark_of_a_registered_run_tells_how_it_ended_also_a_moment_later() {
+    let check = |skipped: &[u32], complete_as: bool, words: &str, is_late: bool| {
+        let (_folder, root) = written_run(2, skipped);
+        let Some((mut desk, handle)) = started(2) else {
+            return;
+        };
+        register(&handle, &root, &[(0, 0), (1, 0)]);
+        until_planned(&mut desk, 4);
+        if !is_late {
+            std::fs::write(root.join(".done"), "").unwrap();
+            desk.frames(Duration::from_millis(200));
+            assert_eq!(complete(desk.harness.state()), None, "it has not ended");
+        }
+        handle.end_acquisition().unwrap();
+        desk.take_sent();
+        if is_late {
+            assert!(desk.says("ended"));
+            std::fs::write(root.join(".done"), "").unwrap();
+        }
+        desk.until("the mark was seen", |app| complete(app).is_some());
+        desk.harness.run_steps(2);
+        assert_eq!(complete(desk.harness.state()), Some(complete_as));
+        assert!(desk.says(words) && !desk.says("ended"));
+        assert!(desk.has("Complete"));
+        let told = desk.status().counts;
+        assert_eq!((told.written, told.missing), (2, 2));
+    };
+    check(&[], true, "finished", false);
+    check(&[], true, "finished", true);
+    // The last timepoint was never begun.
+    check(&[1], false, "stopped", false);
+}
+
+#[test]
+fn what_nobody_registered_is_missing_after_the_end() {
+    let (_folder, root) = written_run(3, &[1]);
+    let Some((mut desk, handle)) = started(2) else {
+        return;
+    };
+    register(&handle, &root, &[(0, 0), (1, 0), (0, 2), (1, 2)]);
+    until_planned(&mut desk, 6);
     let told = desk.status().counts;
     assert_eq!((told.written, told.missing), (4, 0), "it may still come");
     handle.end_acquisition().unwrap();
@@ -282,9 +372,39 @@ fn what_nobody_registered_is_missing_after_the_end() {
     assert!(desk.says("ended") && !desk.says("finished"));
     // A late one still applies.
     handle
-        .register_image(1, 0, 0, CHANNEL, &image(0, 2), 0)
+        .register_image(1, 0, 0, CHANNEL, &image(&root, 0, 2), 0)
         .unwrap();
     desk.until("the late one is drawn", squidview::app::App::has_picture);
     let told = desk.status().counts;
     assert_eq!((told.written, told.missing), (5, 1));
+}
+
+#[test]
+fn displaced_acquisitions_are_offered_by_the_folder_of_their_files() {
+    let Some(mut desk) = Desk::new(Setup::default()) else {
+        return;
+    };
+    let clients: Vec<PushHandle> = (0..4).map(|_| desk.harness.state().push_handle()).collect();
+    let files = [
+        "/data/monday/0/A1_0_0_488.tiff",
+        "/data/tuesday/ome_tiff/A1_0.ome.tiff",
+        "/data/wednesday/A1_0_0_488.tiff",
+    ];
+    for (client, file) in clients.iter().zip(files) {
+        client
+            .start_acquisition(sizes(), vec!["A1:0".into()])
+            .unwrap();
+        client
+            .register_image(0, 0, 0, CHANNEL, Path::new(file), 0)
+            .unwrap();
+        desk.take_sent();
+    }
+    clients[3]
+        .start_acquisition(sizes(), vec!["A1:0".into()])
+        .unwrap();
+    desk.take_sent();
+    desk.harness.run_steps(2);
+    for name in ["monday", "tuesday", "wednesday"] {
+        assert!(desk.says(&format!("Another acquisition: {name}")), "{name}");
+    }
 }

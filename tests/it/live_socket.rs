@@ -134,6 +134,36 @@ fn a_start_that_makes_no_sense_is_refused_with_its_values() {
 }
 
 #[test]
+fn a_path_that_is_not_absolute_is_refused_with_the_path() {
+    let window = Window::new();
+    let mut raw = window.client();
+    let mut refused = |message: &Value, path: &str| {
+        let expected = format!("expected an absolute path, found {path:?}");
+        assert_eq!(raw.ask_refused(message), ("invalid".into(), expected));
+    };
+    let mut per_fov = start("a", 2);
+    per_fov["fov_paths"][1] = json!("rel/a");
+    refused(&per_fov, "rel/a");
+    let per_region = json!({
+        "do": "start_zarr_acquisition_6d", "acquisition": "b", "region_paths": ["rel/b"],
+        "channels": ["GFP"], "num_z": 1, "fovs_per_region": [1], "height": 48, "width": 64,
+    });
+    refused(&per_region, "rel/b");
+    raw.ask_ok(&json!({
+        "do": "start_acquisition", "acquisition": "c", "channels": ["GFP"], "num_z": 3, "height": 2, "width": 3,
+        "fov_labels": ["A1:0"],
+    }));
+    let image = json!({"do": "register_image", "acquisition": "c", "t": 0, "fov_idx": 0, "z": 0, "channel": "GFP", "path": "rel/c.tiff"});
+    let (code, message) = raw.ask_refused(&image);
+    assert_eq!(code, "invalid");
+    assert!(message.contains("rel/c.tiff"), "{message}");
+    // An address has no working folder.
+    let mut elsewhere = start("d", 1);
+    elsewhere["fov_paths"][0] = json!("s3://bucket/a.zarr");
+    raw.ask_ok(&elsewhere);
+}
+
+#[test]
 fn registered_files_and_arrays_are_kept_for_the_store() {
     let window = Window::new();
     let mut raw = window.client();
@@ -296,6 +326,8 @@ fn a_name_that_is_started_anew_is_new_for_every_connection() {
     one.ask_ok(&notice("a", 0, 0, 1));
     // The same client by its name; what it started before is then done with.
     other.ask_ok(&notice("a", 0, 0, 2));
+    // A start may overtake notices of what was shown before, which are late then.
+    window.settled(&mut other);
     other.ask_ok(&start("b", 1));
     window.settled(&mut other);
     other.ask_ok(&start("a", 1));
@@ -511,6 +543,33 @@ fn a_wait_that_nothing_meets_times_out() {
     assert_eq!(raw.ask_refused(&wait(1e300)).0, "invalid");
     raw.say(&wait(1.0));
     assert_eq!(raw.hear()["error"]["code"], "bad_message");
+}
+
+#[test]
+fn a_wait_for_what_there_is_not_is_out_of_range() {
+    let window = Window::new();
+    let mut raw = window.client();
+    let wait = |axis: &str, at: i64, timeout_s: f64| {
+        let mut wait = json!({"do": "wait_shown", "timeout_s": timeout_s});
+        wait[axis] = json!(at);
+        wait
+    };
+    for axis in ["t", "fov", "z"] {
+        let (code, message) = raw.ask_refused(&wait(axis, -1, 60.0));
+        assert_eq!(code, "out_of_range");
+        assert!(message.starts_with(&format!("{axis} -1, ")), "{message}");
+    }
+    // As long as nothing is open nobody knows.
+    assert_eq!(raw.ask_refused(&wait("fov", 99, 0.05)).0, "timeout");
+    let dataset = dataset();
+    let lengths = [NavAxis::Time, NavAxis::Fov, NavAxis::Z].map(|axis| dataset.len_along(axis));
+    let shown = showing(&dataset, 0, 0, 0, u64::MAX);
+    window.live.publish(Arc::new(shown));
+    for (axis, length) in ["t", "fov", "z"].into_iter().zip(lengths) {
+        let expected = format!("{axis} 99, expected 0 to {}", length - 1);
+        let wait = wait(axis, 99, if dataset.is_running() { 0.05 } else { 60.0 });
+        assert_eq!(raw.ask_refused(&wait), ("out_of_range".into(), expected));
+    }
 }
 
 // The client of the library, instance files, the command line.

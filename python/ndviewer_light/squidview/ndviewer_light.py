@@ -52,7 +52,7 @@ FPATTERN_OME = re.compile(r"(?P<r>[^_]+)_(?P<f>\d+)\.ome\.tiff?", re.IGNORECASE)
 MAX_3D_TEXTURE_SIZE = 2048
 """Longest side of a volume that the embedded viewer drew; squidview draws none."""
 
-_AXIS_TYPES = {"t": "time", "c": "channel"}
+_AXIS_TYPES = {"fov": "fov", "t": "time", "c": "channel"}
 _COLORMAPS = {
     "blue": (0, 0, 255),
     "green": (0, 255, 0),
@@ -154,7 +154,11 @@ def parse_zarr_v3_metadata(zarr_path: Any) -> dict[str, Any]:
     image = document.get("image") or {}
     sizes = image.get("pixel_size_um") or {}
     channels = image.get("channels") or []
-    axes = [{"name": name, "type": _AXIS_TYPES.get(name, "space")} for name in image.get("axes") or []]
+    names = image.get("axes") or []
+    if any("#" in field["id"] for field in document.get("fields") or []):
+        # Fields share the array along an axis of their own, which inspect leaves out.
+        names = ["fov", *names]
+    axes = [{"name": name, "type": _AXIS_TYPES.get(name, "space")} for name in names]
     return {
         "axes": axes,
         "pixel_size_um": sizes.get("x"),

@@ -1,7 +1,7 @@
 //! News of a running acquisition, applied to one view: notices, and what was found on disk.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -100,7 +100,7 @@ impl Viewing {
     }
 
     /// Pixels that had to make room are missing, however often they are looked for.
-    fn book_dropped(&mut self) {
+    pub(super) fn book_dropped(&mut self) {
         let dropped = self.dataset.template.registered();
         let dropped = dropped.map(RegisteredPlanes::dropped);
         self.book_missing(&dropped.unwrap_or_default());
@@ -124,14 +124,6 @@ impl Viewing {
         self.book_dropped();
     }
 
-    /// The acquisition, which began these timepoints, came to its end: what was absent may mean something else now.
-    pub(in crate::app) fn end(&mut self, is_aborted: bool, begun: BTreeSet<u32>) {
-        self.change(self.dataset.with_end(is_aborted, begun));
-        self.ledger.renew_absent();
-        self.book_dropped();
-        self.is_dirty = true;
-    }
-
     /// Lists a problem of the dataset.
     pub(in crate::app) fn list_problem(&mut self, problem: Problem) {
         let mut dataset = self.dataset.as_ref().clone();
@@ -145,17 +137,6 @@ impl Viewing {
         self.change(self.dataset.with_reopening(|_| true));
         let fovs = self.dataset.order.to_vec();
         self.renew_fovs(fovs.into_iter());
-    }
-
-    /// The announcements ended; the stores may say by now that they are complete.
-    pub(in crate::app) fn stop_announcing(&mut self) {
-        self.is_announcing = false;
-        self.change(self.dataset.with_announced_end());
-        if self.dataset.is_registered() {
-            self.ledger.renew_absent();
-            self.book_dropped();
-        }
-        self.is_dirty = true;
     }
 
     /// Takes what the disk says of planes.
@@ -227,23 +208,6 @@ impl Viewing {
     pub(in crate::app) fn begin_anew(&mut self, fovs: &HashSet<FovId>) {
         self.renew_fovs(fovs.iter().copied());
         self.change(self.dataset.with_stores_begun_anew(fovs));
-    }
-
-    /// In stores that are complete since they were opened again, what is absent means the fill value: it is looked at
-    /// once more.
-    pub(super) fn renew_completed(&mut self, before: &Dataset, opened: &[FovId]) {
-        for &fov in opened {
-            if self.dataset.is_store_complete(fov) && !before.is_store_complete(fov) {
-                self.ledger.renew_absent_of(fov);
-                self.completed.push(fov);
-                self.is_dirty = true;
-            }
-        }
-    }
-
-    /// FOVs whose stores turned out to be complete since this was asked last.
-    pub(in crate::app) fn take_completed(&mut self) -> Vec<FovId> {
-        std::mem::take(&mut self.completed)
     }
 
     /// FOVs appeared; ids stay, also where the view has moved on since the folder was listed.

@@ -273,3 +273,86 @@ fn a_coarser_level_is_drawn_until_the_tiles_of_a_large_plane_are_there() {
     }
     assert!(!levels(&bench).is_empty());
 }
+
+/// A bench whose first store says that it is complete, or not.
+fn with_complete(is_complete: bool) -> (Bench, Arc<Image>) {
+    let sized = |complete| {
+        Arc::new(Image {
+            complete: Some(complete),
+            ..image(Sizes::default())
+        })
+    };
+    let (before, after) = (sized(is_complete), sized(!is_complete));
+    let opened = ImageSlot::Opened(Arc::clone(&before));
+    let bench = Bench::with(dataset_of(before, vec![opened]), 64 << 20);
+    (bench, after)
+}
+
+#[test]
+fn what_was_read_of_a_store_while_it_was_taken_for_complete_does_not_hold() {
+    let (mut bench, anew) = with_complete(true);
+    let (fov, size) = (FovId(0), PageSize::of(&anew));
+    let plane = |z| {
+        let at = PlaneAt {
+            fov: 0,
+            t: 0,
+            c: 0,
+            z,
+        };
+        plane_of(fov, at)
+    };
+    bench
+        .viewing
+        .ledger
+        .book(size, plane(2), PlaneState::Written);
+    bench.viewing.begin_anew(&HashSet::from([fov]));
+    // Between the news and the opening: nothing there, which is the fill value of the store as it was.
+    let revision = bench.viewing.ledger.revision(plane(2));
+    bench.viewing.take(Loaded::Tile {
+        dataset: bench.viewing.dataset.id,
+        tile: TileId::whole(plane(2)),
+        revision,
+        state: PlaneState::Written,
+        pixels: None,
+        elapsed: Duration::from_millis(1),
+    });
+    assert_eq!(bench.viewing.ledger.state(plane(2)), PlaneState::Written);
+    bench.viewing.take(Loaded::Fov {
+        dataset: bench.viewing.dataset.id,
+        fov,
+        outcome: Ok(OpenedFov {
+            images: vec![(fov, anew)],
+            ..OpenedFov::default()
+        }),
+    });
+    bench
+        .viewing
+        .plan(&bench.loader, &bench.cache, Instant::now());
+    assert_eq!(bench.viewing.ledger.state(plane(2)), PlaneState::Unknown);
+    assert!(bench.viewing.ledger.revision(plane(2)) > revision);
+    assert_eq!(bench.viewing.take_turned(), [fov], "the disk tells again");
+}
+
+#[test]
+fn planes_of_a_store_that_is_not_there_are_not_said_to_be_on_disk() {
+    let described = dataset(Sizes::default());
+    let later = PlaneAt {
+        fov: 1,
+        t: 2,
+        c: 0,
+        z: 0,
+    };
+    let check = |slot: ImageSlot, state: PlaneState, is_passed: bool| {
+        let mut dataset = described.clone();
+        dataset.images[1] = slot;
+        let mut bench = Bench::with(dataset, 64 << 20);
+        let (size, plane) = (PageSize::of(&described.template), plane_of(FovId(1), later));
+        bench.viewing.ledger.book(size, plane, state);
+        bench.viewing.follow(std::iter::once(plane));
+        assert_eq!(bench.viewing.is_passed(), is_passed);
+    };
+    let opened = || ImageSlot::Opened(Arc::clone(&described.template));
+    check(opened(), PlaneState::Written, true);
+    check(opened(), PlaneState::Planned, false);
+    check(ImageSlot::Unopened, PlaneState::Unknown, false);
+}

@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{
-    Described, sampling_of,
+    Described, FOLDER, sampling_of,
     squid_planes::{self, Catalogue, InTimepoints, OmeFile, SquidPlanes},
 };
 use crate::{
@@ -58,7 +58,7 @@ impl OmeFolder {
     /// Looks for files in the folder of an acquisition, or in the folder of a timepoint or of all files; `None` where
     /// there are none, or nothing says that they are Squid's.
     pub(in crate::formats) fn find(root: &Path, entries: &[Entry]) -> Option<Self> {
-        let inside = root.join("ome_tiff");
+        let inside = root.join(FOLDER);
         let names = file_names(&source::list(&inside).unwrap_or_default());
         if !names.is_empty() {
             return Some(Self::series(root, inside, names));
@@ -71,7 +71,7 @@ impl OmeFolder {
         let name = root.file_name()?.to_string_lossy();
         let has_side_files =
             |folder: &Path| source::list(folder).is_ok_and(|entries| side_files::are_in(&entries));
-        if name == "ome_tiff" {
+        if name == FOLDER {
             return Some(Self::series(around, root.to_path_buf(), names));
         }
         if name.bytes().all(|byte| byte.is_ascii_digit()) && has_side_files(around) {
