@@ -33,9 +33,9 @@ pub struct Cache {
 
 #[derive(Debug)]
 struct Held {
-    /// What was asked for.
+    /// What is drawn, or was.
     tiles: LruCache<CacheKey, Arc<Pixels>>,
-    /// What was decoded on the way to that, and nobody has asked for since.
+    /// What was decoded on the way to that or for its samples, and not drawn since.
     spares: LruCache<CacheKey, Arc<Pixels>>,
     /// Of both.
     bytes: usize,
@@ -93,7 +93,8 @@ impl Cache {
         self.keep(key, pixels, false);
     }
 
-    /// The same for a tile that was decoded on the way to another one: it leaves before what was asked for.
+    /// The same for a tile that is not drawn, but was decoded on the way to one that is, or for its samples: it leaves before
+    /// what is drawn.
     pub fn insert_spare(&self, key: CacheKey, pixels: Arc<Pixels>) {
         self.keep(key, pixels, true);
     }
@@ -149,7 +150,7 @@ impl Held {
         Some(found)
     }
 
-    /// Takes out what leaves next: the oldest spare where they take more than that, else the oldest of what was asked for.
+    /// Takes out what leaves next: the oldest spare where they take more than that, else the oldest of what is drawn.
     fn pop_oldest(&mut self, spares_keep: usize) -> Option<Arc<Pixels>> {
         let from_spares = self.spare_bytes > spares_keep || self.tiles.is_empty();
         let from = if from_spares {
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_decoded_on_the_way_leaves_before_what_was_asked_for() {
+    fn what_was_decoded_on_the_way_leaves_before_what_is_drawn() {
         // Two rounds through 8 planes of 8 bytes, of which a view draws means of 2.
         let (cache, dataset) = (Cache::new(40), DatasetId::unique());
         let mean = |z| {

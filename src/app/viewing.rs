@@ -90,6 +90,7 @@ pub(super) struct Viewing {
     /// The pixel whose values were asked for last, and the level-0 tile around it that the last plan wished for.
     hovered: Cell<Option<(u32, u32)>>,
     hover_tile: Option<(u32, u32)>,
+    standing: Option<hover::Standing>,
     /// Planes that the FOV table lists, of which revision of the dataset.
     pub(super) listed: Cell<Option<(u64, Listed)>>,
     /// Where and when a timepoint of a FOV was taken: the one looked up last.
@@ -128,6 +129,7 @@ impl Viewing {
             last_read: None,
             hovered: Cell::new(None),
             hover_tile: None,
+            standing: None,
             listed: Cell::new(None),
             executed: None,
         }
@@ -354,7 +356,8 @@ impl Viewing {
         self.look_for_mark(now);
         let mut visible = self.resolve_of(&self.session.selection());
         self.hover_tile = self.tile_under_pointer();
-        visible.wishes.extend(self.hover_wishes(&visible));
+        let under_pointer = self.hover_wishes(&visible, cache, now);
+        visible.wishes.extend(under_pointer);
         let wished = (self.dataset.revision, visible);
         let is_dirty = std::mem::take(&mut self.is_dirty);
         let is_new = self.wanted.as_ref() != Some(&wished);
@@ -527,7 +530,11 @@ impl Viewing {
 
     /// When the view wants to be planned again by itself.
     pub(super) fn next_recheck(&self) -> Option<Instant> {
-        let wishes = [self.recheck_at, self.next_mark_look()];
+        let wishes = [
+            self.recheck_at,
+            self.next_mark_look(),
+            self.next_hover_read(),
+        ];
         wishes.into_iter().flatten().min()
     }
 

@@ -259,6 +259,14 @@ impl Shared {
         self.state.lock().is_current(dataset)
     }
 
+    /// True for a tile as they are drawn now: others are read for their samples, at the pointer and for statistics.
+    pub(super) fn is_as_drawn(&self, tile: TileId) -> bool {
+        let same = |other: &TileId| {
+            (other.plane.level, other.plane.layer) == (tile.plane.level, tile.plane.layer)
+        };
+        self.state.lock().visible.iter().any(same)
+    }
+
     pub(super) fn remember_outcome(
         &self,
         dataset: DatasetId,

@@ -146,7 +146,12 @@ fn read(tools: &Tools, task: &Task, tile: TileId, version: Version) -> Result<Lo
         revision,
     };
     // It may have come with another level of its plane since it was wished for.
-    if let Some(pixels) = tools.cache.get(&key) {
+    let held = if tools.shared.is_as_drawn(tile) {
+        tools.cache.get(&key)
+    } else {
+        tools.cache.peek(&key)
+    };
+    if let Some(pixels) = held {
         return Ok(Loaded::Tile {
             dataset: dataset.id,
             tile,
@@ -207,6 +212,7 @@ fn read_any(
     }) = &outcome
         && tools.shared.is_current(dataset.id)
     {
+        let is_as_drawn = tools.shared.is_as_drawn(tile);
         for read in tiles {
             let key = CacheKey {
                 dataset: dataset.id,
@@ -214,7 +220,7 @@ fn read_any(
                 revision: version.revision,
             };
             let pixels = Arc::clone(&read.pixels);
-            if read.tile == tile {
+            if read.tile == tile && is_as_drawn {
                 tools.cache.insert(key, pixels);
             } else {
                 tools.cache.insert_spare(key, pixels);

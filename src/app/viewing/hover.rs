@@ -1,12 +1,28 @@
 //! Raw values under the pointer: the level-0 tiles around it are wished for, also where a coarser level is drawn.
 
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
 use super::Viewing;
 use crate::{
     cache::Cache,
     dataset::{LabelImage, layers},
-    model::{ChannelLook, PlaneId, Tier, TileId, Value, Visible, Wish, ZPick},
+    model::{ChannelLook, Pixels, PlaneId, Tier, TileId, Value, Visible, Wish, ZPick},
     session::Selection,
 };
+
+/// Level 0 is read for its values where the same picture was wished for this long: who steps on has the next one sooner.
+const STANDS_AFTER: Duration = Duration::from_millis(100);
+
+/// The picture that is wished for.
+pub(super) struct Standing {
+    selection: Selection,
+    since: Instant,
+    /// When the values under the pointer will be read, where they are not at hand.
+    read_at: Option<Instant>,
+}
 
 /// A pixel of a tile.
 #[derive(Clone, Copy)]
@@ -24,8 +40,45 @@ impl Viewing {
         Some((y / grid.tile_height, x / grid.tile_width))
     }
 
-    /// The level-0 tiles under the pointer, read last: their raw values are shown also where a coarser level is drawn.
-    pub(super) fn hover_wishes(&self, visible: &Visible) -> Vec<Wish> {
+    /// The level-0 tiles under the pointer, once the picture stands or where they are at hand.
+    pub(super) fn hover_wishes(
+        &mut self,
+        visible: &Visible,
+        cache: &Cache,
+        now: Instant,
+    ) -> Vec<Wish> {
+        let selection = self.session.selection();
+        let standing = self.standing.take();
+        let since = standing
+            .filter(|standing| standing.selection == selection)
+            .map_or(now, |standing| standing.since);
+        let wishes = self.tiles_under_pointer(visible);
+        let at = since + STANDS_AFTER;
+        let is_early = now < at
+            && wishes
+                .iter()
+                .any(|wish| self.raw_of(wish.tile, cache).is_none());
+        self.standing = Some(Standing {
+            selection,
+            since,
+            read_at: is_early.then_some(at),
+        });
+        if is_early { Vec::new() } else { wishes }
+    }
+
+    /// When the values under the pointer will be read.
+    pub(super) fn next_hover_read(&self) -> Option<Instant> {
+        self.standing.as_ref()?.read_at
+    }
+
+    /// The latest samples of a tile: looking at them does not keep others from it.
+    fn raw_of(&self, tile: TileId, cache: &Cache) -> Option<Arc<Pixels>> {
+        let held = self.held_of(tile).map(|(_, pixels)| pixels);
+        held.or_else(|| cache.peek(&self.cache_key(tile)))
+    }
+
+    /// Read last: their raw values are shown also where a coarser level is drawn.
+    fn tiles_under_pointer(&self, visible: &Visible) -> Vec<Wish> {
         let Some((row, col)) = self.hover_tile.filter(|_| !self.session.max_projection) else {
             return Vec::new();
         };
@@ -76,7 +129,7 @@ impl Viewing {
     ) -> Vec<(String, Option<Value>)> {
         self.hovered.set(Some((x, y)));
         let value = |at: PixelOf| {
-            let (_, pixels) = self.pixels_of(at.tile, cache)?;
+            let pixels = self.raw_of(at.tile, cache)?;
             pixels.value(at.x, at.y)
         };
         let labels = self.hovered_labels(&self.shown_selection()).into_iter();
@@ -157,7 +210,7 @@ impl Viewing {
         });
         tiles
             .map(|tile| {
-                let (_, pixels) = self.pixels_of(tile, cache)?;
+                let pixels = self.raw_of(tile, cache)?;
                 let is_there = !pixels.gaps().iter().any(|gap| gap.holds(x, y));
                 pixels.value(x, y).filter(|_| is_there)
             })

@@ -145,14 +145,18 @@ impl Viewing {
     /// The latest pixels of any tile.
     pub(super) fn pixels_of(&self, tile: TileId, cache: &Cache) -> Option<(u64, Arc<Pixels>)> {
         self.held_of(tile).or_else(|| {
-            let revision = self.revision_of(tile);
-            let key = CacheKey {
-                dataset: self.dataset.id,
-                tile,
-                revision,
-            };
-            Some((revision, cache.get(&key)?))
+            let key = self.cache_key(tile);
+            Some((key.revision, cache.get(&key)?))
         })
+    }
+
+    /// What the latest pixels of a tile are cached by.
+    pub(super) fn cache_key(&self, tile: TileId) -> CacheKey {
+        CacheKey {
+            dataset: self.dataset.id,
+            tile,
+            revision: self.revision_of(tile),
+        }
     }
 
     /// The latest pixels of a tile that is to be drawn.

@@ -141,6 +141,31 @@ fn a_slow_read_of_an_earlier_wish_never_overwrites_a_later_one() {
 }
 
 #[test]
+fn raw_values_under_the_pointer_are_not_read_for_who_steps_on() {
+    let large = Sizes {
+        width: 2048,
+        height: 1536,
+        ..Sizes::default()
+    };
+    let mut bench = Bench::new(large, 256 << 20);
+    bench.viewing.values_at(5, 6, &bench.cache);
+    let wishes_level_0 = |bench: &mut Bench, now| {
+        bench.viewing.plan(&bench.loader, &bench.cache, now);
+        let (_, visible) = bench.viewing.wanted.as_ref().expect("planned");
+        visible.wishes.iter().any(|wish| wish.tile.plane.level == 0)
+    };
+    let began = Instant::now();
+    for step in 0..4 {
+        bench.go_to(step);
+        let now = began + Duration::from_millis(60) * step;
+        assert!(!wishes_level_0(&mut bench, now), "step {step}");
+    }
+    let stands = bench.viewing.next_hover_read().expect("they will be read");
+    assert!(wishes_level_0(&mut bench, stands));
+    assert_eq!(bench.viewing.next_hover_read(), None);
+}
+
+#[test]
 fn raw_values_under_the_pointer_are_read_where_level_0_is_not_at_hand() {
     // Fitted, this is drawn from halved planes.
     let large = Sizes {
