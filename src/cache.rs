@@ -1,7 +1,7 @@
 //! Tiles by (dataset, tile, revision), bounded in bytes, least recently used out first.
 //!
-//! Reading a fitted view decodes whole planes to make area means of them. The planes are kept as well, for who zooms in, but
-//! not at the cost of the means: they take four times the room, and a view that is browsed would be read again and again.
+//! Reading a fitted view decodes whole planes to make area means of them. Those of the last pictures are kept as well, for
+//! their statistics and for who zooms in, but not at the cost of the means, of which four take the room of one plane.
 //!
 //! One `parking_lot` lock protects the map and nothing else: no read, decode or drawing happens under it, and pixels
 //! that leave are freed after it is released.
@@ -42,8 +42,8 @@ struct Held {
     spare_bytes: usize,
 }
 
-/// Spares leave first where they take more than this part of the bound: statistics are made of those of the last planes.
-const SPARES_KEEP: usize = 4;
+/// Spares take at most this part of the bound.
+const SPARES_PART: usize = 4;
 
 impl Cache {
     /// A cache of at most `max_bytes` of samples.
@@ -113,11 +113,8 @@ impl Cache {
         } else {
             held.tiles.put(key, pixels);
         }
-        while held.bytes > self.max_bytes {
-            let Some(oldest) = held.pop_oldest(self.max_bytes / SPARES_KEEP) else {
-                break;
-            };
-            leaving.push(oldest);
+        while let Some(surplus) = held.pop_surplus(self.max_bytes) {
+            leaving.push(surplus);
         }
         drop(held);
         drop(leaving);
@@ -150,13 +147,17 @@ impl Held {
         Some(found)
     }
 
-    /// Takes out what leaves next: the oldest spare where they take more than that, else the oldest of what is drawn.
-    fn pop_oldest(&mut self, spares_keep: usize) -> Option<Arc<Pixels>> {
-        let from_spares = self.spare_bytes > spares_keep || self.tiles.is_empty();
-        let from = if from_spares {
+    /// Takes out what leaves next where that is too much: the oldest spare where they take more than their part, else the
+    /// oldest of what is drawn. The last spare stays while there is room, however large.
+    fn pop_surplus(&mut self, max_bytes: usize) -> Option<Arc<Pixels>> {
+        let is_full = self.bytes > max_bytes;
+        let has_surplus = self.spare_bytes > max_bytes / SPARES_PART;
+        let from = if has_surplus && (is_full || self.spares.len() > 1) {
             &self.spares
-        } else {
+        } else if is_full {
             &self.tiles
+        } else {
+            return None;
         };
         let oldest = *from.peek_lru()?.0;
         self.remove(&oldest)
@@ -211,7 +212,7 @@ mod tests {
     #[test]
     fn what_was_decoded_on_the_way_leaves_before_what_is_drawn() {
         // Two rounds through 8 planes of 8 bytes, of which a view draws means of 2.
-        let (cache, dataset) = (Cache::new(40), DatasetId::unique());
+        let (cache, dataset) = (Cache::new(96), DatasetId::unique());
         let mean = |z| {
             let mut key = key(dataset, z);
             key.tile.plane.level = 1;
@@ -231,10 +232,23 @@ mod tests {
         // One that somebody zooms into stays.
         assert!(cache.get(&key(dataset, 5)).is_some());
         cache.insert_spare(key(dataset, 0), pixels(8));
-        assert_eq!(planes().collect::<Vec<_>>(), [0, 5, 7]);
-        assert!(cache.peek(&key(dataset, 7)).is_some());
+        assert_eq!(planes().collect::<Vec<_>>(), [0, 5, 6, 7]);
+        assert!(cache.peek(&key(dataset, 6)).is_some());
         cache.insert_spare(key(dataset, 1), pixels(8));
-        assert_eq!(planes().collect::<Vec<_>>(), [0, 1, 5]);
+        assert_eq!(planes().collect::<Vec<_>>(), [0, 1, 5, 7]);
+    }
+
+    #[test]
+    fn a_spare_beyond_their_part_stays_alone_while_there_is_room() {
+        let (cache, dataset) = (Cache::new(40), DatasetId::unique());
+        cache.insert_spare(key(dataset, 0), pixels(8));
+        cache.insert_spare(key(dataset, 1), pixels(20));
+        cache.insert(key(dataset, 2), pixels(20));
+        assert!(!cache.contains(&key(dataset, 0)));
+        assert!(cache.contains(&key(dataset, 1)));
+        cache.insert(key(dataset, 3), pixels(1));
+        assert!(!cache.contains(&key(dataset, 1)));
+        assert_eq!(cache.usage().0, 21);
     }
 
     #[test]

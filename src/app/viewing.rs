@@ -271,7 +271,7 @@ impl Viewing {
         let is_wished = self
             .wanted
             .as_ref()
-            .is_some_and(|(_, wished)| is_placed(wished, tile));
+            .is_some_and(|(_, wished)| held_for(wished).any(|other| other == tile));
         if let Some(pixels) = pixels {
             self.without.remove(&tile);
             if is_wished {
@@ -405,6 +405,15 @@ impl Viewing {
                 self.take_tile(tile, revision, PlaneState::Written, Some(pixels));
             }
         }
+        // Looking at these does not keep others from the cache.
+        for tile in hover::wished_tiles(wished) {
+            let key = self.cache_key(tile);
+            if self.held_of(tile).is_none()
+                && let Some(pixels) = cache.peek(&key)
+            {
+                self.take_tile(tile, key.revision, PlaneState::Written, Some(pixels));
+            }
+        }
     }
 
     /// Takes over a newer revision of the dataset.
@@ -417,8 +426,10 @@ impl Viewing {
     fn hold_only(&mut self, wished: &Visible) {
         let shown = self.settled.iter().flat_map(|(_, tiles)| tiles);
         self.planned = wished.tiles().chain(shown.copied()).collect();
+        let under_pointer: HashSet<TileId> = hover::wished_tiles(wished).collect();
         let planned = &self.planned;
-        self.held.retain(|tile, _| planned.contains(tile));
+        self.held
+            .retain(|tile, _| planned.contains(tile) || under_pointer.contains(tile));
     }
 
     /// True where every tile is at hand, or known to have no pixels, and every channel with pixels has its limits.
@@ -548,9 +559,9 @@ fn is_on_disk(state: &PlaneState) -> bool {
     matches!(state, PlaneState::Written | PlaneState::Partial { .. })
 }
 
-/// True where the tile is one of those on the canvas.
-fn is_placed(visible: &Visible, tile: TileId) -> bool {
-    visible.tiles().any(|placed| placed == tile)
+/// Tiles that stay at hand while they are wished: those on the canvas, and those whose values are shown.
+fn held_for(wished: &Visible) -> impl Iterator<Item = TileId> {
+    wished.tiles().chain(hover::wished_tiles(wished))
 }
 
 #[cfg(test)]

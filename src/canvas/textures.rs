@@ -14,7 +14,7 @@ use crate::model::{
 /// Bytes of textures that are kept; what a frame needs is kept whatever it takes.
 const MAX_BYTES: usize = 256 << 20;
 /// The same of a driver without a graphics card, whose textures are copies beside their samples, in the same memory.
-const MAX_BYTES_IN_SOFTWARE: usize = 96 << 20;
+const MAX_BYTES_IN_SOFTWARE: usize = 32 << 20;
 /// Textures without a tile that wait for one of their size.
 const MAX_SPARE: usize = 8;
 

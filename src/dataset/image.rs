@@ -115,6 +115,18 @@ impl Image {
         }
     }
 
+    /// True where both are of the same lengths, and cut into the same tiles at every level.
+    #[must_use]
+    pub fn is_cut_like(&self, other: &Self) -> bool {
+        let levels = |image: &Self| {
+            let levels = image.levels.iter();
+            levels
+                .map(|level| (level.shape.clone(), level.grid))
+                .collect::<Vec<_>>()
+        };
+        self.axes == other.axes && self.computed == other.computed && levels(self) == levels(other)
+    }
+
     /// Place of the first axis with that role, in the order of the array.
     #[must_use]
     pub fn axis_of(&self, role: AxisRole) -> Option<usize> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{OpenError, side_files::SideFiles};
+use super::{OpenError, side_files::SideFiles, side_reading::SideReading};
 use crate::{
     dataset::{Dataset, DatasetKind, Fov, OpenFovError, ZarrFormat},
     model::{Code, FovId, Plate, Problem, limits},
@@ -47,7 +47,7 @@ pub(super) struct Opening<'a> {
     /// The opened path.
     pub(super) root: PathBuf,
     /// The side files of the acquisition around it, if any.
-    pub(super) side: Option<SideFiles>,
+    pub(super) side: Option<SideReading>,
     /// Told how far it is; false cancels.
     pub(super) progress: super::Progress<'a>,
 }
@@ -65,9 +65,14 @@ impl Opening<'_> {
         }
     }
 
+    /// What the side files say; waits until they are read.
+    pub(super) fn side_files(&self) -> Option<&SideFiles> {
+        self.side.as_ref().map(SideReading::get)
+    }
+
     /// FOVs that a running acquisition will still create; none in a finished one or where nothing is planned.
     pub(super) fn expected(&self) -> Vec<(String, u32)> {
-        let side = self.side.iter();
+        let side = self.side_files().into_iter();
         side.flat_map(SideFiles::expected)
             .map(|(region, fov)| (region.to_owned(), fov))
             .collect()

@@ -33,6 +33,7 @@ mod regions;
 mod sampling;
 mod scan_grid;
 mod side_files;
+mod side_reading;
 mod stacks;
 mod surroundings;
 pub mod text;

@@ -28,6 +28,7 @@ use super::{
     },
     plate, probe, regions,
     side_files::{self, FovKey, SideFiles},
+    side_reading::SideReading,
     stacks,
     timepoints::{FileKind, SharedImage},
 };
@@ -240,10 +241,8 @@ impl Opener {
 /// # Errors
 /// When nothing can be shown, or opening was cancelled.
 pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, OpenError> {
-    let side = found.acquisition.as_ref().map(|folder| {
-        let entries = source::list(folder).unwrap_or_default();
-        SideFiles::read(folder, &entries, &found.root)
-    });
+    let acquisition = found.acquisition.as_ref();
+    let side = acquisition.map(|folder| SideReading::begin(folder, &found.root));
     let mut opening = Opening {
         root: found.root.clone(),
         side,
@@ -293,13 +292,14 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
         let message = "expected images, found none";
         return Err(OpenError::at(&found.root, Code::NotZarr, message));
     }
-    if let Some(side) = &mut opening.side {
+    let mut side = opening.side.take().map(SideReading::finish);
+    if let Some(side) = &mut side {
         side.name_regions(&listing.fovs, &found.root);
         listing.fovs.iter_mut().for_each(|fov| side.place(fov));
         listing.problems.extend(side.problems.iter().cloned());
     }
     listing.problems.extend(left_aside::problems(found));
-    let opener = opener_of(found, opening.side.as_ref(), files);
+    let opener = opener_of(found, side.as_ref(), files);
     let given = opener.files.as_ref();
     let first = given.and_then(|files| FirstImage::of_files(files, listing.fovs.len()));
     let first = match first {
@@ -307,13 +307,7 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
         None => FirstImage::find(&listing.fovs, &opener, &mut opening)?,
     };
     let opener = Arc::new(opener);
-    Ok(assembly::dataset(
-        found,
-        listing,
-        opening.side,
-        opener,
-        first,
-    ))
+    Ok(assembly::dataset(found, listing, side, opener, first))
 }
 
 /// An image file, by its OME-XML if it has some.

@@ -148,6 +148,9 @@ fn wells_of(
         let location = below(root, &well.folder);
         problems.push(Problem::new(Code::Ignored, location, message));
     }
+    if absent.is_empty() {
+        return wells;
+    }
     // In a running acquisition the plan says which wells are still to come.
     let has_plan = !opening.expected().is_empty();
     for well in &absent {
@@ -485,7 +488,7 @@ fn add_expected(
 
 /// Rows and columns that the metadata lists and those of the wells, in natural order.
 fn plate_of(entry: &PlateEntry, fovs: &[Fov], opening: &Opening<'_>) -> Plate {
-    let side = opening.side.as_ref();
+    let side = opening.side_files();
     Plate {
         acquisitions: entry.acquisitions.clone(),
         format_name: side.and_then(|side| side.wellplate_format.clone()),

@@ -270,7 +270,7 @@ fn num_fovs_in(node: &Node, root: &Path) -> Option<u64> {
 
 /// Stores directly in `zarr` belong to the only region that the side files plan, if there is just one.
 fn name_single_region(listing: &mut Listing, opening: &Opening<'_>) {
-    let Some([(region, _)]) = opening.side.as_ref().map(|side| side.planned.as_slice()) else {
+    let Some([(region, _)]) = opening.side_files().map(|side| side.planned.as_slice()) else {
         return;
     };
     for fov in listing.fovs.iter_mut().filter(|fov| fov.region.is_none()) {

@@ -79,7 +79,7 @@ pub(super) fn open(
     words: &str,
 ) -> Result<(Listing, SharedImage), OpenError> {
     let nothing = SideFiles::default();
-    let side = opening.side.as_ref().unwrap_or(&nothing);
+    let side = opening.side_files().unwrap_or(&nothing);
     let files = found
         .entries
         .iter()

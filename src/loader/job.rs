@@ -70,9 +70,33 @@ pub(super) fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> Vec
     };
     let coarse = tiles(|tier| tier == Tier::Coarse);
     jobs.extend(coarse.map(|(tile, version)| Job::Tile(tile, version)));
-    let mut planes = Vec::new();
-    for (tile, version) in tiles(|tier| tier == Tier::Visible) {
-        jobs.push_back(Job::Tile(tile, version));
+    let shown = tiles(|tier| tier == Tier::Visible).map(|(tile, _)| tile);
+    let (pictures, statistics): (Vec<_>, Vec<_>) = pictures(dataset, ledger, shown)
+        .into_iter()
+        .partition(|job| matches!(job, Job::Tile(..)));
+    jobs.extend(pictures);
+    let labels = visible.unopened_labels.iter();
+    jobs.extend(labels.map(|&(fov, layer)| Job::Label(fov, layer)));
+    jobs.extend(statistics);
+    if dataset.acquisition.is_some() {
+        let shown = tiles(|tier| tier == Tier::Visible).next();
+        jobs.extend(shown.map(|(tile, _)| Job::Executed(tile.plane.fov, tile.plane.t)));
+    }
+    jobs.extend(stores);
+    jobs.extend(tiles(|tier| tier > Tier::Visible).map(|(tile, version)| Job::Tile(tile, version)));
+    jobs
+}
+
+/// To read tiles, then to make the statistics of their planes.
+pub(super) fn pictures(
+    dataset: &Dataset,
+    ledger: &Ledger,
+    tiles: impl Iterator<Item = TileId>,
+) -> Vec<Job> {
+    let (mut jobs, mut planes) = (Vec::new(), Vec::new());
+    for tile in tiles {
+        let version = Version::of(tile.plane, dataset, ledger);
+        jobs.push(Job::Tile(tile, version));
         if tile.plane.layer != 0 {
             continue;
         }
@@ -81,14 +105,6 @@ pub(super) fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> Vec
             planes.push(statistics);
         }
     }
-    let labels = visible.unopened_labels.iter();
-    jobs.extend(labels.map(|&(fov, layer)| Job::Label(fov, layer)));
-    jobs.extend(planes);
-    if dataset.acquisition.is_some() {
-        let shown = tiles(|tier| tier == Tier::Visible).next();
-        jobs.extend(shown.map(|(tile, _)| Job::Executed(tile.plane.fov, tile.plane.t)));
-    }
-    jobs.extend(stores);
-    jobs.extend(tiles(|tier| tier > Tier::Visible).map(|(tile, version)| Job::Tile(tile, version)));
+    jobs.append(&mut planes);
     jobs
 }

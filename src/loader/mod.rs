@@ -6,6 +6,7 @@
 //! ends under a key that nobody asks for any more.
 
 mod job;
+mod likely;
 mod projection;
 mod queue;
 mod reader;

@@ -10,11 +10,11 @@ use std::{
 };
 
 use lru::LruCache;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::{
     Loaded, STUCK_AFTER, Task, Workload,
-    job::{Job, Version, jobs},
+    job::{Job, Version, jobs, pictures},
     turns::Anticipated,
 };
 use crate::{
@@ -36,6 +36,17 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(900);
 
 /// A job of a dataset.
 type JobKey = (DatasetId, Job);
+
+/// What a tile is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It is on the screen.
+    Picture,
+    /// It is likely to be there next: of the level that is drawn.
+    Ahead,
+    /// Its samples are wanted, at the pointer or for statistics.
+    Samples,
+}
 
 /// What became of the queue that was replaced.
 pub(super) struct Replaced {
@@ -63,6 +74,8 @@ pub(super) struct State {
     pub(super) anticipated: HashMap<PlaneId, Anticipated>,
     /// Tiles that the last `want` shows; the others are read ahead.
     pub(super) visible: HashSet<TileId>,
+    /// What is likely to be wished of the first FOV that is to be opened, most urgent first.
+    pub(super) likely: Vec<Job>,
     /// Tiles that may be read ahead at the same time: the picture and its drawing come first.
     pub(super) max_ahead: usize,
     /// Tiles without pixels, why, and when that was found.
@@ -92,6 +105,7 @@ impl Shared {
             in_flight: HashMap::new(),
             anticipated: HashMap::new(),
             visible: HashSet::new(),
+            likely: Vec::new(),
             max_ahead: max_ahead(wanted_readers),
             outcomes: LruCache::new(MAX_OUTCOMES),
             histograms: LruCache::new(MAX_HISTOGRAMS),
@@ -138,6 +152,7 @@ impl Shared {
             .iter()
             .filter(|wish| wish.tier <= Tier::Visible);
         state.visible = shown.map(|wish| wish.tile).collect();
+        state.likely = pictures(dataset, ledger, visible.likely.iter().copied());
         state.answer_known(dataset.id, cache);
         let num_stuck = state.newly_stuck();
         drop(state);
@@ -146,6 +161,10 @@ impl Shared {
             num_stuck,
             has_dropped_anticipated,
         }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
     }
 
     /// The next job, waiting for one; `None` when the reader is to end.
@@ -259,12 +278,19 @@ impl Shared {
         self.state.lock().is_current(dataset)
     }
 
-    /// True for a tile as they are drawn now: others are read for their samples, at the pointer and for statistics.
-    pub(super) fn is_as_drawn(&self, tile: TileId) -> bool {
-        let same = |other: &TileId| {
+    /// What a tile is read for.
+    pub(super) fn purpose(&self, tile: TileId) -> Purpose {
+        let state = self.state.lock();
+        let is_drawn_like = |other: &TileId| {
             (other.plane.level, other.plane.layer) == (tile.plane.level, tile.plane.layer)
         };
-        self.state.lock().visible.iter().any(same)
+        if state.visible.contains(&tile) {
+            Purpose::Picture
+        } else if state.visible.iter().any(is_drawn_like) {
+            Purpose::Ahead
+        } else {
+            Purpose::Samples
+        }
     }
 
     pub(super) fn remember_outcome(

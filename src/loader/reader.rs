@@ -11,6 +11,7 @@ use super::{
     Loaded, Task, Tools,
     job::{Job, Version},
     projection,
+    queue::Purpose,
 };
 use crate::{
     cache::CacheKey,
@@ -59,7 +60,7 @@ pub(super) enum Unread {
 
 fn work(tools: &Tools, task: &Task) -> Result<Loaded, Unread> {
     match task.job {
-        Job::Fov(fov) => Ok(open_fov(task, fov)),
+        Job::Fov(fov) => Ok(open_fov(tools, task, fov)),
         Job::Label(fov, layer) => Ok(open_label(task, fov, layer)),
         Job::Executed(fov, t) => Ok(executed(tools, task, fov, t)),
         Job::Tile(tile, version) => read(tools, task, tile, version),
@@ -124,10 +125,13 @@ fn open_label(task: &Task, fov: FovId, layer: u16) -> Loaded {
     }
 }
 
-fn open_fov(task: &Task, fov: FovId) -> Loaded {
+fn open_fov(tools: &Tools, task: &Task, fov: FovId) -> Loaded {
     let dataset = &task.dataset;
     let outcome = catch_unwind(AssertUnwindSafe(|| dataset.opener.open_fov(dataset, fov)))
         .unwrap_or_else(|panic| Err(panicked(dataset, fov, panic.as_ref())));
+    if let Ok(opened) = &outcome {
+        tools.shared.follow(task, fov, opened);
+    }
     Loaded::Fov {
         dataset: dataset.id,
         fov,
@@ -145,11 +149,11 @@ fn read(tools: &Tools, task: &Task, tile: TileId, version: Version) -> Result<Lo
         tile,
         revision,
     };
+    let purpose = tools.shared.purpose(tile);
     // It may have come with another level of its plane since it was wished for.
-    let held = if tools.shared.is_as_drawn(tile) {
-        tools.cache.get(&key)
-    } else {
-        tools.cache.peek(&key)
+    let held = match purpose {
+        Purpose::Picture | Purpose::Ahead => tools.cache.get(&key),
+        Purpose::Samples => tools.cache.peek(&key),
     };
     if let Some(pixels) = held {
         return Ok(Loaded::Tile {
@@ -161,7 +165,7 @@ fn read(tools: &Tools, task: &Task, tile: TileId, version: Version) -> Result<Lo
             elapsed: Duration::ZERO,
         });
     }
-    let outcome = read_any(tools, task, tile, version, false)?;
+    let outcome = read_any(tools, task, (tile, purpose), version, false)?;
     let (state, pixels) = match outcome {
         Ok(ReadOutcome::Pixels { tiles, state }) => {
             (state, tiles.into_iter().next().map(|read| read.pixels))
@@ -184,11 +188,12 @@ fn read(tools: &Tools, task: &Task, tile: TileId, version: Version) -> Result<Lo
     })
 }
 
-/// Reads a tile or makes a projection, and caches all that was decoded on the way.
+/// Reads a tile or makes a projection, and caches it with what was decoded on the way. Of a picture that may never be
+/// looked at only the statistics of that are kept: the planes take four times the room of their area means.
 fn read_any(
     tools: &Tools,
     task: &Task,
-    tile: TileId,
+    (tile, purpose): (TileId, Purpose),
     version: Version,
     waits: bool,
 ) -> Result<Result<ReadOutcome, ReadError>, Unread> {
@@ -212,7 +217,6 @@ fn read_any(
     }) = &outcome
         && tools.shared.is_current(dataset.id)
     {
-        let is_as_drawn = tools.shared.is_as_drawn(tile);
         for read in tiles {
             let key = CacheKey {
                 dataset: dataset.id,
@@ -220,14 +224,43 @@ fn read_any(
                 revision: version.revision,
             };
             let pixels = Arc::clone(&read.pixels);
-            if read.tile == tile && is_as_drawn {
-                tools.cache.insert(key, pixels);
-            } else {
-                tools.cache.insert_spare(key, pixels);
+            match purpose {
+                Purpose::Picture | Purpose::Ahead if read.tile == tile => {
+                    tools.cache.insert(key, pixels);
+                }
+                Purpose::Ahead => note_statistics(tools, dataset, read.tile, version, &pixels),
+                Purpose::Picture | Purpose::Samples => tools.cache.insert_spare(key, pixels),
             }
         }
     }
     Ok(outcome)
+}
+
+/// Keeps the statistics of a plane, where these samples are all that they are made of.
+fn note_statistics(
+    tools: &Tools,
+    dataset: &Dataset,
+    tile: TileId,
+    version: Version,
+    pixels: &Pixels,
+) {
+    let plane = tile.plane;
+    let image = dataset.image(plane.fov).filter(|_| plane.layer == 0);
+    let is_whole = image.is_some_and(|image| {
+        let grid = image.grid(plane.level);
+        image.statistics_level() == plane.level
+            && grid.is_some_and(|grid| (grid.num_rows(), grid.num_cols()) == (1, 1))
+    });
+    if !is_whole {
+        return;
+    }
+    let plane = dataset.at_level_0(plane);
+    if let Some(histogram) = Histogram::of(pixels).filter(|it| it.num_samples > 0) {
+        let (id, revision) = (dataset.id, version.revision);
+        tools
+            .shared
+            .remember_histogram(id, plane, revision, Arc::new(histogram));
+    }
 }
 
 /// Statistics of a plane from its level-0 samples; of a huge plane from some tiles of a coarser stored level. Tiles that
@@ -317,8 +350,13 @@ fn pixels(
     if let Some(held) = tools.cache.peek(&key) {
         return Ok(Some(held));
     }
-    Ok(match read_any(tools, task, tile, version, waits)? {
-        Ok(ReadOutcome::Pixels { tiles, .. }) => tiles.into_iter().next().map(|read| read.pixels),
-        Ok(ReadOutcome::Absent(_)) | Err(_) => None,
-    })
+    let purpose = tools.shared.purpose(tile);
+    Ok(
+        match read_any(tools, task, (tile, purpose), version, waits)? {
+            Ok(ReadOutcome::Pixels { tiles, .. }) => {
+                tiles.into_iter().next().map(|read| read.pixels)
+            }
+            Ok(ReadOutcome::Absent(_)) | Err(_) => None,
+        },
+    )
 }

@@ -34,6 +34,8 @@ const SOON: Duration = Duration::from_secs(20);
 #[derive(Clone)]
 enum Script {
     Value(u16),
+    /// A computed level with level 0, which was decoded for it.
+    WithLevel0(u16),
     /// Says that it has begun, then waits to be let go.
     Held(Sender<()>, Receiver<()>),
     /// The same, and works meanwhile.
@@ -68,7 +70,7 @@ impl ReadTiles for Scripted {
             panic!("the loader makes projections")
         };
         let value = match self.scripts.get(&z) {
-            Some(Script::Value(value)) => *value,
+            Some(Script::Value(value) | Script::WithLevel0(value)) => *value,
             Some(Script::Held(begun, let_go)) => {
                 begun.send(()).expect("the test waits");
                 while_waiting(|| let_go.recv()).expect("the test lets go");
@@ -91,17 +93,21 @@ impl ReadTiles for Scripted {
             Some(Script::Panics) => panic!("scripted"),
             None => z as u16,
         };
-        let grid = dataset
-            .image(tile.plane.fov)
-            .and_then(|image| image.grid(tile.plane.level))
-            .expect("described");
-        let samples = Samples::U16(vec![value; (grid.width * grid.height) as usize]);
-        let pixels =
-            Pixels::new(grid.width, grid.height, MemoryOrder::RowMajor, samples).expect("fits");
-        let tiles = vec![TileRead {
-            tile,
-            pixels: Arc::new(pixels),
-        }];
+        let image = dataset.image(tile.plane.fov).expect("opened");
+        let filled = |level: u8| {
+            let grid = image.grid(level).expect("described");
+            let samples = Samples::U16(vec![value; (grid.width * grid.height) as usize]);
+            let pixels = Pixels::new(grid.width, grid.height, MemoryOrder::RowMajor, samples);
+            let plane = tile.plane.at_level(level);
+            TileRead {
+                tile: TileId { plane, ..tile },
+                pixels: Arc::new(pixels.expect("fits")),
+            }
+        };
+        let mut tiles = vec![filled(tile.plane.level)];
+        if matches!(self.scripts.get(&z), Some(Script::WithLevel0(_))) {
+            tiles.push(filled(0));
+        }
         Ok(ReadOutcome::Pixels {
             tiles,
             state: PlaneState::Written,
@@ -190,6 +196,7 @@ fn visible(dataset: &Dataset, tiles: &[TileId], tier: Tier) -> Visible {
         labels: Vec::new(),
         wishes: tiles.iter().map(|&tile| Wish { tile, tier }).collect(),
         unopened: Vec::new(),
+        likely: Vec::new(),
         unopened_labels: Vec::new(),
         outside: false,
         mark_clipped: false,
@@ -519,6 +526,46 @@ fn a_finer_level_waits_for_the_coarser_one_that_is_made_of_it() {
 }
 
 #[test]
+fn of_planes_that_are_read_ahead_the_statistics_stay_in_place_of_their_samples() {
+    let bench = bench(1, (0..2).map(|z| (z, Script::WithLevel0(z as u16))));
+    let dataset = Arc::new(dataset(Sizes::default()));
+    let [shown, ahead] = [0, 1].map(|z| TileId {
+        plane: slice(z).plane.at_level(1),
+        ..slice(z)
+    });
+    let mut wished = visible(&dataset, &[shown], Tier::Visible);
+    let tier = Tier::Prefetch;
+    wished.wishes.push(Wish { tile: ahead, tier });
+    bench.loader.want(&dataset, &Ledger::default(), &wished);
+    // Two tiles, and the statistics of the first.
+    (0..3).for_each(|_| drop(bench.next()));
+    let is_cached = |tile| {
+        let (dataset, revision) = (dataset.id, 0);
+        bench.cache.contains(&CacheKey {
+            dataset,
+            tile,
+            revision,
+        })
+    };
+    assert_eq!(
+        [shown, slice(0), ahead, slice(1)].map(is_cached),
+        [true, true, true, false]
+    );
+    // Who goes on has both at once.
+    bench.want(&dataset, &[ahead], Tier::Visible);
+    let news = bench.loader.drain();
+    let told = news.iter().map(|news| match news {
+        Loaded::Tile { tile, .. } => (*tile, 1.0),
+        Loaded::Statistics {
+            plane, histogram, ..
+        } => (TileId::whole(*plane), histogram.max),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [(ahead, 1.0), (slice(1), 1.0)]);
+    assert_eq!(bench.reads(), [shown, ahead]);
+}
+
+#[test]
 fn of_a_plane_that_is_not_there_no_statistics_are_looked_for_again() {
     let (bench, dataset) = (
         bench(1, [(0, Script::Absent)]),
@@ -638,6 +685,38 @@ fn stores_are_opened_before_tiles_are_read() {
     };
     assert_eq!((fov, outcome.expect("opened").images.len()), (FovId(2), 1));
     assert_eq!(bench.next_tile().0, slice(0));
+}
+
+/// The tile and statistics of a FOV that is yet to be opened, as its template has it, are read without a further wish
+/// where the FOV is like the template.
+#[test]
+fn the_picture_of_a_fov_is_read_when_its_store_is_open() {
+    let other = Sizes {
+        height: 40,
+        ..Sizes::default()
+    };
+    for (template, is_read) in [(Sizes::default(), true), (other, false)] {
+        let (bench, mut described) = (bench(1, []), dataset(Sizes::default()));
+        described.images[2] = ImageSlot::Unopened;
+        described.template = Arc::new(image(template));
+        let dataset = Arc::new(described);
+        let mut likely = slice(4);
+        likely.plane.fov = FovId(2);
+        let wished = Visible {
+            placed: Vec::new(),
+            unopened: vec![FovId(2)],
+            likely: vec![likely],
+            ..visible(&dataset, &[], Tier::Visible)
+        };
+        bench.loader.want(&dataset, &Ledger::default(), &wished);
+        assert!(matches!(bench.next(), Loaded::Fov { .. }));
+        if is_read {
+            assert_eq!(bench.next_tile().0, likely);
+            assert!(matches!(bench.next(), Loaded::Statistics { .. }));
+        }
+        bench.loader.wait_until_idle(SOON);
+        assert_eq!(bench.reads().len(), usize::from(is_read));
+    }
 }
 
 #[test]

@@ -107,6 +107,8 @@ pub struct Visible {
     pub wishes: Vec<Wish>,
     /// FOVs that must be opened before their tiles can be placed, most urgent first.
     pub unopened: Vec<super::FovId>,
+    /// Tiles of the shown FOV where it is to be opened first, should it be as the template; most urgent first.
+    pub likely: Vec<TileId>,
     /// Label images that must be opened before their tiles can be placed.
     pub unopened_labels: Vec<(super::FovId, u16)>,
     /// The position is beyond the sizes of its FOV: "not in this FOV".

@@ -33,6 +33,7 @@ pub fn resolve(
         Vec::new(),
     );
     let channels: Vec<u16> = visible.looks.iter().map(|look| look.c).collect();
+    let first = u16::try_from(session.selected_channel).unwrap_or(u16::MAX);
     match View::of(session, selection, position, dataset, canvas) {
         Ok(view) => {
             visible.outside = !view.is_inside(position);
@@ -41,14 +42,18 @@ pub fn resolve(
             }
             visible.placed = view.placed(&channels);
             if view.is_readable {
-                let first = u16::try_from(session.selected_channel).unwrap_or(u16::MAX);
                 visible.wishes = view.coarse(&channels);
                 let shown = by_urgency(&visible.placed, first, canvas);
                 visible.wishes.extend(shown);
             }
             labels::place(session, selection, &view, dataset, &mut visible);
         }
-        Err(fov) => visible.unopened.push(fov),
+        Err(fov) => {
+            visible.unopened.push(fov);
+            let template = View::over(&dataset.template, session, selection, position, canvas);
+            let likely = by_urgency(&template.placed(&channels), first, canvas);
+            visible.likely = likely.into_iter().map(|wish| wish.tile).collect();
+        }
     }
     for next in next_positions(session, position, dataset) {
         match View::of(session, selection, next, dataset, canvas) {
@@ -82,6 +87,7 @@ fn nothing_placed(
         labels: Vec::new(),
         wishes: Vec::new(),
         unopened: Vec::new(),
+        likely: Vec::new(),
         unopened_labels: Vec::new(),
         outside: false,
         mark_clipped: session.mark_clipped,
@@ -160,13 +166,28 @@ impl<'a> View<'a> {
             }
             Some(ImageSlot::Unopened) => return Err(position.fov),
         };
+        let view = Self::over(image, session, selection, position, canvas);
+        Ok(Self {
+            is_readable,
+            ..view
+        })
+    }
+
+    /// An image in the place of a position's FOV.
+    fn over(
+        image: &'a Image,
+        session: &Session,
+        selection: &Selection,
+        position: Position,
+        canvas: CanvasSize,
+    ) -> Self {
         let bounds = Scene::single(position.fov, image).bounds();
         let projection = session.camera.projection(image, canvas);
         let level = level_for(image, &projection.rect_px(&bounds));
         let is_max = selection.is_max && image.num_z_slices() > 1;
-        Ok(Self {
+        Self {
             image,
-            is_readable,
+            is_readable: true,
             fov: position.fov,
             position,
             is_max,
@@ -174,7 +195,7 @@ impl<'a> View<'a> {
             projection,
             rect: bounds,
             canvas,
-        })
+        }
     }
 
     /// False where the position is beyond this FOV's own sizes.

@@ -32,6 +32,14 @@ struct PixelOf {
     y: u32,
 }
 
+/// The level-0 tiles under the pointer, as far as they are wished for.
+pub(super) fn wished_tiles(wished: &Visible) -> impl Iterator<Item = TileId> {
+    let wishes = wished.wishes.iter();
+    wishes
+        .filter(|wish| wish.tier == Tier::Recent)
+        .map(|wish| wish.tile)
+}
+
 impl Viewing {
     /// Row and column of the level-0 tile around the pixel whose values were asked for last.
     pub(super) fn tile_under_pointer(&self) -> Option<(u32, u32)> {

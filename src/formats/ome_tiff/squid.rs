@@ -235,7 +235,7 @@ pub(in crate::formats) fn open(
     words: &str,
 ) -> Result<(Listing, FileImages), OpenError> {
     let nothing = SideFiles::default();
-    let side = opening.side.as_ref().unwrap_or(&nothing);
+    let side = opening.side_files().unwrap_or(&nothing);
     let first = first_file(found, side)?;
     let mut listing = Listing::new(DatasetKind::Squid, words);
     let problems = first.described.problems.iter();

@@ -63,6 +63,17 @@ fn an_unopened_fov_is_listed_and_not_read() {
 }
 
 #[test]
+fn of_an_unopened_fov_what_is_likely_is_what_it_wishes_for_when_it_is_open() {
+    let mut dataset = one_of_each();
+    let session = after(&[Command::SetIndex(NavAxis::Fov, 2)], &dataset);
+    let before = shown(&session, &dataset, CANVAS);
+    dataset.images[2] = ImageSlot::Opened(Arc::clone(&dataset.template));
+    let opened = shown(&session, &dataset, CANVAS);
+    assert_eq!(before.likely, wished(&opened, Tier::Visible));
+    assert_eq!((before.likely.len(), opened.likely.len()), (2, 0));
+}
+
+#[test]
 fn unopened_neighbours_are_listed_after_the_shown_fov_and_once() {
     let template = Arc::new(image(Sizes::default()));
     let dataset = dataset_of(template, vec![ImageSlot::Unopened; 6]);
