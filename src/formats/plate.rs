@@ -4,7 +4,7 @@
 //! (`control/core/zarr_writer.py`). Opening reads one document per well, many wells at a time.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
 };
@@ -324,9 +324,11 @@ fn fields_of(well: &Well, root: &Path, is_squid: bool, budget: &Budget) -> Field
         ..Fields::default()
     };
     let entries = node.attributes.fields.unwrap_or_default();
+    let by_name = on_disk.iter().map(|found| (found.name.as_str(), found));
+    let by_name: HashMap<&str, &Entry> = by_name.collect();
     let mut seen = HashSet::new();
     for entry in &entries {
-        let listed = on_disk.iter().find(|found| found.name == entry.path);
+        let listed = by_name.get(entry.path.as_str());
         // What was listed and is no link needs no second look: a plate has thousands.
         let folder = match listed {
             Some(found) if !found.is_link => well.folder.join(&found.name),

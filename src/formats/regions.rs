@@ -106,13 +106,11 @@ fn folders_in(folder: &Path) -> Vec<String> {
 
 /// Folders beside the regions that hold no store because they cannot be listed.
 fn unreadable(folder: &Path, regions: &[Region], root: &Path) -> Vec<Problem> {
-    let is_region = |name: &str| {
-        let mut names = regions.iter().filter_map(|region| region.name.as_deref());
-        is_zarr_name(name) || names.any(|other| other == name)
-    };
+    let names = regions.iter().filter_map(|region| region.name.as_deref());
+    let names: HashSet<&str> = names.collect();
     folders_in(folder)
         .into_iter()
-        .filter(|name| !is_region(name))
+        .filter(|name| !is_zarr_name(name) && !names.contains(name.as_str()))
         .filter_map(|name| source::list(&folder.join(name)).err())
         .map(|error| problem_of(&error, root))
         .collect()
