@@ -19,7 +19,7 @@ mod room;
 pub use self::{
     crew::in_parallel,
     holes::Holes,
-    inside::{follow_inside, join_inside},
+    inside::{follow_inside, join_inside, join_name},
     room::{Room, room, room_now},
 };
 

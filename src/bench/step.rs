@@ -13,6 +13,7 @@ use crossbeam_channel::bounded;
 use super::{BenchError, Figures};
 use crate::{
     app::{self, Driver, Options, Timing},
+    formats,
     live::{Listen, PushHandle, Status},
     model::{NavAxis, Shown},
     settings::Settings,
@@ -50,8 +51,10 @@ pub struct StepFigures {
 /// Opens a window, moves, and closes it. Blocks until then; to be called on the main thread.
 ///
 /// # Errors
-/// When there is no window, or a picture does not come.
+/// When the dataset cannot be opened, there is no window, or a picture does not come.
 pub fn step(path: &Path, plan: &StepPlan, timing: Timing) -> Result<StepFigures, BenchError> {
+    // The window would only wait.
+    formats::open(path, &mut |_| true)?;
     let options = Options {
         path: Some(path.to_owned()),
         listen: Listen::Off,

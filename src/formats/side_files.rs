@@ -213,6 +213,11 @@ impl SideFiles {
         self.wellplate_format = found.wellplate_format;
         self.num_z = found.num_z.or(self.num_z);
         self.regions = found.regions;
+        let location = below(root, &self.folder.join(name));
+        if let Some(problem) = paths_among(self.regions.iter().map(String::as_str), &location) {
+            self.problems.push(problem);
+            self.regions.retain(|region| !is_path(region));
+        }
         let before = self.sampling;
         self.sampling = Sampling {
             y_um: found.pixel_size_um.or(before.y_um),
@@ -225,13 +230,18 @@ impl SideFiles {
     fn table(&mut self, path: &Path, root: &Path) -> Vec<StagePosition> {
         match source::read_document(path) {
             Ok(Some(text)) => {
-                let (rows, problems) = coordinates::parse(&text);
+                let (mut rows, problems) = coordinates::parse(&text);
                 let location = below(root, path);
                 self.problems
                     .extend(problems.into_iter().map(|problem| Problem {
                         location: location.clone(),
                         ..problem
                     }));
+                let named = rows.iter().map(|row| row.region.as_str());
+                if let Some(problem) = paths_among(named, &location) {
+                    self.problems.push(problem);
+                    rows.retain(|row| !is_path(&row.region));
+                }
                 for row in &rows {
                     if let Some(cell) = row.grid {
                         self.grids.add(&row.region, cell, row.fov, row.z_level);
@@ -378,6 +388,22 @@ fn named(rows: Vec<StagePosition>, scan_order: &[String]) -> Vec<StagePosition> 
         })
     });
     rows.collect()
+}
+
+/// True for the name of a region that is no name of a file or folder. Empty names are given one later.
+fn is_path(region: &str) -> bool {
+    !region.is_empty() && source::join_name(Path::new(""), region).is_none()
+}
+
+/// Of regions that are named by paths, how many there are: their files would lie elsewhere.
+fn paths_among<'a>(regions: impl Iterator<Item = &'a str>, location: &str) -> Option<Problem> {
+    let mut paths = regions.filter(|region| is_path(region));
+    let first = paths.next()?;
+    let message = format!(
+        "{first:?} is no name of a region; left out, with {} further rows like it",
+        paths.count()
+    );
+    Some(Problem::new(Code::UnsafePath, location, message))
 }
 
 fn name_region(row: &mut StagePosition) {

@@ -39,6 +39,13 @@ pub fn join_inside(base: &Path, relative: &str) -> Result<PathBuf, SourceError> 
     Ok(base.join(names.collect::<PathBuf>()))
 }
 
+/// A file of that name in `folder`, where the name is made of what metadata say; `None` where it is a path, or none.
+#[must_use]
+pub fn join_name(folder: &Path, name: &str) -> Option<PathBuf> {
+    let path = join_inside(folder, name).ok()?;
+    (path.parent() == Some(folder) && !name.contains('/')).then_some(path)
+}
+
 /// As [`join_inside`], and the place that it leads to by symbolic links lies inside of `base` or of `root`, the whole
 /// dataset. Blocks on I/O: it looks at each part of `relative`, and where one is a link, at where it leads.
 ///

@@ -162,3 +162,59 @@ fn a_chunk_may_be_a_link_as_data_managers_make_them() {
     fs::remove_file(&kept).unwrap();
     assert_eq!(read().unwrap_err().code, Code::IoError);
 }
+
+/// Planned regions become names of files, which an unfinished run is asked for.
+#[test]
+fn planned_regions_that_are_paths_are_left_out_and_listed() {
+    for structure in ["tiff", "multi_page", "ome_tiff", "hcs"] {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("run");
+        let line = "--wells A1 --fov-per-well 1 --t 1 --z 1 --size 16x16 --interval-ms 0";
+        let command = format!("simulate PATH --structure {structure} {line}");
+        assert_eq!(on(&run, &command).status, Some(0));
+        fs::remove_file(run.join(".done")).unwrap();
+        let own = open_whole(&run).fovs.len();
+        // Everything of the run once more, outside of it and named after a region there.
+        copy_as(&run, &folder.path().join("secret"), "A1_", "S_");
+        let absolute = folder.path().join("secret/0/S");
+        for path in [
+            "../../secret/0/S",
+            "../../secret/S",
+            absolute.to_str().unwrap(),
+            "..",
+        ] {
+            let table = fs::read_to_string(run.join("coordinates.csv")).unwrap();
+            fs::write(
+                run.join("coordinates.csv"),
+                format!("{table}{path},1.0,2.0,3.0\n"),
+            )
+            .unwrap();
+            let dataset = open_whole(&run);
+            let problems = dataset.problems.iter().map(|problem| problem.code);
+            assert_eq!(
+                problems.filter(|code| *code == Code::UnsafePath).count(),
+                1,
+                "{structure} {path}"
+            );
+            assert_eq!(dataset.fovs.len(), own, "{structure} {path}");
+            fs::write(run.join("coordinates.csv"), table).unwrap();
+        }
+    }
+}
+
+/// A folder with what is in it, each name that begins with `from` beginning with `to`.
+fn copy_as(source: &Path, target: &Path, from: &str, to: &str) {
+    fs::create_dir_all(target).unwrap();
+    for entry in fs::read_dir(source).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let name = name
+            .strip_prefix(from)
+            .map_or(name.clone(), |rest| format!("{to}{rest}"));
+        if entry.file_type().unwrap().is_dir() {
+            copy_as(&entry.path(), &target.join(name), from, to);
+        } else {
+            fs::copy(entry.path(), target.join(name)).unwrap();
+        }
+    }
+}

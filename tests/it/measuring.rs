@@ -49,9 +49,12 @@ fn where_zarrs_or_an_image_decoder_reads_no_floor_is_known() {
 
 #[test]
 fn what_is_not_there_cannot_be_measured() {
-    let ran = on(&data_folder().join("nowhere"), "bench read PATH --json");
-    assert_eq!(ran.status, Some(1));
-    assert_eq!(ran.json()["error"]["code"], "not_found");
+    for what in ["read", "step --axis z"] {
+        let command = format!("bench {what} PATH --json");
+        let ran = on(&data_folder().join("nowhere"), &command);
+        assert_eq!(ran.status, Some(1));
+        assert_eq!(ran.json()["error"]["code"], "not_found");
+    }
     let usage = on(&data_folder(), "bench read PATH --planes 0");
     assert_eq!(usage.status, Some(2));
 }

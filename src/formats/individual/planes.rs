@@ -224,7 +224,7 @@ impl PlaneFiles for PlanesByName {
             key.fov,
             key.z,
         );
-        Some(self.catalogue.folders.of(at.t)?.join(name))
+        source::join_name(&self.catalogue.folders.of(at.t)?, &name)
     }
 }
 

@@ -109,10 +109,11 @@ impl Catalogue {
     fn path_of(&self, fov: &Fov, t: u32) -> Option<(PathBuf, u32)> {
         let name = self.name_of(fov)?;
         match &self.place {
-            Place::Series(folder) => Some((folder.join(name), t)),
+            Place::Series(folder) => Some((source::join_name(folder, &name)?, t)),
             Place::Timepoints(folders) => {
                 let (number, inner) = (t / self.num_inner, t % self.num_inner);
-                Some((folders.of(number)?.join(name), inner))
+                let path = source::join_name(&folders.of(number)?, &name)?;
+                Some((path, inner))
             }
         }
     }

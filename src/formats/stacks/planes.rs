@@ -108,7 +108,7 @@ impl PagesByTag {
         let (region, number) = (fov.region.as_deref()?, fov.fov_in_region?);
         let (digits, ending) = (self.fov_digits, &self.ending);
         let name = format!("{region}_{number:0digits$}_stack.{ending}");
-        Some(self.folders.of(t)?.join(name))
+        source::join_name(&self.folders.of(t)?, &name)
     }
 
     /// The pages of a stack by now; `None` where it is not there (yet).
