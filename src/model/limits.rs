@@ -109,6 +109,8 @@ pub const ANNOUNCED_SIDE_PX: u32 = 1 << 18;
 pub const REGISTERED_BYTES: usize = 512 << 20;
 /// Planes that are registered one by one in one acquisition.
 pub const REGISTERED_PLANES: usize = 1 << 22;
+/// Planes of a dataset that the disk watch looks for one by one in going through it.
+pub const SURVEYED_PLANES: u64 = 1 << 26;
 /// Reader threads in all, those included that a disk does not answer.
 pub const READERS: usize = 64;
 /// Reads of one dataset that its disk does not answer; then no further one is begun until one of them returns.

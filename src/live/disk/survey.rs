@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     dataset::Dataset,
-    model::{FovId, PlaneId, PlaneState},
+    model::{FovId, PlaneId, PlaneState, limits},
     store::Store,
 };
 
@@ -64,6 +64,8 @@ pub(super) struct Survey {
     pub(super) has_begun_anew: bool,
     /// Stores that had been opened when the pass over all pages began.
     num_opened: usize,
+    /// Planes that were looked at in going through pages, since the dataset was opened.
+    num_gone_through: u64,
     turn: u32,
     found: Vec<(PlaneId, PlaneState)>,
 }
@@ -97,6 +99,7 @@ impl Survey {
             is_over: false,
             has_begun_anew: false,
             num_opened: 0,
+            num_gone_through: 0,
             turn: 0,
             found: Vec::new(),
         }
@@ -353,6 +356,15 @@ impl Survey {
             let Some(&t) = self.todo.last() else {
                 return false;
             };
+            if self.num_gone_through > limits::SURVEYED_PLANES {
+                tracing::warn!("too many planes are planned to look for all of them");
+                self.todo.clear();
+                return false;
+            }
+            if self.is_vast() && self.is_unbegun(t) {
+                self.todo.remove(&t);
+                continue;
+            }
             if self.visited.len() <= t as usize {
                 self.visited.resize(t as usize + 1, 0);
             }
@@ -364,10 +376,19 @@ impl Survey {
             }
             self.visited[t as usize] += 1;
             if let Some(fov) = self.fov_at(rank) {
-                self.visit(PageKey { t, fov }, FIRST_PAUSE);
+                let (num_looks, _) = self.visit(PageKey { t, fov }, FIRST_PAUSE);
+                self.num_gone_through += u64::from(num_looks);
             }
         }
         true
+    }
+
+    /// True where more planes are planned than are looked for: two names of files with large numbers plan billions. Of
+    /// timepoints that were not begun there is nothing then.
+    fn is_vast(&self) -> bool {
+        let page = self.fov_at(0).map_or(0, |fov| self.stores.shape(fov).len());
+        let pages = u64::from(self.stores.num_timepoints()) * u64::from(self.num_ranks());
+        pages.saturating_mul(page.into()) > limits::SURVEYED_PLANES
     }
 
     /// Ranks of a timepoint that are behind the frontier, the active page included.

@@ -3,6 +3,7 @@
 mod empty_files;
 mod measurements;
 mod ome_tiff;
+mod vast_plans;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
