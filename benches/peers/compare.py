@@ -47,9 +47,8 @@ class Squidview:
     """squidview in a window, driven over its socket."""
 
     def __init__(self, program: str, data: Path, screen: Screen, folder: Path) -> None:
-        run = tempfile.mkdtemp(dir=folder)
         names = ("SQUIDVIEW_RUNTIME_DIR", "SQUIDVIEW_CONFIG_DIR", "SQUID_WATCHDOG_STATE_DIR")
-        own = {name: f"{run}/{name}" for name in names}
+        own = {name: str(folder / name) for name in names}
         os.environ.update(own)
         environment = {**os.environ, "DISPLAY": screen.name}
         environment.pop("WAYLAND_DISPLAY", None)
@@ -108,8 +107,8 @@ class Peer:
 class Contestant(NamedTuple):
     """A viewer and what it can do."""
 
-    start: Callable[[Screen], Squidview | Peer]
-    """Starts it with the single dataset."""
+    start: Callable[[Screen, Path], Squidview | Peer]
+    """Starts it with the single dataset; what it writes goes into the folder."""
     plate: Path
     """What it opens as the plate."""
     box: tuple[int, int]
@@ -139,12 +138,13 @@ def cpu_s(pid: int) -> float:
 class Stage:
     """One viewer on a display of its own, from its start to its end."""
 
-    def __init__(self, start: Callable[[Screen], Squidview | Peer], folder: Path) -> None:
+    def __init__(self, start: Callable[[Screen, Path], Squidview | Peer], folder: Path) -> None:
         self._folder = tempfile.TemporaryDirectory(dir=folder)
-        self.screen = Screen(Path(self._folder.name))
+        own = Path(self._folder.name)
+        self.screen = Screen(own)
         self.mouse = Mouse(self.screen.name)
         self.began = time.monotonic()
-        self.viewer = start(self.screen)
+        self.viewer = start(self.screen, own)
 
     def __enter__(self) -> Stage:
         return self
@@ -321,14 +321,14 @@ def set_limits(store: Path) -> None:
     document.write_text(json.dumps(text))
 
 
-def contestants(program: str, folder: Path, data: Path, plate: Path) -> dict[str, Contestant]:
+def contestants(program: str, data: Path, plate: Path) -> dict[str, Contestant]:
     """Each opens what its users do: the plate, the acquisition around it, or the store itself. Ours is the first."""
     store = store_of(data)
     return {
-        "squidview": Contestant(lambda screen: Squidview(program, data, screen, folder), plate, box=(1212, 75)),
-        "ndv": Contestant(lambda screen: Peer("ndv_viewer.py", data, screen), plate.parent, box=(13, 890)),
+        "squidview": Contestant(lambda screen, own: Squidview(program, data, screen, own), plate, box=(1212, 75)),
+        "ndv": Contestant(lambda screen, _: Peer("ndv_viewer.py", data, screen), plate.parent, box=(13, 890)),
         "napari": Contestant(
-            lambda screen: Peer("napari_viewer.py", store, screen), plate, box=(53, 516), steps_on_plate=False
+            lambda screen, _: Peer("napari_viewer.py", store, screen), plate, box=(53, 516), steps_on_plate=False
         ),
     }
 
@@ -345,9 +345,7 @@ def main() -> None:
     """Prints a table: each viewer, and how many times better squidview is than the better peer."""
     program, folder = sys.argv[1], Path(sys.argv[2])
     data, plate = made(program, folder), made_plate(program, folder)
-    found = {
-        name: measured(contestant, folder) for name, contestant in contestants(program, folder, data, plate).items()
-    }
+    found = {name: measured(contestant, folder) for name, contestant in contestants(program, data, plate).items()}
     ours = found.pop("squidview")
     print(f"| {SIZE[0]} x {SIZE[1]} | squidview | {' | '.join(found)} | than the better peer |")
     print("| --- | --- | --- | --- | --- |")
