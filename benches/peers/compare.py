@@ -1,7 +1,10 @@
 """squidview beside other viewers: start, steps, memory, a plate, and reading planes, in one run on the same data.
 
-Every viewer runs four times. The first run finds what each place looks like once it is still; the others measure how long
-it takes until the display shows exactly that. So nothing is asked of a viewer but to show its picture.
+Every viewer runs four times. The first run finds what each place looks like once it is still; the others measure how
+long it takes until the display shows exactly that. So nothing is asked of a viewer but to show its picture.
+
+Playing is stepping as soon as each slice is shown: the viewers' own play functions run at a set rate, and some leave
+out what they have no time for. A repaint hides a channel or shows it again, by a click; nothing else changes.
 usage: compare.py SQUIDVIEW FOLDER
 """
 
@@ -18,16 +21,24 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python" / "ndviewer_light"))
 
-import numpy as np  # noqa: E402
-from planes import LIMITS, opened  # noqa: E402
-from screen import SIZE, Screen  # noqa: E402
-from squidview import Viewer  # noqa: E402
+import numpy as np
+from acquisition import opened
+from mouse import Mouse
+from screen import LIMITS, SIZE, Screen
+from squidview import Viewer
 
 PLACES = range(1, 8)
+NUM_TOGGLES = 3
+PAUSE_S = 0.2
+"""Nobody turns a knob faster; what a viewer does after its picture is not charged to the next step."""
 STILL_S = 1.0
+IDLE = 0.05
+"""What a viewer that waits for somebody may take of a processor."""
+
 WITHIN_S = 60.0
 ROUNDS = 3
 
@@ -36,9 +47,8 @@ class Squidview:
     """squidview in a window, driven over its socket."""
 
     def __init__(self, program: str, data: Path, screen: Screen, folder: Path) -> None:
-        run = tempfile.mkdtemp(dir=folder)
         names = ("SQUIDVIEW_RUNTIME_DIR", "SQUIDVIEW_CONFIG_DIR", "SQUID_WATCHDOG_STATE_DIR")
-        own = {name: f"{run}/{name}" for name in names}
+        own = {name: str(folder / name) for name in names}
         os.environ.update(own)
         environment = {**os.environ, "DISPLAY": screen.name}
         environment.pop("WAYLAND_DISPLAY", None)
@@ -64,7 +74,7 @@ class Squidview:
 class Peer:
     """A Python viewer that moves as its stdin says."""
 
-    def __init__(self, script: str, store: Path, screen: Screen) -> None:
+    def __init__(self, script: str, data: Path, screen: Screen) -> None:
         environment = {
             **os.environ,
             "DISPLAY": screen.name,
@@ -73,9 +83,10 @@ class Peer:
             "LIBGL_ALWAYS_SOFTWARE": "1",
         }
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).parent / script), str(store)],
+            [sys.executable, str(Path(__file__).parent / script), str(data)],
             env=environment,
             stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             text=True,
         )
@@ -93,6 +104,23 @@ class Peer:
         self.process.stdin.flush()
 
 
+class Contestant(NamedTuple):
+    """A viewer and what it can do."""
+
+    start: Callable[[Screen, Path], Squidview | Peer]
+    """Starts it with the single dataset; what it writes goes into the folder."""
+    plate: Path
+    """What it opens as the plate."""
+    box: tuple[int, int]
+    """The pixel of the box that shows and hides the first of the single dataset's channels."""
+    steps_on_plate: bool = True
+    """It goes to single FOVs there."""
+
+    def places(self) -> dict[str, range]:
+        """Where it goes, by axis; the FOVs are the plate's."""
+        return {"z": PLACES, "fov": PLACES} if self.steps_on_plate else {"z": PLACES}
+
+
 def rss_mb(pid: int) -> float:
     """Resident memory of a process."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
@@ -100,14 +128,23 @@ def rss_mb(pid: int) -> float:
     return int(value.split()[1]) / 1000
 
 
+def cpu_s(pid: int) -> float:
+    """Seconds that all threads of a process have computed so far."""
+    # The name in brackets may hold anything; 12 fields after it are the times in and out of the kernel.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Stage:
     """One viewer on a display of its own, from its start to its end."""
 
-    def __init__(self, start: Callable[[Screen], Squidview | Peer], folder: Path) -> None:
+    def __init__(self, start: Callable[[Screen, Path], Squidview | Peer], folder: Path) -> None:
         self._folder = tempfile.TemporaryDirectory(dir=folder)
-        self.screen = Screen(Path(self._folder.name))
+        own = Path(self._folder.name)
+        self.screen = Screen(own)
+        self.mouse = Mouse(self.screen.name)
         self.began = time.monotonic()
-        self.viewer = start(self.screen)
+        self.viewer = start(self.screen, own)
 
     def __enter__(self) -> Stage:
         return self
@@ -115,58 +152,71 @@ class Stage:
     def __exit__(self, *_: object) -> None:
         self.viewer.process.kill()
         self.viewer.process.wait()
+        self.mouse.close()
         self.screen.close()
         self._folder.cleanup()
 
-    def look(self, still_s: float = STILL_S) -> bytes:
-        """The picture once it is still."""
-        time.sleep(0.3)
-        return self.screen.settled(still_s, WITHIN_S)
+    def new_look(self, old: bytes) -> bytes:
+        """The picture that comes in place of another one, once it is still and the viewer idle.
 
-    def first_look(self) -> bytes:
-        """The first picture of all."""
-        empty = self.screen.samples()
-        while self.screen.samples() == empty:
+        napari shows its welcome page for as long as it opens a plate.
+        """
+        end = time.monotonic() + WITHIN_S
+        while self.screen.samples() == old:
+            if time.monotonic() > end:
+                raise TimeoutError(f"nothing new is shown within {WITHIN_S} s")
             time.sleep(0.01)
-        return self.look(3 * STILL_S)
+        while time.monotonic() < end:
+            used = cpu_s(self.viewer.process.pid)
+            look = self.screen.settled(STILL_S, WITHIN_S)
+            if cpu_s(self.viewer.process.pid) - used < IDLE * STILL_S:
+                return look
+        raise TimeoutError(f"the viewer is still busy after {WITHIN_S} s")
 
     def until(self, look: bytes, since: float) -> float:
         """Milliseconds from then until the display shows exactly that."""
         return 1e3 * (self.screen.wait_for(look, WITHIN_S) - since)
 
 
-def measured(start: Callable[[Screen], Squidview | Peer], plate: Path, folder: Path) -> dict[str, float]:
+def measured(contestant: Contestant, folder: Path) -> dict[str, float]:
     """Milliseconds, megabytes and steps a second of one viewer."""
-    with Stage(start, folder) as stage:
-        looks = looks_of(stage, plate)
+    with Stage(contestant.start, folder) as stage:
+        looks = looks_of(stage, contestant)
     found: dict[str, list[float]] = {}
     for _ in range(ROUNDS):
-        with Stage(start, folder) as stage:
-            run(stage, looks, plate, found)
+        with Stage(contestant.start, folder) as stage:
+            run(stage, looks, contestant, found)
     return {name: statistics.median(figures) for name, figures in found.items()}
 
 
-def looks_of(stage: Stage, plate: Path) -> dict[str, bytes]:
+def looks_of(stage: Stage, contestant: Contestant) -> dict[str, bytes]:
     """What a viewer shows at each place once it is still."""
-    looks = {"start": stage.first_look()}
-    viewer = stage.viewer
-    for z in [0, *PLACES, 0]:
+    viewer, now = stage.viewer, stage.new_look(stage.screen.samples())
+    looks = {"start": now}
+    for z in [*PLACES, 0]:
         viewer.go(z=z)
-        looks[f"z {z}"] = stage.look()
-    viewer.open(plate)
-    looks["plate"] = stage.look(3 * STILL_S)
-    if looks["plate"] == looks["z 0"]:
-        raise RuntimeError("the plate looks as what was open before, the viewer did not open it")
-    for fov in [*PLACES, 0]:
-        viewer.go(fov=fov)
-        looks[f"fov {fov}"] = stage.look()
-    for axis in ("z", "fov"):
-        if len({looks[f"{axis} {place}"] for place in PLACES}) < len(PLACES):
+        looks[f"z {z}"] = now = stage.new_look(now)
+    for name in ("hidden", "back"):
+        stage.mouse.click(contestant.box)
+        looks[name] = now = stage.new_look(now)
+    stage.mouse.leave()
+    # The display's picture holds the pointer, too.
+    now = stage.screen.settled(STILL_S, WITHIN_S)
+    if now != looks["z 0"]:
+        raise RuntimeError("a channel that came back looks as it did not before")
+    viewer.open(contestant.plate)
+    looks["plate"] = now = stage.new_look(now)
+    if contestant.steps_on_plate:
+        for fov in [*PLACES, 0]:
+            viewer.go(fov=fov)
+            looks[f"fov {fov}"] = now = stage.new_look(now)
+    for axis, places in contestant.places().items():
+        if len({looks[f"{axis} {place}"] for place in places}) < len(places):
             raise RuntimeError(f"places along {axis} look alike, the viewer did not move")
     return looks
 
 
-def run(stage: Stage, looks: dict[str, bytes], plate: Path, found: dict[str, list[float]]) -> None:
+def run(stage: Stage, looks: dict[str, bytes], contestant: Contestant, found: dict[str, list[float]]) -> None:
     """One run of a viewer; figures go into ``found``."""
 
     def note(name: str, figure: float) -> None:
@@ -185,21 +235,24 @@ def run(stage: Stage, looks: dict[str, bytes], plate: Path, found: dict[str, lis
     for name in ("cold step, ms", "cached step, ms"):
         for z in PLACES:
             note(name, step("z", z))
-            # Nobody turns a knob faster; what a viewer does after its picture is not charged to the next step.
-            time.sleep(0.2)
+            time.sleep(PAUSE_S)
         step("z", 0)
     began = time.monotonic()
     for z in [*PLACES, 0] * 2:
         step("z", z)
-    note("steps a second, each one shown", 2 * (len(PLACES) + 1) / (time.monotonic() - began))
+    note("played along z, slices a second", 2 * (len(PLACES) + 1) / (time.monotonic() - began))
     note("memory after browsing, MB", rss_mb(stage.viewer.process.pid))
+    for look in ["hidden", "back"] * NUM_TOGGLES:
+        note("repaint, ms", stage.until(looks[look], stage.mouse.click(contestant.box)))
+    stage.mouse.leave()
+    time.sleep(PAUSE_S)
     wished = time.monotonic()
-    stage.viewer.open(plate)
+    stage.viewer.open(contestant.plate)
     note("plate opened in the window, ms", stage.until(looks["plate"], wished))
     stage.screen.settled(STILL_S, WITHIN_S)
-    for fov in PLACES:
+    for fov in contestant.places().get("fov", []):
         note("step on the plate, ms", step("fov", fov))
-        time.sleep(0.2)
+        time.sleep(PAUSE_S)
 
 
 def tensorstore_read_ms(store: Path) -> float:
@@ -226,14 +279,18 @@ def squidview_read_ms(program: str, data: Path) -> float:
     return json.loads(answer.stdout)["median_ms"]
 
 
-def made(program: str, folder: Path) -> tuple[Path, Path]:
-    """Four channels of 2048 x 2048 and eight slices in Squid's ``fast``: acquisition and store."""
+def made(program: str, folder: Path) -> Path:
+    """Four channels of 2048 x 2048 and eight slices in Squid's ``fast``."""
     line = "--structure per_fov --n-regions 1 --n-fov 1 --t 1 --z 8 --size 2048x2048"
     channels = ["--channels", "405 nm,488 nm,561 nm,638 nm", "--compression", "fast"]
     data = simulated(program, folder / "peers", [*line.split(), *channels])
-    store = next(data.glob("zarr/*/fov_0.ome.zarr"))
-    set_limits(store)
-    return data, store / "0"
+    set_limits(store_of(data))
+    return data
+
+
+def store_of(data: Path) -> Path:
+    """The only store of an acquisition."""
+    return next(data.glob("zarr/*/fov_0.ome.zarr"))
 
 
 def made_plate(program: str, folder: Path) -> Path:
@@ -241,7 +298,7 @@ def made_plate(program: str, folder: Path) -> Path:
     rows = [*string.ascii_uppercase, *(f"A{letter}" for letter in "ABCDEF")]
     wells = [f"{row}{column}" for row in rows for column in range(1, 49)]
     line = "--structure hcs --fov-per-well 4 --t 1 --z 1 --size 64x64 --channels 405"
-    return simulated(program, folder / "peers-plate", [*line.split(), "--wells", *wells])
+    return simulated(program, folder / "peers-plate", [*line.split(), "--wells", *wells]) / "plate.ome.zarr"
 
 
 def simulated(program: str, data: Path, options: list[str]) -> Path:
@@ -264,26 +321,38 @@ def set_limits(store: Path) -> None:
     document.write_text(json.dumps(text))
 
 
+def contestants(program: str, data: Path, plate: Path) -> dict[str, Contestant]:
+    """Each opens what its users do: the plate, the acquisition around it, or the store itself. Ours is the first."""
+    store = store_of(data)
+    return {
+        "squidview": Contestant(lambda screen, own: Squidview(program, data, screen, own), plate, box=(1212, 75)),
+        "ndv": Contestant(lambda screen, _: Peer("ndv_viewer.py", data, screen), plate.parent, box=(13, 890)),
+        "napari": Contestant(
+            lambda screen, _: Peer("napari_viewer.py", store, screen), plate, box=(53, 516), steps_on_plate=False
+        ),
+    }
+
+
+def compared(name: str, ours: float, theirs: list[float | None]) -> str:
+    """A line of the table: a figure of each viewer, and how many times better squidview is than the best peer."""
+    able = [figure for figure in theirs if figure is not None]
+    ratio = ours / max(able) if "a second" in name else min(able) / ours
+    cells = ["-" if figure is None else f"{figure:.0f}" for figure in [ours, *theirs]]
+    return f"| {name} | {' | '.join(cells)} | {ratio:.1f} times |"
+
+
 def main() -> None:
     """Prints a table: each viewer, and how many times better squidview is than the better peer."""
     program, folder = sys.argv[1], Path(sys.argv[2])
-    data, store = made(program, folder)
-    acquisition = made_plate(program, folder)
-    plate = acquisition / "plate.ome.zarr"
-    found = {
-        "squidview": measured(lambda screen: Squidview(program, data, screen, folder), plate, folder),
-        "ndv": measured(lambda screen: Peer("ndv_viewer.py", store, screen), plate, folder),
-        "napari": measured(lambda screen: Peer("napari_viewer.py", store, screen), plate, folder),
-    }
-    print(f"| {SIZE[0]} x {SIZE[1]} | squidview | ndv | napari | than the better of both |")
+    data, plate = made(program, folder), made_plate(program, folder)
+    found = {name: measured(contestant, folder) for name, contestant in contestants(program, data, plate).items()}
+    ours = found.pop("squidview")
+    print(f"| {SIZE[0]} x {SIZE[1]} | squidview | {' | '.join(found)} | than the better peer |")
     print("| --- | --- | --- | --- | --- |")
-    for name, ours in found["squidview"].items():
-        peers = [found["ndv"][name], found["napari"][name]]
-        ratio = ours / max(peers) if "a second" in name else min(peers) / ours
-        row = " | ".join(f"{value:.0f}" for value in [ours, *peers])
-        print(f"| {name} | {row} | {ratio:.1f} times |")
-    ours, theirs = squidview_read_ms(program, data), tensorstore_read_ms(store)
-    print(f"| read a plane with 1 thread, ms | {ours:.1f} | tensorstore {theirs:.1f} | | {theirs / ours:.1f} times |")
+    for name, figure in ours.items():
+        print(compared(name, figure, [peer.get(name) for peer in found.values()]))
+    read, theirs = squidview_read_ms(program, data), tensorstore_read_ms(store_of(data) / "0")
+    print(f"| read a plane with 1 thread, ms | {read:.1f} | tensorstore {theirs:.1f} | - | {theirs / read:.1f} times |")
 
 
 main()

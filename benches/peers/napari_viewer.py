@@ -1,48 +1,37 @@
-"""napari on a dask array over tensorstore. Moves as stdin says."""
+"""napari with its reader for OME-Zarr, napari-ome-zarr (zarr-python and dask). Moves as stdin says.
+
+Of a plate that reader shows the first FOV of each well, all of them in one picture: there is no step to another FOV.
+usage: napari_viewer.py STORE
+"""
 
 from __future__ import annotations
 
 import sys
-import threading
-from pathlib import Path
 
 import napari
-from planes import LIMITS, as_dask, commands, plate_as_dask
-from qtpy.QtCore import QObject, Signal
-from screen import SIZE
-
-
-class Wishes(QObject):
-    """Hands wishes from the thread that reads stdin to the one of the window."""
-
-    came = Signal(dict)
+from screen import LIMITS, SIZE
+from wishes import Wish, have_fulfilled
 
 
 def main() -> None:
+    """Runs until its window is closed."""
     viewer = napari.Viewer(show=True)
     viewer.window.resize(*SIZE)
-    viewer.add_image(as_dask(Path(sys.argv[1])), channel_axis=1, contrast_limits=LIMITS)
-    wishes = Wishes()
-    # The channel axis became layers: t (of a plate fov), z, y, x are left.
-    axes = {"t": 0, "z": 1, "fov": 0}
 
-    def fulfil(wish: dict[str, int | str]) -> None:
+    def open_store(path: str) -> None:
+        for layer in viewer.open(path, plugin="napari-ome-zarr"):
+            layer.contrast_limits = LIMITS
+
+    def fulfil(wish: Wish) -> None:
         if "open" in wish:
-            plate = plate_as_dask(Path(wish["open"]))
             viewer.layers.clear()
-            viewer.add_image(plate, channel_axis=1, contrast_limits=LIMITS)
-            viewer.reset_view()
+            open_store(wish["open"])
         else:
             for axis, at in wish.items():
-                viewer.dims.set_current_step(axes[axis], at)
+                viewer.dims.set_current_step(viewer.dims.axis_labels.index(axis), at)
 
-    wishes.came.connect(fulfil)
-
-    def listen() -> None:
-        for wish in commands():
-            wishes.came.emit(wish)
-
-    threading.Thread(target=listen, daemon=True).start()
+    open_store(sys.argv[1])
+    have_fulfilled(fulfil)
     napari.run()
 
 

@@ -1,16 +1,19 @@
-"""ndv on a dask array over tensorstore: the design of the viewer that Squid embeds today. Moves as stdin says."""
+"""ndv as the viewer that Squid embeds today uses it: see ``acquisition.py``. Moves as stdin says.
+
+usage: ndv_viewer.py ACQUISITION
+"""
 
 from __future__ import annotations
 
 import sys
-import threading
 from pathlib import Path
 
+import numpy as np
 import pyconify
-import xarray as xr
-from planes import LIMITS, as_dask, commands, plate_as_dask
-from qtpy.QtCore import QObject, Signal
-from screen import SIZE
+from acquisition import colours_of, stacked, stores_of
+from qtpy.QtWidgets import QApplication, QVBoxLayout, QWidget
+from screen import LIMITS, SIZE
+from wishes import Wish, have_fulfilled
 
 
 def no_icon(*_: object, **__: object) -> str:
@@ -22,44 +25,53 @@ pyconify.svg_path = no_icon
 import ndv  # noqa: E402 (takes the icons' function along)
 
 
-class Wishes(QObject):
-    """Hands wishes from the thread that reads stdin to the one of the window."""
+class Window(QWidget):
+    """A window around an ndv viewer; a new one takes its place with every acquisition that is opened."""
 
-    came = Signal(dict)
+    def __init__(self) -> None:
+        super().__init__()
+        nothing = np.zeros((1, 100, 100), np.uint16)
+        # There, too, an empty viewer is made with the window, before a path is looked at.
+        self.viewer = ndv.ArrayViewer(nothing, channel_axis=0, channel_mode="composite", visible_axes=(-2, -1))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.viewer.widget(), 1)
+
+    def open(self, acquisition: Path) -> None:
+        """Shows an acquisition in place of what is shown."""
+        stores = stores_of(acquisition)
+        data = stacked(stores)
+        colours = colours_of(stores[0])
+        old = self.viewer.widget()
+        self.viewer = ndv.ArrayViewer(
+            data,
+            channel_axis=data.dims.index("channel"),
+            channel_mode="composite",
+            luts={c: {"cmap": ["black", colour], "clims": LIMITS} for c, colour in enumerate(colours)},
+            visible_axes=(-2, -1),
+        )
+        layout = self.layout()
+        layout.removeWidget(old)
+        old.deleteLater()
+        layout.insertWidget(0, self.viewer.widget(), 1)
+
+    def fulfil(self, wish: Wish) -> None:
+        """Does what stdin says."""
+        if "open" in wish:
+            self.open(Path(wish["open"]))
+        else:
+            self.viewer.display_model.current_index.update(wish)
 
 
 def main() -> None:
-    data = xr.DataArray(as_dask(Path(sys.argv[1])), dims=("t", "c", "z", "y", "x"))
-    num_channels = data.sizes["c"]
-    viewer = ndv.ArrayViewer(
-        data,
-        channel_mode="composite",
-        channel_axis="c",
-        current_index={"t": 0, "z": 0},
-        luts={c: {"clims": LIMITS} for c in range(num_channels)},
-    )
-    viewer.show()
-    widget = viewer.widget()
-    widget.move(0, 0)
-    widget.resize(*SIZE)
-    wishes = Wishes()
-
-    def fulfil(wish: dict[str, int | str]) -> None:
-        if "open" in wish:
-            plate = plate_as_dask(Path(wish["open"]))
-            # ndv does not let go of axes that it has shown: FOVs take the place of timepoints.
-            viewer.data = xr.DataArray(plate, dims=("t", "c", "z", "y", "x"))
-            wish = {"fov": 0, "z": 0}
-        viewer.display_model.current_index.update({"t" if axis == "fov" else axis: at for axis, at in wish.items()})
-
-    wishes.came.connect(fulfil)
-
-    def listen() -> None:
-        for wish in commands():
-            wishes.came.emit(wish)
-
-    threading.Thread(target=listen, daemon=True).start()
-    ndv.run_app()
+    """Runs until its window is closed."""
+    app = QApplication(sys.argv)
+    window = Window()
+    window.open(Path(sys.argv[1]))
+    window.resize(*SIZE)
+    window.show()
+    have_fulfilled(window.fulfil)
+    app.exec()
 
 
 main()

@@ -15,6 +15,9 @@ from pathlib import Path
 SIZE = (1480, 1000)
 """Pixels of the display, and of every viewer's window."""
 
+LIMITS = (0, 3000)
+"""Contrast limits of every channel, so that no viewer looks for its own."""
+
 POLL_S = 0.001
 """Between two looks."""
 
@@ -28,14 +31,16 @@ class Screen:
     def __init__(self, folder: Path) -> None:
         width, height = SIZE
         self._server = subprocess.Popen(
-            ["Xvfb", "-displayfd", "1", "-nolisten", "tcp", "-fbdir", str(folder)]
-            + ["-screen", "0", f"{width}x{height}x24"],
+            [
+                *["Xvfb", "-displayfd", "1", "-nolisten", "tcp", "-fbdir", str(folder)],
+                *["-screen", "0", f"{width}x{height}x24"],
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
         self.name = ":" + self._server.stdout.readline().strip()
-        with open(folder / "Xvfb_screen0", "rb") as file:
+        with (folder / "Xvfb_screen0").open("rb") as file:
             self._memory = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
         words = struct.unpack(">25I", self._memory[:100])
         header_size, bytes_per_line, num_colors = words[0], words[12], words[19]
