@@ -220,6 +220,8 @@ pub struct App {
     /// Steps per second that playback reached, smoothed.
     play_fps: Option<f32>,
     frame_secs: Option<f32>,
+    /// Frames in a row that were laid out once more for a wish.
+    num_drawn_again: u32,
     presented: RefCell<Presented>,
 }
 
@@ -449,6 +451,7 @@ impl eframe::App for App {
             ctx.request_repaint();
         }
         *drawn = list;
+        self.draw_again(&ctx, &actions);
         for action in actions {
             self.act(&ctx, action);
         }

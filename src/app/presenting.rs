@@ -9,6 +9,7 @@ use super::{App, Stage, Timing, Viewing};
 use crate::{
     canvas::{self, DrawList},
     model::{Shown, WorkStage},
+    ui::Action,
 };
 
 /// What is noted right after a frame was handed to the screen.
@@ -22,6 +23,23 @@ pub(super) struct Presented {
 }
 
 impl App {
+    /// What was wished of the picture in laying out the window is laid out once more in the same frame: what is at hand is
+    /// on the screen a frame sooner, and what is not begins to be read while the frame is drawn.
+    pub(super) fn draw_again(&mut self, ctx: &egui::Context, actions: &[Action]) {
+        /// egui takes more in a row for a mistake; who drags has the next frame soon.
+        const MAX_IN_ROW: u32 = 2;
+        if ctx.current_pass_index() > 0 {
+            return;
+        }
+        let is_of_picture = |action: &Action| matches!(action, Action::View(_));
+        if actions.iter().any(is_of_picture) && self.num_drawn_again < MAX_IN_ROW {
+            self.num_drawn_again += 1;
+            ctx.request_discard("a wish");
+        } else {
+            self.num_drawn_again = 0;
+        }
+    }
+
     /// Notes what the frame shows; the present is noted when it has returned.
     pub(super) fn note_frame(&mut self) {
         let has_pixels =

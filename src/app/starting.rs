@@ -202,6 +202,7 @@ impl Starting {
             last_step: None,
             play_fps: None,
             frame_secs: None,
+            num_drawn_again: 0,
             presented: RefCell::new(Presented {
                 timing: self.timing,
                 has_image: false,

@@ -179,7 +179,11 @@ fn folder_of_file(file: &Path) -> Result<Option<PathBuf>, OpenError> {
 
 fn by_metadata(node: &Node) -> Option<What> {
     let attributes = &node.attributes;
-    if attributes.plate.is_some() {
+    let has_wells = || {
+        let entries = source::list(&node.folder).unwrap_or_default();
+        looks_like_a_plate(&node.folder, &entries)
+    };
+    if attributes.plate.is_some() && (attributes.multiscale.is_none() || has_wells()) {
         return Some(What::Plate {
             folder: node.folder.clone(),
             only_row: None,
@@ -292,11 +296,14 @@ fn by_own_names(node: &Node, entries: &[Entry]) -> Option<What> {
     are_images.then(|| What::ImageFiles(files.into()))
 }
 
-/// Why a folder that should hold stores shows none: it cannot be listed.
+/// Why a folder that should hold stores or files shows none: it cannot be listed.
 fn unreadable(root: &Path, entries: &[Entry]) -> Option<OpenError> {
-    let mut folders = entries.iter().filter(|entry| {
-        entry.kind == Kind::Folder && (entry.name == "zarr" || is_plate_name(&entry.name))
-    });
+    let holds_images = |name: &str| {
+        matches!(name, "zarr" | "ome_tiff") || is_plate_name(name) || name.parse::<u32>().is_ok()
+    };
+    let folders = entries.iter();
+    let mut folders =
+        folders.filter(|entry| entry.kind == Kind::Folder && holds_images(&entry.name));
     folders.find_map(|entry| {
         source::list(&root.join(&entry.name))
             .err()

@@ -283,11 +283,14 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
         listing.kind = DatasetKind::Squid;
     }
     if listing.fovs.is_empty() {
+        let is_absent = |problem: &&Problem| problem.code == Code::MissingArray;
+        let is_reason = |problem: &&Problem| problem.code != Code::Ignored;
         let mut problems = listing.problems.iter();
-        if let Some(absent) = problems.find(|problem| problem.code == Code::MissingArray) {
-            let place = found.root.join(&absent.location);
-            let message = format!("no image is there: {}", absent.message);
-            return Err(OpenError::at(&place, absent.code, message));
+        let absent = problems.clone().find(is_absent);
+        if let Some(reason) = absent.or_else(|| problems.find(is_reason)) {
+            let place = found.root.join(&reason.location);
+            let message = format!("no image is there: {}", reason.message);
+            return Err(OpenError::at(&place, reason.code, message));
         }
         let message = "expected images, found none";
         return Err(OpenError::at(&found.root, Code::NotZarr, message));

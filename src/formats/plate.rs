@@ -134,7 +134,7 @@ fn wells_of(
     let (wells, absent): (Vec<Well>, Vec<Well>) = named.into_iter().partition(|well| {
         paths.contains(well.folder.as_path()) || matches!(source::stat(&well.folder), Ok(Some(_)))
     });
-    if wells.is_empty() {
+    if wells.is_empty() && !on_disk.is_empty() {
         let message = "no plate metadata that fits the folders, wells taken from the folders";
         problems.push(Problem::new(Code::Ignored, below(root, folder), message));
         return on_disk;

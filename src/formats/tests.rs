@@ -261,6 +261,23 @@ fn wrong_plate_metadata_gives_way_to_the_folders() {
 }
 
 #[test]
+fn a_plate_of_which_no_well_is_there_says_why_or_gives_way_to_its_own_image() {
+    let plate = |well: &str| {
+        format!(
+            r#""plate":{{"rows":[{{"name":"A"}}],"columns":[{{"name":"1"}}],"wells":[{{"path":"{well}"}}]}}"#
+        )
+    };
+    let disk = Disk::new();
+    disk.group("absent", &plate("A/1"));
+    disk.group("outside", &plate("../A/1"));
+    check_error(&disk, "absent", Code::MissingArray);
+    check_error(&disk, "outside", Code::BadMetadata);
+    disk.group("both", &format!("{},{IMAGE}", plate("A/1")));
+    disk.array("both/0", &[1, 1, 1, 4, 6]);
+    assert_eq!(disk.open("both").expect("an image").fovs.len(), 1);
+}
+
+#[test]
 fn a_well_path_that_leaves_the_plate_is_listed_and_left_aside() {
     let disk = Disk::new();
     disk.image("secret/0", &[1, 1, 1, 8, 4])

@@ -122,6 +122,15 @@ fn what_may_not_be_read_is_an_io_error() {
     forbid(&image);
     check_refused(&image, "io_error");
     allow(&image);
+    for (structure, inside) in [("tiff", "0"), ("ome_tiff", "ome_tiff")] {
+        let run = folder.path().join(structure);
+        let line = "--wells A1 --fov-per-well 1 --t 1 --z 1 --size 16x16 --interval-ms 0";
+        let command = format!("simulate PATH --structure {structure} {line}");
+        assert_eq!(on(&run, &command).status, Some(0));
+        forbid(&run.join(inside));
+        check_refused(&run, "io_error");
+        allow(&run.join(inside));
+    }
 }
 
 #[test]

@@ -158,6 +158,31 @@ fn sliders_buttons_fields_and_keys_move_along_the_axes() {
 }
 
 #[test]
+fn what_is_at_hand_is_on_the_screen_in_the_frame_of_the_key() {
+    let Some((mut desk, _folder)) = on_plate(Setup::default()) else {
+        return;
+    };
+    let shown = |desk: &Desk| desk.status().shown.as_ref().map(|shown| shown.z);
+    for key in [Key::ArrowUp, Key::ArrowUp, Key::ArrowDown, Key::ArrowDown] {
+        desk.press(Modifiers::NONE, key);
+        desk.settle();
+    }
+    assert_eq!(shown(&desk), Some(0));
+    // One frame with the key and no further one; in a row as well.
+    for z in [1, 2, 1, 0, 1] {
+        let key = if shown(&desk) < Some(z) {
+            Key::ArrowUp
+        } else {
+            Key::ArrowDown
+        };
+        desk.harness.key_press(key);
+        desk.harness.step();
+        assert_eq!(shown(&desk), Some(z));
+        desk.harness.step();
+    }
+}
+
+#[test]
 fn playing_goes_round_and_stops() {
     let Some((mut desk, _folder)) = on_plate(Setup::default()) else {
         return;
