@@ -524,7 +524,7 @@ impl<'a> Reader<'a> {
             let activity = self.activity.as_deref();
             match way {
                 Way::Lines => {
-                    encoded.read_lines(&self.array.chunks, self.size, &rectangle, band)?
+                    encoded.read_lines(&self.array.chunks, self.size, &rectangle, band)?;
                 }
                 Way::Shared => {
                     let num_wanted = self.across.of_plane(across) * self.along.of_plane(along);

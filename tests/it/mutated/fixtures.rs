@@ -175,16 +175,15 @@ fn write_companion(folder: &Path) {
     let points = format!(
         r#"<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:1"><BinaryOnly MetadataFile="{COMPANION}" UUID="urn:uuid:2"/></OME>"#
     );
-    let blocks: String = (0..4)
-        .map(|page| {
-            let (c, z) = (page / 2, page % 2);
-            format!(
-                r#"<TiffData FirstC="{c}" FirstZ="{z}" FirstT="0" IFD="{page}" PlaneCount="1"><UUID FileName="{FILE}">urn:uuid:1</UUID></TiffData>"#
-            )
-        })
-        .collect();
+    let blocks = (0..4).map(|page| {
+        let (c, z) = (page / 2, page % 2);
+        format!(
+            r#"<TiffData FirstC="{c}" FirstZ="{z}" FirstT="0" IFD="{page}" PlaneCount="1"><UUID FileName="{FILE}">urn:uuid:1</UUID></TiffData>"#
+        )
+    });
+    let blocks = blocks.collect::<Vec<_>>().concat();
     let document = format!(
-        r##"<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:2"><Image ID="Image:0" Name="one"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="{WIDTH}" SizeY="{HEIGHT}" SizeZ="2" SizeC="2" SizeT="1" PhysicalSizeX="0.5" PhysicalSizeY="0.5" PhysicalSizeXUnit="µm"><Channel ID="Channel:0:0" Name="DAPI" Color="65535" EmissionWavelength="450"/><Channel ID="Channel:0:1" Name="BF"/>{blocks}</Pixels></Image></OME>"##
+        r#"<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:2"><Image ID="Image:0" Name="one"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="{WIDTH}" SizeY="{HEIGHT}" SizeZ="2" SizeC="2" SizeT="1" PhysicalSizeX="0.5" PhysicalSizeY="0.5" PhysicalSizeXUnit="µm"><Channel ID="Channel:0:0" Name="DAPI" Color="65535" EmissionWavelength="450"/><Channel ID="Channel:0:1" Name="BF"/>{blocks}</Pixels></Image></OME>"#
     );
     fs::write(folder.join(COMPANION), document).unwrap();
     let file = fs::File::create(folder.join(FILE)).unwrap();
