@@ -9,6 +9,7 @@ mod extra;
 mod growth;
 mod image;
 mod labels;
+mod names;
 mod plane_files;
 mod registered;
 mod revisions;

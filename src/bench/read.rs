@@ -40,7 +40,7 @@ pub struct ReadFigures {
     pub planes: Figures,
     /// The time of all of them.
     pub elapsed: Duration,
-    /// The same planes, their chunks read and decompressed and nothing else; `None` where zarrs or an image decoder reads.
+    /// The same planes, their chunks read and decompressed and nothing else; `None` where an image decoder reads.
     pub floor: Option<Figures>,
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Arrays, Dataset, ImageSlot, OpenFovError, OpenedFov, OpenedLabel, Sampling, SideFacts,
+    Arrays, Dataset, ImageSlot, OpenFovError, OpenedFov, OpenedLabel, Sampling, SideFacts, names,
 };
 use crate::model::{AxisRole, Code, FovId, NavAxis, Problem};
 
@@ -18,13 +18,16 @@ impl Dataset {
         next.revision += 1;
         for (fov, outcome) in opened {
             match outcome {
-                Ok(opened) => {
+                Ok(mut opened) => {
+                    let images = opened.images.iter_mut().map(|(_, image)| image);
+                    opened.problems.extend(names::cut_images(images));
                     if !next.is_template_read {
                         // Until there was a store, notices said how many timepoints there are.
                         next.known_timepoints = 0;
                     }
                     if let Some(around) = opened.around {
                         next.surround(&around);
+                        next = next.with_short_names();
                     }
                     next.note_present(opened.images.iter().map(|(fov, _)| *fov));
                     for (fov, image) in opened.images {
@@ -71,7 +74,8 @@ impl Dataset {
         let mut next = self.clone();
         next.revision += 1;
         let found = match outcome {
-            Ok(opened) => {
+            Ok(mut opened) => {
+                names::cut_label(&mut opened);
                 next.add_problems(opened.problems);
                 Ok(opened.label)
             }

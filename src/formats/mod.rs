@@ -178,7 +178,7 @@ pub fn open(path: &Path, progress: Progress<'_>) -> Result<Dataset, OpenError> {
     let _listing = WorkStage::List.enter();
     let path = plain_path(path);
     let found = layout::find(&path, progress)?;
-    opener::open(&found, progress)
+    opener::open(&found, progress).map(Dataset::with_short_names)
 }
 
 /// The path without `file://`, a slash at its end or `..`; relative ones from the working folder.

@@ -64,8 +64,8 @@ pub(super) struct Shared {
 
 pub(super) struct State {
     pub(super) dataset: Option<Arc<Dataset>>,
-    /// What the last `want` asked for.
-    pub(super) wanted: HashSet<Job>,
+    /// What the last `want` asked for, and its place in the order; what is read for notices comes before all.
+    pub(super) wanted: HashMap<Job, usize>,
     /// What of it nobody works on yet, most urgent first.
     pub(super) queue: VecDeque<Job>,
     /// What is being worked on, and since when.
@@ -87,7 +87,7 @@ pub(super) struct State {
     known: VecDeque<Loaded>,
     /// Readers, what each does for its job, and of which dataset that is.
     readers: HashMap<usize, Option<(Arc<Activity>, DatasetId)>>,
-    /// Jobs that found no room to decode in, and how many had ended then.
+    /// Jobs that found no room to decode in, and how many had ended then; until they are done.
     without_room: HashMap<JobKey, u64>,
     num_ended: u64,
     num_given_up: usize,
@@ -100,7 +100,7 @@ impl Shared {
     pub(super) fn new(wanted_readers: usize) -> Self {
         let state = State {
             dataset: None,
-            wanted: HashSet::new(),
+            wanted: HashMap::new(),
             queue: VecDeque::new(),
             in_flight: HashMap::new(),
             anticipated: HashMap::new(),
@@ -142,7 +142,7 @@ impl Shared {
         // Some may have room by now that a silent disk held.
         state.without_room.clear();
         let wished = jobs(dataset, ledger, visible);
-        state.wanted = wished.iter().copied().collect();
+        state.wanted = wished.iter().copied().zip(1..).collect();
         let has_dropped_anticipated = state.drop_anticipated();
         // A wish for what is being worked on joins it.
         let is_new = |job: &Job| !state.in_flight.contains_key(&(dataset.id, *job));
@@ -198,7 +198,7 @@ impl Shared {
                 .versioned(job)
                 .is_some_and(|(other, _)| other == plane)
         };
-        let jobs: Vec<Job> = state.wanted.iter().filter(is_of_plane).copied().collect();
+        let jobs: Vec<Job> = state.wanted.keys().filter(is_of_plane).copied().collect();
         let versions = jobs.iter().filter_map(|job| state.versioned(job));
         let Some(newest) = versions.map(|(_, version)| version.revision).max() else {
             return false;
@@ -223,7 +223,7 @@ impl Shared {
         });
         let begins = jobs.iter().any(|job| matches!(job, Job::Tile(..)));
         for job in jobs {
-            state.wanted.insert(job);
+            state.wanted.insert(job, 0);
             state.queue.push_front(job);
         }
         if begins {
@@ -239,16 +239,21 @@ impl Shared {
         begins
     }
 
-    /// The job found no room to decode in: it is the next again when another one has ended.
+    /// The job found no room to decode in: it is looked at again, at its place in the order, when another one has ended.
     pub(super) fn put_back(&self, task: &Task) {
         let mut state = self.state.lock();
         let key = (task.dataset.id, task.job);
         state.in_flight.remove(&key);
-        if state.is_current(task.dataset.id) && state.wanted.contains(&task.job) {
+        if state.is_current(task.dataset.id)
+            && let Some(&place) = state.wanted.get(&task.job)
+        {
             let num_ended = state.num_ended;
             state.without_room.insert(key, num_ended);
-            if !state.queue.contains(&task.job) {
-                state.queue.push_front(task.job);
+            let is_after = |job: &Job| state.wanted.get(job).is_some_and(|&its| its >= place);
+            let next = state.queue.iter().position(is_after);
+            let at = next.unwrap_or(state.queue.len());
+            if state.queue.get(at) != Some(&task.job) {
+                state.queue.insert(at, task.job);
             }
         }
         drop(state);
@@ -258,7 +263,9 @@ impl Shared {
     /// The job is done. True where its dataset is still the one that is shown.
     pub(super) fn finish(&self, task: &Task) -> bool {
         let mut state = self.state.lock();
-        state.in_flight.remove(&(task.dataset.id, task.job));
+        let key = (task.dataset.id, task.job);
+        state.in_flight.remove(&key);
+        state.without_room.remove(&key);
         state.num_ended += 1;
         let is_current = state.is_current(task.dataset.id);
         drop(state);
@@ -270,7 +277,7 @@ impl Shared {
     /// True while the last `want` still asks for the job.
     pub(super) fn is_wanted(&self, task: &Task) -> bool {
         let state = self.state.lock();
-        state.is_current(task.dataset.id) && state.wanted.contains(&task.job)
+        state.is_current(task.dataset.id) && state.wanted.contains_key(&task.job)
     }
 
     /// True while the dataset is the one that is shown.
@@ -510,7 +517,6 @@ impl State {
             anticipated.has_begun |= anticipated.revision == version.revision;
         }
         let waits = self.in_flight.is_empty();
-        self.without_room.remove(&(dataset.id, job));
         self.in_flight.insert((dataset.id, job), Instant::now());
         Some(Task {
             job,
@@ -532,10 +538,15 @@ impl State {
         newly
     }
 
-    /// True for a job that found no room to decode in, while nothing has ended since.
+    /// True for a job that found no room to decode in, while nothing has ended since, or another such one is at work: one
+    /// after the other they find their chunk decoded, if they are of the same one.
     pub(super) fn has_no_room(&self, dataset: DatasetId, job: Job) -> bool {
+        let is_such = |key: &JobKey| self.without_room.contains_key(key);
         let then = self.without_room.get(&(dataset, job));
-        then.is_some_and(|then| *then == self.num_ended) && !self.in_flight.is_empty()
+        then.is_some_and(|then| {
+            let has_ended = *then != self.num_ended || self.in_flight.is_empty();
+            !has_ended || self.in_flight.keys().any(is_such)
+        })
     }
 
     fn longest_wait(&self) -> Option<Duration> {

@@ -54,6 +54,7 @@ struct Scripted {
     absences: Mutex<Vec<Absence>>,
     /// Slices that there is no room to decode for.
     without_room: Mutex<HashSet<u32>>,
+    num_without_room: AtomicUsize,
 }
 
 impl ReadTiles for Scripted {
@@ -122,6 +123,7 @@ impl ReadTiles for Scripted {
     ) -> Result<Option<ReadOutcome>, ReadError> {
         let without_room = self.without_room.lock();
         if matches!(tile.plane.z, ZPick::Slice(z) if without_room.contains(&z)) {
+            self.num_without_room.fetch_add(1, Ordering::SeqCst);
             return Ok(None);
         }
         drop(without_room);
@@ -811,6 +813,27 @@ fn a_read_without_room_to_decode_in_lets_others_go_first() {
     });
     bench.want(&dataset, &[highest], Tier::Visible);
     assert_eq!(bench.next_tile().0, highest);
+}
+
+#[test]
+fn reads_that_found_no_room_are_made_one_by_one_in_the_order_of_their_wishes() {
+    let (script, begun, let_go) = held();
+    let (bench, dataset) = (bench(4, [(0, script)]), Arc::new(dataset(Sizes::default())));
+    bench.source.without_room.lock().extend(1..5);
+    let wishes: Vec<TileId> = (0..5).map(slice).collect();
+    bench.want(&dataset, &wishes, Tier::Visible);
+    begun.recv_timeout(SOON).expect("the first read begins");
+    // Meanwhile the others find no room for any of them, nor for their statistics.
+    let deadline = Instant::now() + SOON;
+    while bench.source.num_without_room.load(Ordering::SeqCst) < 8 {
+        assert!(Instant::now() < deadline, "all are tried");
+        thread::sleep(Duration::from_millis(1));
+    }
+    bench.source.without_room.lock().clear();
+    let_go.send(()).expect("the reader is still there");
+    bench.loader.wait_until_idle(SOON);
+    assert_eq!(bench.reads(), wishes);
+    assert_eq!(bench.source.num_without_room.load(Ordering::SeqCst), 8);
 }
 
 #[test]

@@ -35,7 +35,8 @@ impl State {
     /// Of another wish, which may have been made just before the notice, only those reads for notices stay that have
     /// begun. True where others were to begin: their end was to wake the interface.
     pub(super) fn drop_anticipated(&mut self) -> bool {
-        let is_dropped = |job: &&Job| matches!(job, Job::Tile(..)) && !self.wanted.contains(*job);
+        let is_dropped =
+            |job: &&Job| matches!(job, Job::Tile(..)) && !self.wanted.contains_key(*job);
         let dropped = self.queue.iter().filter(is_dropped);
         let dropped = dropped.filter_map(|job| self.versioned(job));
         let dropped: HashSet<_> = dropped.map(|(plane, its)| (plane, its.revision)).collect();

@@ -75,6 +75,8 @@ pub const KEPT_DECODED_BYTES: usize = 128 << 20;
 pub const FOVS: usize = 1 << 18;
 /// FOVs inside of one array, a scan region: a length that nobody wrote costs no more than a large plate.
 pub const ARRAY_FOVS: u64 = 1 << 16;
+/// Bytes of a name that is shown: of a channel, a FOV, a well.
+pub const NAME_BYTES: usize = 4 << 10;
 /// Bytes of a path that metadata names: Linux takes no longer one, and each of its folders is looked at.
 pub const PATH_BYTES: usize = 4 << 10;
 /// Bytes of the paths of all fields of a plate, each below it: a well's document may be that of thousands, by links.

@@ -241,8 +241,7 @@ impl<'a> View<'a> {
         }
         let placed = self.at_level(coarsest).placed(channels);
         let tiles = placed.into_iter().flat_map(|placed| placed.tiles);
-        let tier = Tier::Coarse;
-        tiles.map(|tile| Wish { tile, tier }).collect()
+        plane_by_plane(tiles, Tier::Coarse)
     }
 
     /// Tiles that touch the canvas, with their places; channels that this FOV does not have are left out.
@@ -336,7 +335,7 @@ fn level_for(image: &Image, whole: &RectPx) -> u8 {
         .unwrap_or(0)
 }
 
-/// Wishes for the tiles on the canvas: the selected channel first, then by distance from the middle.
+/// Wishes for the tiles on the canvas: the selected channel first, then the others; of each what is near the middle first.
 fn by_urgency(placed: &[PlacedTile], selected: u16, canvas: CanvasSize) -> Vec<Wish> {
     let (x, y) = (
         f64::from(canvas.width_px) / 2.0,
@@ -349,21 +348,18 @@ fn by_urgency(placed: &[PlacedTile], selected: u16, canvas: CanvasSize) -> Vec<W
     };
     let mut near_first: Vec<_> = placed.iter().collect();
     near_first.sort_by(|a, b| distance(&a.rect).total_cmp(&distance(&b.rect)));
-    let wishes = |is_wanted: fn(u16, u16) -> bool| {
-        let tiles = near_first.iter().flat_map(|placed| &placed.tiles);
-        let wanted = tiles.filter(move |tile| is_wanted(tile.plane.c, selected));
-        wanted
-            .map(|&tile| Wish {
-                tile,
-                tier: Tier::Visible,
-            })
-            .collect::<Vec<_>>()
-    };
-    [
-        wishes(|c, selected| c == selected),
-        wishes(|c, selected| c != selected),
-    ]
-    .concat()
+    let tiles = near_first.iter().flat_map(|placed| &placed.tiles).copied();
+    let mut wishes = plane_by_plane(tiles, Tier::Visible);
+    wishes.sort_by_key(|wish| wish.tile.plane.c != selected);
+    wishes
+}
+
+/// Wishes in the order of the tiles, channel after channel: where a plane is one chunk of many tiles, it is decoded once
+/// while they are read one after the other, and anew for each of them where those of another such plane come between.
+fn plane_by_plane(tiles: impl Iterator<Item = TileId>, tier: Tier) -> Vec<Wish> {
+    let mut wishes: Vec<Wish> = tiles.map(|tile| Wish { tile, tier }).collect();
+    wishes.sort_by_key(|wish| wish.tile.plane.c);
+    wishes
 }
 
 /// Wishes for a position that is likely next; planes that are known to be absent are left alone.
@@ -378,11 +374,5 @@ fn prefetched(view: &View<'_>, channels: &[u16], ledger: &Ledger) -> Vec<Wish> {
             PlaneState::Unknown | PlaneState::Written | PlaneState::Partial { .. }
         )
     };
-    tiles
-        .filter(may_be_there)
-        .map(|tile| Wish {
-            tile,
-            tier: Tier::Prefetch,
-        })
-        .collect()
+    plane_by_plane(tiles.filter(may_be_there), Tier::Prefetch)
 }

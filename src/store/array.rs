@@ -1,22 +1,24 @@
 //! An opened Zarr array: what reading its chunks needs, taken from its document once and checked against the budgets.
 //!
 //! Knowledge: Zarr v3 core specification with the `transpose`, `bytes`, `sharding_indexed`, `blosc`, `gzip`, `zstd` and
-//! `crc32c` codecs, and the Zarr v2 specification. A codec chain that does not fit [`Fast`] is left to `zarrs`.
+//! `crc32c` codecs, and the Zarr v2 specification. A codec chain that does not fit [`Chain::Ours`] is left to `zarrs`.
 
 use std::{
     path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use serde_json::Value;
-use zarrs::metadata::ArrayMetadata;
 
 use super::{
     ReadError,
-    chain::{check_inner_chunks, fast_chain, v2_chain},
-    codec::ByteCodec,
+    chain::{v2_chunks, v3_chunks},
+    codec::{ByteCodec, DecodeError, decode_chain},
     fill::parse_fill,
-    for_zarrs::for_zarrs,
+    foreign::Foreign,
 };
 use crate::{
     dataset::{ZarrFormat, ZarrLocator},
@@ -79,9 +81,52 @@ pub(super) struct ShardIndex {
     pub(super) is_big_endian: bool,
 }
 
-/// A chain of `transpose` (or none), `bytes` and bytes-to-bytes codecs, in shards or not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fast {
+/// What makes samples of the bytes of a chunk.
+#[derive(Clone, Debug)]
+pub(super) enum Chain {
+    /// Bytes-to-bytes codecs in the order of the document; `transpose` and `bytes` before them are strides and a byte order.
+    Ours(Vec<ByteCodec>),
+    /// Any other codecs.
+    Foreign(Arc<Foreign>),
+}
+
+impl Chain {
+    /// Decodes a chunk into `target`, which it must fill exactly.
+    pub(super) fn decode(&self, encoded: &[u8], target: &mut [u8]) -> Result<(), DecodeError> {
+        match self {
+            Self::Ours(codecs) => decode_chain(codecs, encoded, target),
+            Self::Foreign(foreign) => foreign.decode(encoded, target),
+        }
+    }
+
+    /// True where the bytes are the samples.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::Ours(codecs) if codecs.is_empty())
+    }
+
+    /// The most bytes that a chunk of so many decoded ones may have: no compressor makes data longer, but a filter may
+    /// store bytes as numbers of 8 bytes.
+    pub(super) fn most_encoded(&self, decoded: u64) -> u64 {
+        let stored = match self {
+            Self::Ours(_) => decoded,
+            Self::Foreign(_) => decoded.saturating_mul(8),
+        };
+        stored.saturating_add(stored / 8).saturating_add(1 << 20)
+    }
+
+    /// Blocks of about the length of a chunk that decoding it needs beside the decoded one.
+    pub(super) fn num_blocks(&self) -> u64 {
+        match self {
+            Self::Ours(codecs) => u64::from(!codecs.is_empty()),
+            // The encoded bytes, and what goes into and comes out of a codec.
+            Self::Foreign(_) => 3,
+        }
+    }
+}
+
+/// How the chunks of an array lie in its files, and what decodes them.
+#[derive(Clone, Debug)]
+pub(super) struct Chunks {
     /// Shape of a decoded (inner) chunk along the axes of the array.
     pub(super) chunk: Vec<u64>,
     /// Chunks of a file along each axis; all 1 without shards.
@@ -92,19 +137,10 @@ pub(super) struct Fast {
     pub(super) strides: Vec<usize>,
     /// The samples' byte order is not this machine's.
     pub(super) is_swapped: bool,
-    /// Bytes-to-bytes codecs in the order of the document.
-    pub(super) codecs: Vec<ByteCodec>,
+    /// What decodes them.
+    pub(super) chain: Chain,
     /// Bytes of a decoded chunk.
     pub(super) chunk_bytes: usize,
-}
-
-/// How the chunks of an array are read.
-#[derive(Clone, Debug)]
-pub(super) enum Reading {
-    /// By this module's siblings.
-    Fast(Fast),
-    /// By `zarrs`.
-    Generic(Box<ArrayMetadata>),
 }
 
 /// An opened array.
@@ -121,7 +157,7 @@ pub(super) struct OpenedArray {
     /// One sample: what absent chunks consist of.
     pub(super) fill: Samples,
     /// How its chunks are read.
-    pub(super) reading: Reading,
+    pub(super) chunks: Chunks,
     /// No other array has it, nor has the same one when its document is read anew.
     pub(super) number: u64,
     prefix: &'static str,
@@ -181,24 +217,11 @@ fn parse_v3(document: &Value) -> Result<OpenedArray, Refusal> {
     let file_shape = numbers(grid_config.get("chunk_shape"), "chunk_shape")?;
     check_shapes(&shape, &file_shape)?;
     let (prefix, separator) = key_encoding(document.get("chunk_key_encoding"))?;
-    let codecs = document
-        .get("codecs")
-        .and_then(Value::as_array)
-        .ok_or_else(|| Refusal::bad("no codecs"))?;
-    let is_plain = document
-        .get("storage_transformers")
-        .and_then(Value::as_array)
-        .is_none_or(Vec::is_empty);
-    let fast = if is_plain {
-        fast_chain(&file_shape, codecs, sample_type)?
-    } else {
-        None
-    };
     Ok(OpenedArray {
         folder: PathBuf::new(),
         number: 0,
         fill: parse_fill(sample_type, document.get("fill_value"))?,
-        reading: reading(fast, &file_shape, document, sample_type)?,
+        chunks: v3_chunks(document, &file_shape, sample_type)?,
         shape,
         file_shape,
         sample_type,
@@ -206,23 +229,6 @@ fn parse_v3(document: &Value) -> Result<OpenedArray, Refusal> {
         separator,
         document: V3_DOCUMENT,
     })
-}
-
-/// What is not fast goes to `zarrs`, which must be able to hold a whole decoded file.
-fn reading(
-    fast: Option<Fast>,
-    file_shape: &[u64],
-    document: &Value,
-    sample_type: SampleType,
-) -> Result<Reading, Refusal> {
-    if let Some(fast) = fast {
-        return Ok(Reading::Fast(fast));
-    }
-    num_bytes(file_shape, sample_type)?;
-    check_inner_chunks(document, file_shape, 0)?;
-    let metadata = serde_json::from_value(for_zarrs(document))
-        .map_err(|error| Refusal::bad(format!("array document ({error})")))?;
-    Ok(Reading::Generic(Box::new(metadata)))
 }
 
 /// Prefix and separator of chunk keys.
@@ -258,12 +264,11 @@ fn parse_v2(document: &Value) -> Result<OpenedArray, Refusal> {
     let (sample_type, is_big) =
         v2_sample_type(dtype).ok_or_else(|| Refusal::unsupported(format!("dtype {dtype:?}")))?;
     let separator = document.get("dimension_separator").and_then(Value::as_str);
-    let fast = v2_chain(document, &file_shape, sample_type, is_big)?;
     Ok(OpenedArray {
         folder: PathBuf::new(),
         number: 0,
         fill: parse_fill(sample_type, document.get("fill_value"))?,
-        reading: reading(fast, &file_shape, document, sample_type)?,
+        chunks: v2_chunks(document, &file_shape, (sample_type, is_big))?,
         separator: separator_of(separator.unwrap_or("."))?,
         prefix: "",
         document: V2_DOCUMENT,

@@ -1,29 +1,78 @@
-//! Codec chains of array documents: which of them the fast path reads, and how.
+//! Codec chains of array documents: which of them we decode, and how, and what is left to `zarrs`.
 //!
 //! Knowledge: the `transpose`, `bytes` and `sharding_indexed` codecs of Zarr v3; `order`, `filters` and `compressor` of v2.
+
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::{
-    array::{Fast, Refusal, ShardIndex, named, num_bytes, numbers, product},
+    array::{Chain, Chunks, Refusal, ShardIndex, named, num_bytes, numbers, product},
     codec::ByteCodec,
-    for_zarrs::{is_id, is_rounding},
+    for_zarrs::{for_zarrs, is_id, is_rounding},
+    foreign::Foreign,
 };
 use crate::model::{SampleType, limits};
 
-/// The chain, if it is one that we read ourselves.
-pub(super) fn fast_chain(
+/// The chunks of an array document of version 3.
+pub(super) fn v3_chunks(
+    document: &Value,
     file_shape: &[u64],
-    codecs: &[Value],
     sample_type: SampleType,
-) -> Result<Option<Fast>, Refusal> {
+) -> Result<Chunks, Refusal> {
+    let codecs = document
+        .get("codecs")
+        .and_then(Value::as_array)
+        .ok_or_else(|| Refusal::bad("no codecs"))?;
+    let transformers = document.get("storage_transformers");
+    let is_plain = transformers
+        .and_then(Value::as_array)
+        .is_none_or(Vec::is_empty);
+    let shards = shards(file_shape, codecs)?;
+    let (files, codecs) = match shards {
+        Some((files, codecs)) => (files, codecs),
+        None => (Files::whole(file_shape), codecs.as_slice()),
+    };
+    let ours = plain_chain(&files, codecs, sample_type)?;
+    if let Some(chunks) = ours.filter(|_| is_plain) {
+        return Ok(chunks);
+    }
+    // The document of an array whose chunks are files of their own.
+    let mut document = document.clone();
+    document["codecs"] = codecs.into();
+    document["chunk_grid"]["configuration"]["chunk_shape"] = files.chunk.as_slice().into();
+    foreign(files, &document, sample_type)
+}
+
+/// How chunks lie in files.
+struct Files {
+    chunk: Vec<u64>,
+    per_file: Vec<u64>,
+    index: Option<ShardIndex>,
+}
+
+impl Files {
+    /// Each chunk is a file.
+    fn whole(chunk: &[u64]) -> Self {
+        Self {
+            chunk: chunk.to_vec(),
+            per_file: vec![1; chunk.len()],
+            index: None,
+        }
+    }
+}
+
+/// Shards whose index we read, and the codecs of their chunks; `None` for any other chain.
+fn shards<'a>(
+    file_shape: &[u64],
+    codecs: &'a [Value],
+) -> Result<Option<(Files, &'a [Value])>, Refusal> {
     let [first, rest @ ..] = codecs else {
         return Err(Refusal::bad("empty codec chain"));
     };
     let (name, config) = named(Some(first), "codec")?;
     if name != "sharding_indexed" || !rest.is_empty() {
-        let per_file = vec![1; file_shape.len()];
-        return plain_chain(file_shape, per_file, None, codecs, sample_type);
+        return Ok(None);
     }
     let chunk = numbers(config.get("chunk_shape"), "chunk_shape")?;
     let per_file = chunks_per_shard(file_shape, &chunk)?;
@@ -32,15 +81,38 @@ pub(super) fn fast_chain(
     let (Some(inner), Some(index_codecs)) = (inner, index_codecs) else {
         return Err(Refusal::bad("sharding without codecs or index_codecs"));
     };
+    if inner.is_empty() {
+        return Err(Refusal::bad("empty codec chain"));
+    }
     let is_at_end = match config.get("index_location").and_then(Value::as_str) {
         None | Some("end") => true,
         Some("start") => false,
         Some(other) => return Err(Refusal::bad(format!("index_location {other:?}"))),
     };
-    match shard_index(index_codecs, is_at_end) {
-        Some(index) => plain_chain(&chunk, per_file, Some(index), inner, sample_type),
-        None => Ok(None),
-    }
+    let files = shard_index(index_codecs, is_at_end).map(|index| Files {
+        chunk,
+        per_file,
+        index: Some(index),
+    });
+    Ok(files.map(|files| (files, inner.as_slice())))
+}
+
+/// Chunks that `zarrs` decodes; the document is that of an array of such chunks, each a file.
+fn foreign(files: Files, document: &Value, sample_type: SampleType) -> Result<Chunks, Refusal> {
+    let chunk_bytes = num_bytes(&files.chunk, sample_type)?;
+    check_inner_chunks(document, &files.chunk, 0)?;
+    let metadata = serde_json::from_value(for_zarrs(document))
+        .map_err(|error| Refusal::bad(format!("array document ({error})")))?;
+    let order: Vec<usize> = (0..files.chunk.len()).collect();
+    Ok(Chunks {
+        strides: strides(&files.chunk, &order),
+        is_swapped: false,
+        chain: Chain::Foreign(Arc::new(Foreign::new(metadata, &files.chunk))),
+        chunk: files.chunk,
+        per_file: files.per_file,
+        index: files.index,
+        chunk_bytes,
+    })
 }
 
 /// Bytes, with or without a checksum; `None` for any other chain.
@@ -83,12 +155,11 @@ fn chunks_per_shard(shard: &[u64], chunk: &[u64]) -> Result<Vec<u64>, Refusal> {
 
 /// `transpose` (or none), `bytes`, bytes-to-bytes codecs; `None` for any other chain.
 fn plain_chain(
-    chunk: &[u64],
-    per_file: Vec<u64>,
-    index: Option<ShardIndex>,
+    files: &Files,
     codecs: &[Value],
     sample_type: SampleType,
-) -> Result<Option<Fast>, Refusal> {
+) -> Result<Option<Chunks>, Refusal> {
+    let chunk = files.chunk.as_slice();
     let chunk_bytes = num_bytes(chunk, sample_type)?;
     let mut rest = codecs.iter().filter(|it| !is_rounding(it)).peekable();
     let mut order: Vec<usize> = (0..chunk.len()).collect();
@@ -121,13 +192,13 @@ fn plain_chain(
             None => return Ok(None),
         }
     }
-    Ok(Some(Fast {
+    Ok(Some(Chunks {
         chunk: chunk.to_vec(),
-        per_file,
-        index,
+        per_file: files.per_file.clone(),
+        index: files.index,
         strides: strides(chunk, &order),
         is_swapped: is_big != cfg!(target_endian = "big") && sample_type.num_bytes() > 1,
-        codecs: byte_codecs,
+        chain: Chain::Ours(byte_codecs),
         chunk_bytes,
     }))
 }
@@ -165,12 +236,12 @@ fn strides(chunk: &[u64], order: &[usize]) -> Vec<usize> {
     strides
 }
 
-pub(super) fn v2_chain(
+/// The chunks of an array document of version 2, with the byte order of its samples.
+pub(super) fn v2_chunks(
     document: &Value,
     chunk: &[u64],
-    sample_type: SampleType,
-    is_big: bool,
-) -> Result<Option<Fast>, Refusal> {
+    (sample_type, is_big): (SampleType, bool),
+) -> Result<Chunks, Refusal> {
     let mut order: Vec<usize> = (0..chunk.len()).collect();
     if document.get("order").and_then(Value::as_str) == Some("F") {
         order.reverse();
@@ -189,25 +260,21 @@ pub(super) fn v2_chain(
         })
         .collect();
     let Some(codecs) = codecs else {
-        return Ok(None);
+        return foreign(Files::whole(chunk), document, sample_type);
     };
-    Ok(Some(Fast {
+    Ok(Chunks {
         chunk: chunk.to_vec(),
         per_file: vec![1; chunk.len()],
         index: None,
         strides: strides(chunk, &order),
         is_swapped: is_big != cfg!(target_endian = "big") && sample_type.num_bytes() > 1,
-        codecs,
+        chain: Chain::Ours(codecs),
         chunk_bytes: num_bytes(chunk, sample_type)?,
-    }))
+    })
 }
 
 /// Checks every `sharding_indexed` inside a document before `zarrs` allocates for it.
-pub(super) fn check_inner_chunks(
-    value: &Value,
-    outer: &[u64],
-    depth: usize,
-) -> Result<(), Refusal> {
+fn check_inner_chunks(value: &Value, outer: &[u64], depth: usize) -> Result<(), Refusal> {
     const MAX_DEPTH: usize = 3;
     let Some(codecs) = value.get("codecs").and_then(Value::as_array) else {
         return Ok(());
@@ -239,4 +306,10 @@ pub(super) fn check_inner_chunks(
 
 fn is_named(value: &Value, name: &str) -> bool {
     named(Some(value), "codec").is_ok_and(|(found, _)| found == name)
+}
+
+/// What `zarrs` makes of a document whose chain is ours.
+#[cfg(test)]
+pub(super) fn foreign_of(document: &Value, file_shape: &[u64], sample_type: SampleType) -> Chunks {
+    foreign(Files::whole(file_shape), document, sample_type).expect("a document of ours")
 }

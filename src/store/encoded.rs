@@ -7,8 +7,8 @@ use tracing::span::EnteredSpan;
 
 use super::{
     ReadError,
-    array::{Fast, OpenedArray},
-    codec::{DecodeError, decode_chain},
+    array::{Chunks, OpenedArray},
+    codec::DecodeError,
     copy::Rectangle,
 };
 use crate::{
@@ -41,20 +41,18 @@ impl Encoded {
     /// `None`: the chunk is not told of by itself.
     pub(super) fn decode(
         &self,
-        fast: &Fast,
+        chunks: &Chunks,
         target: &mut [u8],
         reading: Option<EnteredSpan>,
         activity: Option<&Activity>,
     ) -> Result<(), ReadError> {
         let (file, offset, len) = self.place();
-        // No compressor makes data longer than this; a sparse file of terabytes must not be read.
-        let bound = (target.len() as u64)
-            .saturating_add(target.len() as u64 / 8)
-            .saturating_add(1 << 20);
+        // A sparse file of terabytes must not be read.
+        let bound = chunks.chain.most_encoded(target.len() as u64);
         if len > bound.min(limits::FILE_BYTES) {
             return Err(wrong_len(len, target.len(), file.path()));
         }
-        if fast.codecs.is_empty() && len == target.len() as u64 {
+        if chunks.chain.is_empty() && len == target.len() as u64 {
             return Ok(file.read_range(offset, target)?);
         }
         let is_told = reading.is_some();
@@ -63,7 +61,9 @@ impl Encoded {
             drop(reading);
             let _decoding = is_told.then(|| WorkStage::Decompress.enter());
             let _working = activity.map(Activity::work);
-            decode_chain(&fast.codecs, bytes, target)
+            chunks
+                .chain
+                .decode(bytes, target)
                 .map_err(|error| decode_error(error, file.path()))
         })
     }
@@ -72,16 +72,15 @@ impl Encoded {
     pub(super) fn shared(
         &self,
         array: &OpenedArray,
-        fast: &Fast,
         num_wanted: usize,
         reading: Option<EnteredSpan>,
         activity: Option<&Activity>,
     ) -> Result<(Key, Arc<Vec<u8>>), ReadError> {
         let (file, offset, len) = self.place();
         let key = Key::of(file, (offset, array.number), (offset, len))?;
-        let bytes = kept::decoded(&key, fast.chunk_bytes, num_wanted, || {
-            let mut bytes = vec![0; fast.chunk_bytes];
-            self.decode(fast, &mut bytes, reading, activity)?;
+        let bytes = kept::decoded(&key, array.chunks.chunk_bytes, num_wanted, || {
+            let mut bytes = vec![0; array.chunks.chunk_bytes];
+            self.decode(&array.chunks, &mut bytes, reading, activity)?;
             Ok::<_, ReadError>(bytes)
         })?;
         Ok((key, bytes))
@@ -91,14 +90,14 @@ impl Encoded {
     /// and nothing else of it.
     pub(super) fn read_lines(
         &self,
-        fast: &Fast,
+        chunks: &Chunks,
         size: usize,
         rectangle: &Rectangle,
         target: &mut [u8],
     ) -> Result<(), ReadError> {
         let (file, offset, len) = self.place();
-        if len != fast.chunk_bytes as u64 {
-            return Err(wrong_len(len, fast.chunk_bytes, file.path()));
+        if len != chunks.chunk_bytes as u64 {
+            return Err(wrong_len(len, chunks.chunk_bytes, file.path()));
         }
         let (mut num_lines, mut line_len) = (rectangle.num_lines, rectangle.line_len);
         if rectangle.source_line == line_len && rectangle.target_line == line_len {

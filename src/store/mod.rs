@@ -1,17 +1,17 @@
 //! Read tiles.
 //!
-//! A read returns the asked tile and any siblings that were decoded on the way. The fast path of `zarr` reads a chunk
-//! once and decodes it straight into the tile; everything unusual goes through `zarrs`. All calls block on I/O: they
-//! belong on a reader thread.
+//! A read returns the asked tile and any siblings that were decoded on the way. `zarr` reads a chunk once and
+//! decodes it straight into the tile, where its chain of codecs is one that Squid and most others write; unusual ones are
+//! decoded by `zarrs`. All calls block on I/O: they belong on a reader thread.
 
 mod array;
 mod chain;
 mod codec;
 mod copy;
 mod encoded;
-mod fallback;
 mod fill;
 mod for_zarrs;
+mod foreign;
 mod locate;
 mod opened;
 mod plane_file;
@@ -37,7 +37,7 @@ use crate::{
 };
 
 use self::{
-    array::{OpenedArray, Reading},
+    array::OpenedArray,
     locate::Slab,
     opened::OpenedArrays,
     taking::Taking,
@@ -266,16 +266,12 @@ impl Store {
             width,
             height,
         };
-        let read = match &array.reading {
-            Reading::Fast(fast) => zarr::read(&array, fast, &slab, rect, taking)?,
-            Reading::Generic(metadata) => fallback::read(&array, metadata, &slab, rect, taking)?,
-        };
         let Some(Tile {
             pixels,
             present,
             total,
             gaps,
-        }) = read
+        }) = zarr::read(&array, &slab, rect, taking)?
         else {
             return Ok(Stored::NoRoom);
         };
@@ -341,13 +337,7 @@ impl Store {
         if is_finished(dataset, image) && !dataset.is_skipped(plane.t) {
             return Ok(PlaneState::Written);
         }
-        let (present, total) = match &array.reading {
-            Reading::Fast(fast) => presence::presence(&array, fast, &slab)?,
-            Reading::Generic(_) => {
-                let files = presence::plane_files(&array, &slab, &array.file_shape)?;
-                presence::count_files(&array, &files)?
-            }
-        };
+        let (present, total) = presence::presence(&array, &slab)?;
         let is_whole = present == total || present > 0 && is_finished(dataset, image);
         Ok(if is_whole {
             PlaneState::Written
@@ -359,7 +349,7 @@ impl Store {
     }
 
     /// Reads and decompresses the chunks of a plane at a stored level, and drops them: the least that reading it costs on
-    /// this machine. Their decoded bytes; `None` where zarrs or an image decoder reads.
+    /// this machine. Their decoded bytes; `None` where an image decoder reads.
     ///
     /// # Errors
     /// As [`Self::read_tile`].
@@ -374,9 +364,6 @@ impl Store {
         let Some((array, slab)) = self.plane_in_array(dataset, image, plane)? else {
             return Ok(None);
         };
-        let Reading::Fast(fast) = &array.reading else {
-            return Ok(None);
-        };
         let mut num_bytes = 0;
         for row in 0..level.grid.num_rows() {
             for col in 0..level.grid.num_cols() {
@@ -388,7 +375,7 @@ impl Store {
                         width,
                         height,
                     };
-                    num_bytes += zarr::decode_only(&array, fast, &slab, rect)?;
+                    num_bytes += zarr::decode_only(&array, &slab, rect)?;
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Planes in image files: one file, or a page or a colour of one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{ReadError, is_all_zero, locate};
 use crate::{
@@ -41,11 +41,27 @@ pub(super) fn read(
     tile: TileId,
     level: usize,
 ) -> Result<Option<(Pixels, PlaneState)>, ReadError> {
-    let plane = match look(files, dataset, image, tile.plane)? {
-        Looked::Found(plane) => plane,
-        Looked::Nothing => return Ok(None),
-        Looked::Empty(error) => return Err(error),
+    let Some(plane) = find(files, dataset, image, tile.plane)? else {
+        return match stayed_empty(files, dataset, tile.plane)? {
+            Some(error) => Err(error),
+            None => Ok(None),
+        };
     };
+    let found = read_found(&plane, image, tile, level);
+    // What has samples is not empty: its length is not asked for.
+    if !matches!(found, Ok(Some(_))) && length(&plane.path)? == Some(0) {
+        return empty(dataset, &plane.path).map_or(Ok(None), Err);
+    }
+    found
+}
+
+/// The same of a file that is there.
+fn read_found(
+    plane: &FilePlane,
+    image: &Image,
+    tile: TileId,
+    level: usize,
+) -> Result<Option<(Pixels, PlaneState)>, ReadError> {
     let grid = image.levels.get(level).map(|level| level.grid);
     let part = grid.and_then(|grid| grid.tile_rect(tile.row, tile.col));
     let (Some(grid), Some(part)) = (grid, part) else {
@@ -58,7 +74,7 @@ pub(super) fn read(
         let Some(page) = image_file::describe_level(&plane.path, plane.page, plane.sub_idx)? else {
             return Ok(None);
         };
-        check_size((page.width, page.height), (grid.width, grid.height), &plane)?;
+        check_size((page.width, page.height), (grid.width, grid.height), plane)?;
     }
     let wanted = Wanted {
         page: plane.page,
@@ -69,7 +85,7 @@ pub(super) fn read(
     let Some(pixels) = image_file::read(&plane.path, wanted)? else {
         return Ok(None);
     };
-    check_size((pixels.width(), pixels.height()), (part.2, part.3), &plane)?;
+    check_size((pixels.width(), pixels.height()), (part.2, part.3), plane)?;
     if pixels.sample_type() != image.sample_type {
         let message = format!(
             "samples are {}, {} expected",
@@ -95,12 +111,16 @@ pub(super) fn presence(
     image: &Image,
     plane: PlaneId,
 ) -> Result<Option<PlaneState>, ReadError> {
-    let found = match look(files, dataset, image, plane)? {
-        Looked::Found(found) => found,
-        Looked::Nothing => return Ok(None),
-        Looked::Empty(error) => return Ok(Some(PlaneState::Failed(error.to_string().into()))),
+    let failed = |error: ReadError| PlaneState::Failed(error.to_string().into());
+    let Some(found) = find(files, dataset, image, plane)? else {
+        return Ok(stayed_empty(files, dataset, plane)?.map(failed));
     };
-    if !dataset.is_finished() && files.0.sharing() == Sharing::None && is_cut_off(&found, image)? {
+    let length = length(&found.path)?;
+    if length == Some(0) {
+        return Ok(empty(dataset, &found.path).map(failed));
+    }
+    let may_be_short = !dataset.is_finished() && files.0.sharing() == Sharing::None;
+    if may_be_short && is_cut_off(&found, length, image)? {
         let message = "the file is cut off, or being written";
         return Err(ReadError::new(Code::CorruptData, message, &found.path));
     }
@@ -109,52 +129,40 @@ pub(super) fn presence(
     Ok((!is_room).then_some(PlaneState::Written))
 }
 
-/// What is there of a plane.
-enum Looked {
-    /// Its place, which holds something.
-    Found(FilePlane),
-    /// Nothing (yet): a file is empty before anything is written to it.
-    Nothing,
-    /// A file that stayed empty, and nobody is going to write to it.
-    Empty(ReadError),
+/// Bytes of a file; `None` where there is none.
+fn length(path: &Path) -> Result<Option<u64>, ReadError> {
+    let found = source::stat(path)?.filter(|it| it.kind == Kind::File);
+    Ok(found.map(|it| it.num_bytes))
 }
 
-fn look(
+/// What an empty file means: nothing (yet) while somebody may write to it, and else that nothing was written.
+fn empty(dataset: &Dataset, path: &Path) -> Option<ReadError> {
+    let message = "the file is empty, nothing was written to it";
+    let error = || ReadError::new(Code::CorruptData, message, path);
+    (!dataset.is_running()).then(error)
+}
+
+/// The same of a plane without a place, by the file that it would have.
+fn stayed_empty(
     files: &Files,
     dataset: &Dataset,
-    image: &Image,
     plane: PlaneId,
-) -> Result<Looked, ReadError> {
-    let found = find(files, dataset, image, plane)?;
-    let is_running = dataset.is_running();
-    let path = match &found {
-        Some(found) => Some(found.path.clone()),
-        None if is_running => None,
-        None => expected(files, dataset, plane),
-    };
-    let is_empty = |path: &PathBuf| -> Result<bool, ReadError> {
-        let found = source::stat(path)?;
-        Ok(found.is_some_and(|it| it.kind == Kind::File && it.num_bytes == 0))
-    };
-    let empty = match path {
-        Some(path) if is_empty(&path)? => path,
-        _ => return Ok(found.map_or(Looked::Nothing, Looked::Found)),
-    };
-    if is_running {
-        return Ok(Looked::Nothing);
+) -> Result<Option<ReadError>, ReadError> {
+    if dataset.is_running() {
+        return Ok(None);
     }
-    let message = "the file is empty, nothing was written to it";
-    let error = ReadError::new(Code::CorruptData, message, &empty);
-    Ok(Looked::Empty(error))
+    Ok(match expected(files, dataset, plane) {
+        Some(path) if length(&path)? == Some(0) => empty(dataset, &path),
+        _ => None,
+    })
 }
 
 /// True where a file of one plane ends before its samples do. One that has room for them is not opened for it.
-fn is_cut_off(plane: &FilePlane, image: &Image) -> Result<bool, ReadError> {
+fn is_cut_off(plane: &FilePlane, length: Option<u64>, image: &Image) -> Result<bool, ReadError> {
     let (width, height) = image.plane_size();
     let num_colors = if plane.color_idx.is_some() { 3 } else { 1 };
     let pixels = u64::from(width) * u64::from(height) * num_colors;
     let needed = pixels.saturating_mul(image.sample_type.num_bytes() as u64);
-    let length = source::stamp_of(&plane.path).map(|(length, _)| length);
     let is_short = length.is_some_and(|length| length < needed);
     Ok(is_short && image_file::is_cut_off(&plane.path)? == Some(true))
 }

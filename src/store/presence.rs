@@ -1,30 +1,21 @@
 //! What the disk says of planes, from the file system and shard indices alone.
 
-use super::{
-    ReadError,
-    array::{Fast, OpenedArray},
-    locate::Slab,
-    shard::Shard,
-};
+use super::{ReadError, array::OpenedArray, locate::Slab, shard::Shard};
 use crate::{
     model::{Code, limits},
     source::stat,
 };
 
 /// How many chunks of a whole plane are on disk, and of how many; reads shard indices at most.
-pub(super) fn presence(
-    array: &OpenedArray,
-    fast: &Fast,
-    slab: &Slab,
-) -> Result<(u32, u32), ReadError> {
+pub(super) fn presence(array: &OpenedArray, slab: &Slab) -> Result<(u32, u32), ReadError> {
     let files = plane_files(array, slab, &array.file_shape)?;
-    let Some(index) = fast.index else {
+    let Some(index) = array.chunks.index else {
         return count_files(array, &files);
     };
-    let num_chunks = fast.per_file.iter().product();
+    let num_chunks = array.chunks.per_file.iter().product();
     let (mut present, mut total) = (0, 0);
     for file in files {
-        let wanted = plane_chunks(array, fast, slab, &file);
+        let wanted = plane_chunks(array, slab, &file);
         let shard = Shard::open(array.file_path(&file), index, num_chunks, &wanted)?;
         for number in wanted {
             total += 1;
@@ -84,23 +75,24 @@ pub(super) fn plane_files(
 }
 
 /// Numbers of the chunks in a shard that hold pixels of the plane, ascending.
-fn plane_chunks(array: &OpenedArray, fast: &Fast, slab: &Slab, file: &[u64]) -> Vec<usize> {
-    let last_chunk = |axis: usize| array.shape[axis].div_ceil(fast.chunk[axis]);
+fn plane_chunks(array: &OpenedArray, slab: &Slab, file: &[u64]) -> Vec<usize> {
+    let chunks = &array.chunks;
+    let last_chunk = |axis: usize| array.shape[axis].div_ceil(chunks.chunk[axis]);
     let side = |axis: usize| {
-        let first = file[axis] * fast.per_file[axis];
-        0..fast.per_file[axis].min(last_chunk(axis).saturating_sub(first))
+        let first = file[axis] * chunks.per_file[axis];
+        0..chunks.per_file[axis].min(last_chunk(axis).saturating_sub(first))
     };
     let mut numbers = Vec::new();
     for row in side(slab.y_axis) {
         for col in side(slab.x_axis) {
             let number = (0..file.len()).fold(0, |number, axis| {
-                let per_file = fast.per_file[axis];
+                let per_file = chunks.per_file[axis];
                 let chunk = if axis == slab.y_axis {
                     row
                 } else if axis == slab.x_axis {
                     col
                 } else {
-                    slab.index[axis] / fast.chunk[axis] % per_file
+                    slab.index[axis] / chunks.chunk[axis] % per_file
                 };
                 number * per_file + chunk
             });

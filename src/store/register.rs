@@ -1,4 +1,4 @@
-//! Our bounded decoders in place of those of `zarrs`, for the fallback path.
+//! Our bounded decoders in place of those of `zarrs`, for the chains that are left to it.
 //!
 //! `zarrs` asks its runtime registry before its own codecs. Its own ones allocate what a stream declares (a zstd header
 //! of 1 TiB aborts the process), and `blosc` is not built in at all, because it needs C++. Encoding stays with `zarrs`, so

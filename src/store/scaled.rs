@@ -1,4 +1,4 @@
-//! The filter `fixedscaleoffset` for the fallback path: samples that were stored as smaller ones.
+//! The filter `fixedscaleoffset` for chains that are left to `zarrs`: samples that were stored as smaller ones.
 //!
 //! Knowledge: numcodecs 0.16, `fixedscaleoffset.py`: sample = stored / scale + offset, in 64 bits where integers are
 //! stored, and in 32 where `f4` is. That of `zarrs` 0.23 has both numbers in 32 bits, which gives other samples, and takes

@@ -1,4 +1,4 @@
-//! Tiles of Zarr arrays, v2 and v3: the fast path.
+//! Tiles of Zarr arrays, v2 and v3.
 //!
 //! A tile keeps the order that its chunks have: Squid's are stored x-major, so nothing is transposed. A tile that is
 //! exactly one chunk is decoded straight into its memory; others are decoded chunk by chunk into a thread's scratch and
@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::{
     ReadError,
-    array::{Fast, OpenedArray},
+    array::{Chunks, OpenedArray},
     copy::{self, Rectangle},
     encoded::{Encoded, with_scratch},
     fill::{filled, is_zero},
@@ -149,7 +149,6 @@ enum Way {
 /// A read in progress.
 struct Reader<'a> {
     array: &'a OpenedArray,
-    fast: &'a Fast,
     slab: &'a Slab,
     order: MemoryOrder,
     along: Side,
@@ -166,15 +165,14 @@ struct Reader<'a> {
 /// The shard that a line of chunks was found in last, opened again.
 type Reopened = Option<(Vec<u64>, Arc<OpenFile>)>;
 
-/// Reads a tile through the fast path; absent chunks are filled and counted. `None`: there is no room to decode it now.
+/// Reads a tile; absent chunks are filled and counted. `None`: there is no room to decode it now.
 pub(super) fn read(
     array: &OpenedArray,
-    fast: &Fast,
     slab: &Slab,
     rect: TileRect,
     taking: Taking,
 ) -> Result<Option<Tile>, ReadError> {
-    let mut reader = Reader::of_tile(array, fast, slab, rect);
+    let mut reader = Reader::of_tile(array, slab, rect);
     let num_chunks = reader.num_chunks();
     let num_samples = check_budget(array, rect, num_chunks)?;
     let Some(_room) = taking.room(reader.needed_bytes(num_samples)) else {
@@ -204,21 +202,20 @@ pub(super) fn read(
 /// Reads and decompresses the chunks of a tile and drops them: what reading it costs at least. Their decoded bytes.
 pub(super) fn decode_only(
     array: &OpenedArray,
-    fast: &Fast,
     slab: &Slab,
     rect: TileRect,
 ) -> Result<u64, ReadError> {
-    let mut reader = Reader::of_tile(array, fast, slab, rect);
+    let mut reader = Reader::of_tile(array, slab, rect);
     reader.open_shards()?;
     let across: Vec<u64> = reader.across.chunks().collect();
     let decode_band = |across: u64| {
         let (mut num_bytes, mut reopened) = (0, None);
         for along in reader.along.chunks() {
             if let Some(encoded) = reader.find(across, along, &mut reopened)? {
-                with_scratch(fast.chunk_bytes, |decoded| {
-                    encoded.decode(fast, decoded, None, reader.activity.as_deref())
+                with_scratch(array.chunks.chunk_bytes, |decoded| {
+                    encoded.decode(&array.chunks, decoded, None, reader.activity.as_deref())
                 })?;
-                num_bytes += fast.chunk_bytes as u64;
+                num_bytes += array.chunks.chunk_bytes as u64;
             }
         }
         Ok(num_bytes)
@@ -254,21 +251,21 @@ pub(super) fn check_budget(
 }
 
 /// Where the plane begins in a decoded chunk that holds more than one.
-fn plane_start(fast: &Fast, slab: &Slab) -> usize {
-    let axes = slab.index.iter().zip(&fast.chunk).zip(&fast.strides);
+fn plane_start(chunks: &Chunks, slab: &Slab) -> usize {
+    let axes = slab.index.iter().zip(&chunks.chunk).zip(&chunks.strides);
     // Along y and x the index is 0.
     axes.map(|((&index, &chunk), &stride)| (index % chunk) as usize * stride)
         .sum()
 }
 
 impl<'a> Reader<'a> {
-    fn of_tile(array: &'a OpenedArray, fast: &'a Fast, slab: &'a Slab, rect: TileRect) -> Self {
+    fn of_tile(array: &'a OpenedArray, slab: &'a Slab, rect: TileRect) -> Self {
         let side = |axis: usize, start: u32, len: u32| Side {
             axis,
             pixels: u64::from(start)..u64::from(start) + u64::from(len),
             plane: array.shape[axis],
-            chunk: fast.chunk[axis],
-            stride: fast.strides[axis],
+            chunk: array.chunks.chunk[axis],
+            stride: array.chunks.strides[axis],
         };
         let y = side(slab.y_axis, rect.y, rect.height);
         let x = side(slab.x_axis, rect.x, rect.width);
@@ -279,12 +276,11 @@ impl<'a> Reader<'a> {
         };
         Self {
             array,
-            fast,
             slab,
             order,
             along,
             across,
-            plane_start: plane_start(fast, slab),
+            plane_start: plane_start(&array.chunks, slab),
             size: array.sample_type.num_bytes(),
             shards: HashMap::new(),
             activity: Activity::of_thread(),
@@ -297,8 +293,8 @@ impl<'a> Reader<'a> {
         let threads = (bands.end - bands.start).min(rayon::current_num_threads() as u64);
         let way = self.way();
         let decoded = u64::from(matches!(way, Way::Alone | Way::Shared));
-        let encoded = u64::from(!self.fast.codecs.is_empty());
-        let of_thread = (self.fast.chunk_bytes as u64).saturating_mul(decoded + encoded);
+        let others = self.array.chunks.chain.num_blocks();
+        let of_thread = (self.array.chunks.chunk_bytes as u64).saturating_mul(decoded + others);
         (num_samples as u64)
             .saturating_mul(self.size as u64)
             .saturating_add(of_thread.saturating_mul(threads))
@@ -307,11 +303,11 @@ impl<'a> Reader<'a> {
     fn way(&self) -> Way {
         let of_tile = |side: &Side| side.chunk.min(side.len() as u64) as usize;
         let (line, num_lines) = (of_tile(&self.along), of_tile(&self.across));
-        let is_half = 2 * line * num_lines * self.size <= self.fast.chunk_bytes;
+        let is_half = 2 * line * num_lines * self.size <= self.array.chunks.chunk_bytes;
         let has_lines = self.along.stride == 1 && line * self.size >= MIN_LINE_BYTES;
         if self.num_chunks() == 1 && self.is_direct() {
             Way::Direct
-        } else if self.fast.codecs.is_empty() && is_half && has_lines {
+        } else if self.array.chunks.chain.is_empty() && is_half && has_lines {
             Way::Lines
         } else if self.along.cuts_chunks() || self.across.cuts_chunks() {
             Way::Shared
@@ -327,7 +323,7 @@ impl<'a> Reader<'a> {
 
     /// Reads the indices of all shards of the tile, and keeps the first ones open.
     fn open_shards(&mut self) -> Result<(), ReadError> {
-        let Some(index) = self.fast.index else {
+        let Some(index) = self.array.chunks.index else {
             return Ok(());
         };
         let _reading = WorkStage::Read.enter();
@@ -363,7 +359,7 @@ impl<'a> Reader<'a> {
     }
 
     fn chunks_per_file(&self) -> u64 {
-        self.fast.per_file.iter().product()
+        self.array.chunks.per_file.iter().product()
     }
 
     /// The file of a chunk, and the number of the chunk in it.
@@ -376,9 +372,9 @@ impl<'a> Reader<'a> {
             } else if axis == self.across.axis {
                 across
             } else {
-                index / self.fast.chunk[axis]
+                index / self.array.chunks.chunk[axis]
             };
-            let per_file = self.fast.per_file[axis];
+            let per_file = self.array.chunks.per_file[axis];
             file.push(chunk / per_file);
             number = number * per_file + chunk % per_file;
         }
@@ -393,7 +389,7 @@ impl<'a> Reader<'a> {
         reopened: &mut Reopened,
     ) -> Result<Option<Encoded>, ReadError> {
         let (file, number) = self.file_of(across, along);
-        let Some(index) = self.fast.index else {
+        let Some(index) = self.array.chunks.index else {
             let found = open_samples(&self.array.file_path(&file))?;
             return Ok(found.map(Encoded::File));
         };
@@ -426,7 +422,8 @@ impl<'a> Reader<'a> {
     fn is_direct(&self) -> bool {
         let is_contiguous = (self.along.chunk == 1 || self.along.stride == 1)
             && (self.across.chunk == 1 || self.across.stride == self.along.len());
-        let is_plane = self.fast.chunk_bytes == self.along.len() * self.across.len() * self.size;
+        let is_plane =
+            self.array.chunks.chunk_bytes == self.along.len() * self.across.len() * self.size;
         is_plane
             && is_contiguous
             && self.along.is_one_whole_chunk()
@@ -466,8 +463,13 @@ impl<'a> Reader<'a> {
             return Ok(Found::default());
         };
         let activity = self.activity.as_deref();
-        encoded.decode(self.fast, samples.as_bytes_mut(), Some(reading), activity)?;
-        if self.fast.is_swapped {
+        encoded.decode(
+            &self.array.chunks,
+            samples.as_bytes_mut(),
+            Some(reading),
+            activity,
+        )?;
+        if self.array.chunks.is_swapped {
             copy::swap_bytes(samples.as_bytes_mut(), self.size);
         }
         Ok(Found {
@@ -506,7 +508,7 @@ impl<'a> Reader<'a> {
         let (mut found, lines) = (Found::default(), self.across.shared(across));
         let mut reopened = None;
         // Small chunks are told of together.
-        let is_told = WorkStage::tells_of(self.fast.chunk_bytes);
+        let is_told = WorkStage::tells_of(self.array.chunks.chunk_bytes);
         let _all = (!is_told).then(|| WorkStage::Read.enter());
         for along in self.along.chunks() {
             let rectangle = self.rectangle(across, along);
@@ -521,12 +523,14 @@ impl<'a> Reader<'a> {
             found.present += 1;
             let activity = self.activity.as_deref();
             match way {
-                Way::Lines => encoded.read_lines(self.fast, self.size, &rectangle, band)?,
+                Way::Lines => {
+                    encoded.read_lines(&self.array.chunks, self.size, &rectangle, band)?;
+                }
                 Way::Shared => {
                     let num_wanted = self.across.of_plane(across) * self.along.of_plane(along);
                     let num_wanted = num_wanted as usize * self.size;
                     let (key, decoded) =
-                        encoded.shared(self.array, self.fast, num_wanted, reading, activity)?;
+                        encoded.shared(self.array, num_wanted, reading, activity)?;
                     self.copy(&decoded, band, &rectangle);
                     let (first, line) = (self.across.pixels.start, self.along.pixels.start);
                     let part = (first, line, self.plane_start);
@@ -534,14 +538,14 @@ impl<'a> Reader<'a> {
                     kept::taken(&key, part, num_taken);
                 }
                 Way::Alone | Way::Direct => {
-                    with_scratch(self.fast.chunk_bytes, |decoded| {
-                        encoded.decode(self.fast, decoded, reading, activity)?;
+                    with_scratch(self.array.chunks.chunk_bytes, |decoded| {
+                        encoded.decode(&self.array.chunks, decoded, reading, activity)?;
                         self.copy(decoded, band, &rectangle);
                         Ok::<_, ReadError>(())
                     })?;
                 }
             }
-            if self.fast.is_swapped {
+            if self.array.chunks.is_swapped {
                 self.swap(band, &rectangle);
             }
         }

@@ -276,6 +276,29 @@ fn channels_levels_and_labels_beyond_the_budgets_are_refused_or_cut_and_listed()
 }
 
 #[test]
+fn names_beyond_the_budget_are_cut_and_that_is_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = image(
+        folder.path(),
+        &["c", "y", "x"],
+        &json!([2, 2, 2]),
+        &json!([1, 2, 2]),
+    );
+    let attributes = fs::read_to_string(path.join(".zattrs")).unwrap();
+    let mut attributes: Value = serde_json::from_str(&attributes).unwrap();
+    let names = ["short".to_owned(), "long".repeat(5 << 20)];
+    attributes["omero"] = json!({"channels": names.map(|label| json!({"label": label}))});
+    fs::write(path.join(".zattrs"), attributes.to_string()).unwrap();
+    check(&path, Code::TooLarge, "more than 4096 bytes are cut (1)");
+    let dataset = opened(&path).unwrap();
+    let channels = dataset.template.channels.iter();
+    let lengths: Vec<usize> = channels
+        .map(|it| it.name.as_ref().map_or(0, String::len))
+        .collect();
+    assert_eq!(lengths, [5, limits::NAME_BYTES]);
+}
+
+#[test]
 fn fovs_of_an_array_beyond_the_budget_are_cut_and_listed() {
     let folder = tempfile::tempdir().unwrap();
     let axes = ["fov", "y", "x"];

@@ -289,14 +289,24 @@ fn complete(app: &squidview::app::App) -> Option<bool> {
     status.dataset.as_ref()?.acquisition.as_ref()?.complete
 }
 
+/// That run, announced, with the given planes registered and its side files read.
+fn registered_run(
+    (num_timepoints, skipped): (u32, &[u32]),
+    planes: &[(u32, u32)],
+) -> Option<((tempfile::TempDir, PathBuf), Desk, PushHandle)> {
+    let (folder, root) = written_run(num_timepoints, skipped);
+    let (mut desk, handle) = started(2)?;
+    register(&handle, &root, planes);
+    until_planned(&mut desk, 2 * u64::from(num_timepoints));
+    Some(((folder, root), desk, handle))
+}
+
 #[test]
 fn a_whole_run_is_finished_also_where_its_last_plane_and_its_end_come_together() {
-    let (_folder, root) = written_run(2, &[]);
-    let Some((mut desk, handle)) = started(2) else {
+    let run = registered_run((2, &[]), &[(0, 0), (1, 0), (0, 1)]);
+    let Some(((_folder, root), mut desk, handle)) = run else {
         return;
     };
-    register(&handle, &root, &[(0, 0), (1, 0), (0, 1)]);
-    until_planned(&mut desk, 4);
     register(&handle, &root, &[(1, 1)]);
     handle.end_acquisition().unwrap();
     desk.take_sent();
@@ -305,12 +315,10 @@ fn a_whole_run_is_finished_also_where_its_last_plane_and_its_end_come_together()
 
 #[test]
 fn a_plane_that_comes_after_the_end_makes_a_run_whole() {
-    let (_folder, root) = written_run(2, &[]);
-    let Some((mut desk, handle)) = started(2) else {
+    let run = registered_run((2, &[]), &[(0, 0), (1, 0), (0, 1)]);
+    let Some(((_folder, root), mut desk, handle)) = run else {
         return;
     };
-    register(&handle, &root, &[(0, 0), (1, 0), (0, 1)]);
-    until_planned(&mut desk, 4);
     handle.end_acquisition().unwrap();
     desk.take_sent();
     assert!(desk.says("ended") && !desk.says("finished"));
@@ -322,12 +330,10 @@ fn a_plane_that_comes_after_the_end_makes_a_run_whole() {
 #[test]
 fn the_mark_of_a_registered_run_tells_how_it_ended_also_a_moment_later() {
     let check = |skipped: &[u32], complete_as: bool, words: &str, is_late: bool| {
-        let (_folder, root) = written_run(2, skipped);
-        let Some((mut desk, handle)) = started(2) else {
+        let run = registered_run((2, skipped), &[(0, 0), (1, 0)]);
+        let Some(((_folder, root), mut desk, handle)) = run else {
             return;
         };
-        register(&handle, &root, &[(0, 0), (1, 0)]);
-        until_planned(&mut desk, 4);
         if !is_late {
             std::fs::write(root.join(".done"), "").unwrap();
             desk.frames(Duration::from_millis(200));
@@ -355,12 +361,10 @@ fn the_mark_of_a_registered_run_tells_how_it_ended_also_a_moment_later() {
 
 #[test]
 fn what_nobody_registered_is_missing_after_the_end() {
-    let (_folder, root) = written_run(3, &[1]);
-    let Some((mut desk, handle)) = started(2) else {
+    let run = registered_run((3, &[1]), &[(0, 0), (1, 0), (0, 2), (1, 2)]);
+    let Some(((_folder, root), mut desk, handle)) = run else {
         return;
     };
-    register(&handle, &root, &[(0, 0), (1, 0), (0, 2), (1, 2)]);
-    until_planned(&mut desk, 6);
     let told = desk.status().counts;
     assert_eq!((told.written, told.missing), (4, 0), "it may still come");
     handle.end_acquisition().unwrap();

@@ -7,6 +7,7 @@ mod cases;
 mod fixtures;
 mod library;
 mod program;
+mod xml;
 
 use std::{
     env, fs,

@@ -90,6 +90,11 @@ fn place_mm(region: &str, at: usize, [i, j]: [usize; 2]) -> (f64, f64) {
     (10.0 + x + j as f64, 20.0 + y + i as f64)
 }
 
+/// An acquisition without regions.
+pub(crate) fn write_plain(root: &Path) {
+    CASE.write(root);
+}
+
 impl Case {
     fn name(&self, region: &str, [i, j]: [usize; 2], z: usize, c: usize) -> String {
         let separator = if region.is_empty() {

@@ -140,14 +140,19 @@ fn a_slow_read_of_an_earlier_wish_never_overwrites_a_later_one() {
     }
 }
 
-#[test]
-fn raw_values_under_the_pointer_are_not_read_for_who_steps_on() {
+/// Planes that are larger than the canvas: fitted, they are drawn from halved ones.
+fn fitted() -> Bench {
     let large = Sizes {
         width: 2048,
         height: 1536,
         ..Sizes::default()
     };
-    let mut bench = Bench::new(large, 256 << 20);
+    Bench::new(large, 256 << 20)
+}
+
+#[test]
+fn raw_values_under_the_pointer_are_not_read_for_who_steps_on() {
+    let mut bench = fitted();
     bench.viewing.values_at(5, 6, &bench.cache);
     let wishes_level_0 = |bench: &mut Bench, now| {
         bench.viewing.plan(&bench.loader, &bench.cache, now);
@@ -167,13 +172,7 @@ fn raw_values_under_the_pointer_are_not_read_for_who_steps_on() {
 
 #[test]
 fn raw_values_under_the_pointer_are_read_where_level_0_is_not_at_hand() {
-    // Fitted, this is drawn from halved planes.
-    let large = Sizes {
-        width: 2048,
-        height: 1536,
-        ..Sizes::default()
-    };
-    let mut bench = Bench::new(large, 256 << 20);
+    let mut bench = fitted();
     bench.go_to(1);
     bench.frames(Duration::from_millis(300));
     bench.cache.forget(bench.viewing.dataset.id);

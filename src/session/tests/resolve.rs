@@ -106,6 +106,7 @@ fn visible_wishes_come_before_prefetch() {
 /// A plane of 16 x 16 tiles of 512, magnified about its middle.
 fn large() -> (Dataset, Session) {
     let sizes = Sizes {
+        c: 3,
         width: 8192,
         height: 8192,
         ..Sizes::default()
@@ -123,7 +124,7 @@ fn large() -> (Dataset, Session) {
 }
 
 #[test]
-fn the_selected_channel_comes_first_then_what_is_near_the_middle() {
+fn the_selected_channel_comes_first_then_the_others_one_by_one_each_from_the_middle() {
     let (dataset, session) = large();
     let visible = shown(&session, &dataset, CANVAS);
     let distance = |tile: TileId| {
@@ -137,10 +138,9 @@ fn the_selected_channel_comes_first_then_what_is_near_the_middle() {
     };
     let wishes = wished(&visible, Tier::Visible);
     assert!(wishes.len() > 8, "{}", wishes.len());
-    let keys: Vec<(bool, f64)> = wishes
-        .iter()
-        .map(|&tile| (tile.plane.c != 1, distance(tile)))
-        .collect();
+    let key = |&tile: &TileId| (tile.plane.c != 1, tile.plane.c, distance(tile));
+    let keys: Vec<(bool, u16, f64)> = wishes.iter().map(key).collect();
+    assert!(keys.iter().any(|(_, c, _)| *c == 2), "{keys:?}");
     assert!(keys.is_sorted(), "{keys:?}");
 }
 

@@ -188,7 +188,7 @@ fn wrong_len(found: usize, expected: usize) -> DecodeError {
     ))
 }
 
-fn copy_exact(bytes: &[u8], target: &mut [u8]) -> Result<(), DecodeError> {
+pub(in crate::store) fn copy_exact(bytes: &[u8], target: &mut [u8]) -> Result<(), DecodeError> {
     if bytes.len() != target.len() {
         return Err(wrong_len(bytes.len(), target.len()));
     }

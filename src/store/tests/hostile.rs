@@ -104,7 +104,7 @@ fn hostile_chunks_are_errors() {
             read_changed(folder.path(), &recipe, |_| {}),
             Code::CorruptData
         );
-        // The same through the generic path.
+        // The same through `zarrs`.
         let generic = read_changed(folder.path(), &recipe, |document| {
             document["codecs"].as_array_mut().expect("a list").insert(
                 0,

@@ -21,6 +21,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Decodes {
     }
 }
 
+/// A chain that only `zarrs` reads.
+const RARE: [&str; 2] = ["zstd", "numcodecs.adler32"];
+
 /// Three tiles of one chunk, or of one chunk for two slices.
 fn wide_recipe(codecs: &[&'static str]) -> Recipe {
     Recipe {
@@ -106,6 +109,59 @@ fn a_chunk_of_several_tiles_is_decoded_once_for_all_of_them() {
 }
 
 #[test]
+fn so_is_one_of_a_rare_chain_of_codecs() {
+    let rare = wide_recipe(&RARE);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let locator = locator(folder.path(), ZarrFormat::V3, None);
+    let parsed = OpenedArray::parse(&locator, &rare.document().to_string());
+    let parsed = parsed.expect("an array document");
+    assert!(matches!(parsed.chunks.chain, Chain::Foreign(_)), "rare");
+    assert_eq!(check(&rare), 1);
+    let turned = Recipe {
+        order: vec![2, 1, 0],
+        endian: "big",
+        ..rare.clone()
+    };
+    assert_eq!(check(&turned), 1);
+    let tall = Recipe {
+        shape: vec![2, 5000, 60],
+        chunk: vec![2, 5000, 60],
+        sample_type: SampleType::I32,
+        ..rare.clone()
+    };
+    assert_eq!(check(&tall), 1);
+    let in_shards = Recipe {
+        shard: Some(vec![2, 1, 1]),
+        ..rare.clone()
+    };
+    assert_eq!(check(&in_shards), 1);
+    let beyond = Recipe {
+        chunk: vec![1, 60, 6000],
+        ..rare
+    };
+    assert_eq!(check(&beyond), 1);
+}
+
+#[test]
+fn an_absent_chunk_of_a_rare_chain_is_the_fill_value() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let recipe = Recipe {
+        shape: vec![2, 100, 5000],
+        ..wide_recipe(&RARE)
+    };
+    recipe.write(folder.path());
+    fs::remove_file(folder.path().join("c/0/1/0")).expect("written");
+    let tile = TileId {
+        col: 1,
+        ..TileId::whole(plane(0, 0, 0))
+    };
+    let pixels = tile_of(&Store::new(), &recipe.dataset(folder.path()), tile);
+    let sample = |y| recipe.sample(recipe.place(plane(0, 0, 0), 2050, y));
+    assert_eq!(pixels.value(2, 59), sample(59).value(0));
+    assert_eq!(pixels.value(2, 60), Samples::U16(vec![0]).value(0));
+}
+
+#[test]
 fn of_an_uncompressed_chunk_only_the_wanted_lines_are_read() {
     for order in [vec![0, 1, 2], vec![2, 1, 0], vec![1, 2, 0]] {
         let endian = if order[0] == 0 { "little" } else { "big" };
@@ -130,10 +186,10 @@ fn of_an_uncompressed_chunk_only_the_wanted_lines_are_read() {
     assert_eq!(error.message, "599999 bytes for a chunk of 600000");
 }
 
-#[test]
-fn a_chunk_that_was_written_anew_is_decoded_anew() {
+/// The first chunk is replaced after its first tile was read, then damaged.
+fn check_written_anew(codecs: &[&'static str]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let recipe = wide_recipe(&["zstd"]);
+    let recipe = wide_recipe(codecs);
     recipe.write(folder.path());
     let (store, dataset) = (Store::new(), recipe.dataset(folder.path()));
     let tile = |col| TileId {
@@ -150,4 +206,10 @@ fn a_chunk_that_was_written_anew_is_decoded_anew() {
     fs::write(path(0), b"no zstd").expect("writable");
     let read = store.read_tile(&dataset, tile(2), Absence::AsStored);
     assert_eq!(read.expect_err("damaged").code, Code::CorruptData);
+}
+
+#[test]
+fn a_chunk_that_was_written_anew_is_decoded_anew() {
+    check_written_anew(&["zstd"]);
+    check_written_anew(&RARE);
 }

@@ -8,6 +8,8 @@ use std::{
 
 use serde_json::Value;
 
+use super::xml;
+
 /// Places at which each file is cut off.
 const CUTS: usize = 20;
 /// Bits of each file that are turned over, one at a time.
@@ -52,6 +54,8 @@ pub(super) enum Place {
     Line(usize),
     /// Row and column of a table.
     Cell(usize, usize),
+    /// Number of an attribute of XML.
+    Attribute(usize),
 }
 
 #[derive(Clone, Debug)]
@@ -111,6 +115,9 @@ impl Case {
                     cells.join(",")
                 };
                 with_line(text, *row, replaced)
+            }
+            Change::Value(Place::Attribute(number), extreme) => {
+                xml::with_attribute(&self.file, original, *number, &extreme.in_table())
             }
         }
     }
@@ -277,7 +284,10 @@ fn places_of(file: &Path, bytes: &[u8]) -> Vec<Place> {
             })
             .collect()
         }
-        _ => Vec::new(),
+        _ => {
+            let attributes = xml::attributes_of(file, bytes).len();
+            (0..attributes).map(Place::Attribute).collect()
+        }
     }
 }
 

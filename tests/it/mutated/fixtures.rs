@@ -8,14 +8,22 @@ use std::{
 
 use serde_json::{Value, json};
 use squidview::simulate::{Plan, Structure, simulate};
+use tiff::{
+    encoder::{TiffEncoder, colortype},
+    tags::Tag,
+};
 
-use crate::{fixture::copy, planes::data_folder, squid_data};
+use crate::{fixture::copy, old_acquisitions, planes::data_folder, squid_data};
 
 /// Acquisitions that are written for this.
 const SIMULATED: [(&str, Structure); 2] = [
     ("multi_page", Structure::MultiPage),
     ("ome_tiff", Structure::OmeTiff),
 ];
+/// A `.companion.ome` file and the TIFF file that it describes.
+const COMPANION: &str = "companion";
+/// An acquisition of 2022, with `configurations.xml`.
+const OLD_IMAGES: &str = "old_images";
 /// A store of one array per chain of codecs with a checksum over all samples.
 const CHECKED: &str = "checked";
 /// A folder of PNG files, each part of which has a checksum.
@@ -63,7 +71,7 @@ pub(super) fn names() -> Vec<String> {
     let mut names = squid_data::names();
     names.push("tiff_folder".into());
     names.extend(SIMULATED.map(|(name, _)| name.to_owned()));
-    names.push(CHECKED.into());
+    names.extend([COMPANION, OLD_IMAGES, CHECKED].map(str::to_owned));
     names.extend(IMAGES.map(|(name, ..)| name.to_owned()));
     names
 }
@@ -105,6 +113,10 @@ fn put(name: &str, folder: &Path) {
             ..Plan::default()
         };
         simulate(&plan, folder, &mut |_| true, Duration::ZERO).unwrap();
+    } else if name == COMPANION {
+        write_companion(folder);
+    } else if name == OLD_IMAGES {
+        old_acquisitions::write_plain(folder);
     } else if name == CHECKED {
         write_checked(folder);
     } else if let Some((_, seed_folder, images, ending)) =
@@ -154,6 +166,43 @@ fn index_bytes(name: &str, file: &Path) -> usize {
 /// Files that other programs wrote.
 fn seeds() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fuzz")
+}
+
+/// Two channels and two z-slices in one file that another one describes.
+fn write_companion(folder: &Path) {
+    const FILE: &str = "planes.ome.tif";
+    const COMPANION: &str = "all.companion.ome";
+    let points = format!(
+        r#"<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:1"><BinaryOnly MetadataFile="{COMPANION}" UUID="urn:uuid:2"/></OME>"#
+    );
+    let blocks = (0..4).map(|page| {
+        let (c, z) = (page / 2, page % 2);
+        format!(
+            r#"<TiffData FirstC="{c}" FirstZ="{z}" FirstT="0" IFD="{page}" PlaneCount="1"><UUID FileName="{FILE}">urn:uuid:1</UUID></TiffData>"#
+        )
+    });
+    let blocks = blocks.collect::<Vec<_>>().concat();
+    let document = format!(
+        r#"<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:2"><Image ID="Image:0" Name="one"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="{WIDTH}" SizeY="{HEIGHT}" SizeZ="2" SizeC="2" SizeT="1" PhysicalSizeX="0.5" PhysicalSizeY="0.5" PhysicalSizeXUnit="µm"><Channel ID="Channel:0:0" Name="DAPI" Color="65535" EmissionWavelength="450"/><Channel ID="Channel:0:1" Name="BF"/>{blocks}</Pixels></Image></OME>"#
+    );
+    fs::write(folder.join(COMPANION), document).unwrap();
+    let file = fs::File::create(folder.join(FILE)).unwrap();
+    let mut encoder = TiffEncoder::new(file).unwrap();
+    for page in 0..4_u16 {
+        let mut image = encoder
+            .new_image::<colortype::Gray16>(WIDTH as u32, HEIGHT as u32)
+            .unwrap();
+        if page == 0 {
+            image
+                .encoder()
+                .write_tag(Tag::ImageDescription, points.as_str())
+                .unwrap();
+        }
+        let samples: Vec<u16> = (0..(WIDTH * HEIGHT) as u16)
+            .map(|at| at + 1000 * page)
+            .collect();
+        image.write_data(&samples).unwrap();
+    }
 }
 
 /// A group of arrays, each with one chunk of the seeds of `chunk`, which numcodecs wrote.
