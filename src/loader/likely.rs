@@ -31,7 +31,7 @@ impl Shared {
         state.dataset = Some(Arc::new(next));
         let likely = std::mem::take(&mut state.likely);
         for job in &likely {
-            state.wanted.insert(*job);
+            state.wanted.insert(*job, 0);
             if let Job::Tile(tile, _) = job {
                 state.visible.insert(*tile);
             }
