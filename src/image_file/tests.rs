@@ -7,6 +7,8 @@ use tiff::encoder::{TiffEncoder, colortype};
 use super::*;
 use crate::model::Value;
 
+mod strips;
+
 const WIDTH: u32 = 7;
 const HEIGHT: u32 = 5;
 

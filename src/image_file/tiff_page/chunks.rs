@@ -137,9 +137,39 @@ impl<'a> Chunks<'a> {
         Ok(self.places.as_deref().unwrap_or_default())
     }
 
+    /// Offset and bytes of a strip or tile in the file.
     fn place(&mut self, number: u32) -> Result<(u64, u64), Refusal> {
         let place = self.places()?.get(number as usize).copied();
-        place.ok_or_else(|| Refusal::new(Code::CorruptData, "fewer strips than its size needs"))
+        let few = || Refusal::new(Code::CorruptData, "fewer strips than its size needs");
+        match place.ok_or_else(few)? {
+            (0, _) => {
+                let message = format!("strip or tile {number} has no place in the file");
+                Err(Refusal::new(Code::CorruptData, message))
+            }
+            // Some writers leave the length of a single strip out (libtiff takes it from the size, too).
+            (offset, 0) if self.places()?.len() == 1 => {
+                let file = self.opened.decoder.inner().get_ref().file();
+                Ok((offset, file.num_bytes().saturating_sub(offset)))
+            }
+            place => Ok(place),
+        }
+    }
+
+    /// Where so many rows of a strip or tile without compression begin.
+    ///
+    /// # Errors
+    /// When the file says that it has fewer bytes: what lies behind them are other bytes of the file.
+    fn rows_at(&mut self, number: u32, num_rows: u32) -> Result<u64, Refusal> {
+        let line = u64::from(self.width) * (self.num_samples * self.size) as u64;
+        let needed = line * u64::from(num_rows);
+        let (offset, length) = self.place(number)?;
+        if length >= needed {
+            return Ok(offset);
+        }
+        let message = format!(
+            "strip or tile {number} has {length} bytes where its {num_rows} rows need {needed}"
+        );
+        Err(Refusal::new(Code::CorruptData, message))
     }
 
     /// The wanted sample of every pixel of a part.
@@ -150,11 +180,18 @@ impl<'a> Chunks<'a> {
         target: &mut [u8],
     ) -> Result<(), Refusal> {
         let page = self.opened.page;
-        if self.opened.samples_per_pixel == 1 && part == (0, 0, page.width, page.height) {
-            return Ok(self.opened.decoder.read_image_bytes(target)?);
-        }
         let across = page.width.div_ceil(self.width);
         let down = page.height.div_ceil(self.height);
+        let is_whole = part == (0, 0, page.width, page.height);
+        if is_whole && self.opened.samples_per_pixel == 1 {
+            if !self.is_compressed {
+                for number in 0..across * down {
+                    let top = number / across * self.height;
+                    self.rows_at(number, self.height.min(page.height - top))?;
+                }
+            }
+            return Ok(self.opened.decoder.read_image_bytes(target)?);
+        }
         let (first, sample) = if self.opened.is_planar {
             (sample as u32 * across * down, 0)
         } else {
@@ -249,10 +286,10 @@ impl<'a> Chunks<'a> {
         part: Rect,
         target: &mut [u8],
     ) -> Result<(), Refusal> {
-        let (offset, _) = self.place(number)?;
+        let (x, y, width, height) = common;
+        let offset = self.rows_at(number, y + height - rect.1)?;
         let order = self.opened.decoder.byte_order();
         let file = self.opened.decoder.inner().get_ref().file();
-        let (x, y, width, height) = common;
         let pixel = (self.num_samples * self.size) as u64;
         let line = u64::from(self.width) * pixel;
         // Whole rows follow each other.
