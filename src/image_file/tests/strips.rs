@@ -140,3 +140,144 @@ fn lengths_that_writers_leave_out_or_round_up_are_no_damage() {
     let error = read(&path, Wanted::default()).expect_err("offset 0");
     assert!(error.message.contains("no place in the file"), "{error}");
 }
+
+/// What compresses bytes, the number of its method, and whether bytes behind its end are of no account to it.
+type Compression = (u32, fn(&[u8]) -> Vec<u8>, bool);
+
+const COMPRESSIONS: [Compression; 4] = [
+    (5, lzw, true),
+    (8, deflate, true),
+    (32773, pack_bits, false),
+    (50000, zstandard, false),
+];
+
+fn lzw(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = weezl::encode::Encoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8);
+    encoder.encode(bytes).expect("compressed")
+}
+
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut encoder, bytes).expect("compressed");
+    encoder.finish().expect("compressed")
+}
+
+fn pack_bits(bytes: &[u8]) -> Vec<u8> {
+    let runs = bytes.chunks(128);
+    runs.flat_map(|run| [&[run.len() as u8 - 1], run].concat())
+        .collect()
+}
+
+fn zstandard(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 1).expect("compressed")
+}
+
+/// The same in the other order of bits.
+fn reversed(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().map(|byte| byte.reverse_bits()).collect()
+}
+
+#[test]
+fn bits_that_begin_with_the_lowest_are_turned_over() {
+    const FILL_ORDER: (u16, u32) = (266, 2);
+    let all = all();
+    let check = |tiff: &Tiff| {
+        assert_eq!(tiff.samples(None).as_ref(), Ok(&all));
+        let part = Some((2, 5, 3, 1));
+        assert_eq!(tiff.samples(part).as_deref(), Ok(&all[82..85]));
+    };
+    check(&Tiff::new(&[&reversed(&all)], &[FILL_ORDER]));
+    // Of two bytes each: within the bytes only.
+    let wide = Tiff::new(&[&reversed(&all)], &[FILL_ORDER, (256, 8), (258, 16)]);
+    assert_eq!(wide.samples(None).as_ref(), Ok(&all));
+    for (method, compress, _) in COMPRESSIONS {
+        let strip = reversed(&compress(&all));
+        check(&Tiff::new(&[&strip], &[FILL_ORDER, (259, method)]));
+        // 1 is the usual order.
+        let tags = [(266, 1), (259, method)];
+        check(&Tiff::new(&[&compress(&all)], &tags));
+    }
+    let short = Tiff::new(&[&reversed(&all)], &[FILL_ORDER]).saying(0, 255);
+    short.check_corrupt(None, "cannot be decoded");
+}
+
+#[test]
+fn compressed_strips_of_fewer_or_more_samples_than_their_rows_are_corrupt() {
+    let all = all();
+    for (method, compress, _) in COMPRESSIONS {
+        let tags = [(259, method), (ROWS_PER_STRIP, 6)];
+        let with = |last: &[u8]| {
+            let strips = [
+                compress(&all[..96]),
+                compress(&all[96..192]),
+                compress(last),
+            ];
+            Tiff::new(&strips.each_ref().map(Vec::as_slice), &tags)
+        };
+        assert_eq!(with(&all[192..]).samples(None).as_ref(), Ok(&all));
+        let part = Some((0, 12, 16, 4));
+        assert_eq!(with(&all[192..]).samples(part).as_deref(), Ok(&all[192..]));
+        // Some writers fill the last strip up with rows.
+        let padded = [&all[192..], &[0; 32]].concat();
+        assert_eq!(with(&padded).samples(None).as_ref(), Ok(&all), "{method}");
+        for extra in [33, 500] {
+            let longer = [&all[192..], &vec![0; extra]].concat();
+            let words = "more samples than its size says";
+            with(&longer).check_corrupt(None, words);
+            with(&longer).check_corrupt(part, words);
+        }
+        with(&all[192..255]).check_corrupt(None, "cannot be decoded");
+        // Nor is it read on in what lies behind.
+        let whole = compress(&all);
+        for length in 1..whole.len() - 4 {
+            let cut = Tiff::new(&[&whole], &[(259, method)]).saying(0, length as u32);
+            let is_told = cut.samples(None).is_err();
+            assert!(is_told, "{method}, {length} of {} bytes", whole.len());
+        }
+    }
+}
+
+#[test]
+fn what_follows_the_end_of_a_compressed_strip_is_no_damage_where_it_has_an_end() {
+    let all = all();
+    for (method, compress, has_end) in COMPRESSIONS {
+        let strip = [compress(&all), b"trailing".to_vec()].concat();
+        let found = Tiff::new(&[&strip], &[(259, method)]).samples(None);
+        let is_right = found.as_ref() == Ok(&all);
+        assert_eq!(is_right, has_end, "{method}: {found:?}");
+    }
+    // A byte that makes the length even, and a length up to the end of the file.
+    let padded = [pack_bits(&all), vec![0]].concat();
+    let tags = [(259, 32773)];
+    assert_eq!(
+        Tiff::new(&[&padded], &tags).samples(None).as_ref(),
+        Ok(&all)
+    );
+    let tiff = Tiff::new(&[&deflate(&all)], &[(259, 8)]).saying(0, 0);
+    assert_eq!(tiff.samples(None).as_ref(), Ok(&all));
+    // LZW without the code that ends it.
+    let lzw = lzw(&all);
+    let tiff = Tiff::new(&[&lzw], &[(259, 5)]).saying(0, lzw.len() as u32 - 1);
+    assert_eq!(tiff.samples(None).as_ref(), Ok(&all));
+}
+
+#[test]
+fn checksums_of_compressed_strips_are_looked_at_wherever_they_lie() {
+    let samples: Vec<u8> = (0..256 * 256_u32)
+        .map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let strip = deflate(&samples);
+    let tags = [(256, 256), (257, 256), (259, 8)];
+    assert_eq!(
+        Tiff::new(&[&strip], &tags).samples(None).as_ref(),
+        Ok(&samples)
+    );
+    for back in 1..=4 {
+        let mut wrong = strip.clone();
+        let at = wrong.len() - back;
+        wrong[at] ^= 1;
+        Tiff::new(&[&wrong], &tags).check_corrupt(None, "cannot be decoded");
+        let missing = &strip[..strip.len() - back];
+        Tiff::new(&[missing], &tags).check_corrupt(None, "cannot be decoded");
+    }
+}
