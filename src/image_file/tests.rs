@@ -7,6 +7,7 @@ use tiff::encoder::{TiffEncoder, colortype};
 use super::*;
 use crate::model::Value;
 
+mod plain_files;
 mod strips;
 
 const WIDTH: u32 = 7;
