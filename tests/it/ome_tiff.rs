@@ -6,7 +6,7 @@ use serde_json::Value;
 use squidview::{
     dataset::{Dataset, DatasetKind},
     formats::{self, text},
-    model::{Absence, Code, PlaneId, Rgb, TileId},
+    model::{Absence, Code, PlaneId, Rgb, TileId, limits},
     store::Store,
 };
 
@@ -428,6 +428,24 @@ fn sizes_and_names_that_make_no_sense_are_said() {
         "{}",
         dataset.problems[0]
     );
+}
+
+#[test]
+fn pages_beyond_the_z_slices_that_are_shown_are_counted_and_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let count = limits::Z_SLICES + 64;
+    let bytes = tiff("no XML", in_a_row(count - 1), count);
+    let dataset = opened(folder.path(), &bytes).unwrap();
+    assert_eq!(dataset.template.num_z_slices(), limits::Z_SLICES);
+    let [problem] = dataset.problems.as_slice() else {
+        panic!("{:?}", dataset.problems)
+    };
+    assert_eq!(problem.code, Code::TooLarge);
+    let words = "64 pages of 65600 are left aside, the first 65536 are shown";
+    assert!(problem.message.contains(words), "{problem}");
+    let whole = tiff("no XML", in_a_row(limits::Z_SLICES - 1), limits::Z_SLICES);
+    let dataset = opened(folder.path(), &whole).unwrap();
+    assert!(dataset.problems.is_empty(), "{:?}", dataset.problems);
 }
 
 #[test]
