@@ -275,7 +275,7 @@ pub(super) fn open(row: &Fov, root: &Path) -> Result<(Arc<Image>, Vec<Problem>),
             }
             problems
         }
-        Lone::Plain(problem) => problem.into_iter().collect(),
+        Lone::Plain(problems) => problems,
     };
     let (image, further) = lone_file::image_of(path, root)?;
     problems.extend(further);

@@ -4,6 +4,7 @@
 //! once, and one file per channel is asked for size, sample type and colours; no other file is opened before it is shown.
 //! What the side files plan (FOVs, channels, z-slices, timepoints) is there from the start.
 
+mod channel_files;
 mod names;
 mod naming;
 mod planes;
@@ -15,6 +16,7 @@ use std::{
 };
 
 use self::{
+    channel_files::OfChannel,
     names::{FileName, Names},
     naming::{names_of, none_fits, place_by_name},
     planes::{Catalogue, Digits, PlanesByName},
@@ -26,7 +28,8 @@ use super::{
     plate,
     probe::below,
     side_files::SideFiles,
-    timepoints::{SharedImage, Timepoints, num_digits},
+    timepoints::{SharedImage, Timepoints},
+    twins,
 };
 use crate::{
     dataset::{Arrays, DatasetKind, Files, Fov, Image, Level, Sampling},
@@ -114,7 +117,9 @@ pub(super) fn open(
         return Err(none_fits(found));
     }
     let mut listing = Listing::new(DatasetKind::Squid, words);
-    let described = Described::of(&planes, side, found, opening, &mut listing.problems)?;
+    let digits = digits_of(&planes);
+    let by_key = channel_files::of(&planes, &digits);
+    let described = Described::of(&by_key, side, found, opening, &mut listing.problems)?;
     let found_fovs = planes.iter().map(|plane| (plane.name.region, plane.fov));
     listing.fovs = rows_of(found_fovs.collect(), side, opening)?;
     listing
@@ -131,13 +136,17 @@ pub(super) fn open(
     }
     let by_name = Arc::new(PlanesByName::new(Catalogue {
         folders: found.known(),
-        digits: digits_of(&planes),
+        digits,
         names: names.clone(),
         regions,
         keys: described.keys,
         channels: described.file_channels,
     }));
-    by_name.take_listing(found.first, &found.entries);
+    let left_out = by_name.take_listing(found.first, &found.entries);
+    let location = below(&opening.root, &found.first_folder());
+    listing
+        .problems
+        .extend(left_out.problem("files of planes", location));
     let image = image_of(
         Files(Arc::clone(&by_name) as _),
         described.page,
@@ -162,28 +171,22 @@ struct Described {
 
 impl Described {
     fn of(
-        planes: &[Found<'_>],
+        by_key: &BTreeMap<&str, OfChannel<'_>>,
         side: &SideFiles,
         found: &Timepoints,
         opening: &Opening<'_>,
         problems: &mut Vec<Problem>,
     ) -> Result<Self, OpenError> {
         let folder = found.first_folder();
-        let mut by_key: BTreeMap<&str, Vec<&Found<'_>>> = BTreeMap::new();
-        for plane in planes {
-            let files = by_key.entry(&*plane.name.channel).or_default();
-            if files.len() < TRIED_FILES {
-                files.push(plane);
-            }
-        }
-        let listed = listed_channels(side, &by_key, &below(&opening.root, &folder), problems);
-        let ending = planes.first().map_or("tiff", |plane| plane.name.ending);
+        let listed = listed_channels(side, by_key, &below(&opening.root, &folder), problems);
+        let ending = twins::usual_ending(by_key.values().map(|of| of.ending)).unwrap_or("tiff");
         let mut first_page: Option<Page> = None;
         let mut sampling = side.sampling;
         let mut first_error: Option<ImageFileError> = None;
         let mut pages = Vec::with_capacity(listed.len());
         for (key, _) in &listed {
-            let files = by_key.get(key.as_str()).map_or(&[][..], Vec::as_slice);
+            let files = by_key.get(key.as_str());
+            let files = files.map_or(&[][..], |of| of.tried.as_slice());
             let mut page = None;
             for file in files {
                 match image_file::describe(&folder.join(&file.entry.name), PageAt::default()) {
@@ -214,10 +217,7 @@ impl Described {
         };
         let is_only = listed.len() == 1;
         for ((key, channel), page) in listed.into_iter().zip(pages) {
-            let ending = by_key
-                .get(key.as_str())
-                .and_then(|files| files.first())
-                .map_or(ending, |file| file.name.ending);
+            let ending = by_key.get(key.as_str()).map_or(ending, |of| of.ending);
             let number = described.keys.len() as u16;
             described.keys.push((key, ending.to_owned()));
             let is_color = page.unwrap_or(first_page).num_colors == 3;
@@ -282,7 +282,7 @@ pub(super) fn none_readable(
 /// Sanitised names and channels: those of the side file in its order, then those of other files in natural order.
 fn listed_channels(
     side: &SideFiles,
-    found: &BTreeMap<&str, Vec<&Found<'_>>>,
+    found: &BTreeMap<&str, OfChannel<'_>>,
     location: &str,
     problems: &mut Vec<Problem>,
 ) -> Vec<(String, Channel)> {
@@ -388,12 +388,11 @@ pub(super) fn sizes_of(
     ]
 }
 
-/// Digits of numbers, by those that begin with a zero.
+/// Digits of numbers, as most are written.
 fn digits_of(planes: &[Found<'_>]) -> Digits {
-    let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(1);
     Digits {
-        fov: widest(&mut planes.iter().map(|it| it.name.place.num_digits())),
-        z: widest(&mut planes.iter().map(|it| num_digits(it.name.z))),
+        fov: twins::usual_width(planes.iter().filter_map(|it| it.name.place.index())),
+        z: twins::usual_width(planes.iter().map(|it| it.name.z)),
     }
 }
 

@@ -40,6 +40,15 @@ pub(super) fn problems(found: &Found) -> Vec<Problem> {
         })
         .collect();
     problems.extend(beyond_budgets(found, &entries));
+    let has_timepoints = match &found.what {
+        What::Files(timepoints) => !timepoints.is_one,
+        What::OmeTiffs(_) => found.is_acquisition(),
+        _ => false,
+    };
+    if has_timepoints {
+        let left_out = timepoints::left_out(&entries);
+        problems.extend(left_out.problem("folders of timepoints", below(root, root)));
+    }
     match &found.what {
         What::Images(DatasetKind::Collection, _) => {
             let files = image_folder::in_folder(root, &entries);

@@ -78,6 +78,7 @@ pub(super) fn image_of(path: &Path, root: &Path) -> Result<(Image, Vec<Problem>)
     let described = source::stamp_of(path);
     let page = image_file::describe(path, PageAt::default())?.ok_or_else(absent)?;
     let num_pages = image_file::num_pages(path)?.ok_or_else(absent)?;
+    let left_aside = pages_left_aside(path, num_pages);
     let num_pages = num_pages.min(limits::Z_SLICES as usize) as u32;
     let is_color = page.num_colors == 3;
     let files = Files(Arc::new(LonePages {
@@ -104,9 +105,27 @@ pub(super) fn image_of(path: &Path, root: &Path) -> Result<(Image, Vec<Problem>)
         root,
         &mut problems,
     );
+    problems.extend(left_aside);
     problems.extend(other_sizes(path, &page, num_pages));
     let image = image_of_files(files, page, &outer, channels, sampling, "one image file");
     Ok((image, problems))
+}
+
+/// Says how many pages there are beyond the z-slices that are shown.
+fn pages_left_aside(path: &Path, num_pages: usize) -> Option<Problem> {
+    let shown = limits::Z_SLICES as usize;
+    let beyond = num_pages.checked_sub(shown).filter(|&beyond| beyond > 0)?;
+    // No more are counted.
+    let at_least = if num_pages >= limits::PAGES {
+        "at least "
+    } else {
+        ""
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let message = format!(
+        "{at_least}{beyond} pages of {num_pages} are left aside, the first {shown} are shown along z"
+    );
+    Some(Problem::new(Code::TooLarge, name, message))
 }
 
 /// Says that pages have another size than the first, by the second and the last: some writers put smaller copies there.

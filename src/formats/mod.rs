@@ -38,6 +38,7 @@ mod stacks;
 mod surroundings;
 pub mod text;
 mod timepoints;
+mod twins;
 
 pub use self::{
     announced::{announced, announced_name},

@@ -4,6 +4,7 @@
 //! with a file per FOV. A document may name further files; they are looked for beside it and nowhere else.
 
 pub(super) mod lone;
+mod other_files;
 pub(super) mod squid;
 mod squid_planes;
 mod written;
@@ -18,7 +19,6 @@ use super::{
     individual::{COLORS, image_of_files},
     levels,
     pixel_tags::white_zero,
-    probe::below,
 };
 use crate::{
     dataset::{Arrays, FilePlane, Files, Image, Level, OpenFovError, PlaneFiles, Sampling},
@@ -45,7 +45,7 @@ struct OmePlanes {
     channels: Vec<PageChannel>,
     /// The file with the document.
     own: PathBuf,
-    /// The files that it names; `None`: outside of its folder.
+    /// The files that it names; `None`: outside of its folder, or no file.
     others: Vec<Option<PathBuf>>,
 }
 
@@ -137,7 +137,7 @@ impl Described {
         let mut problems = Vec::new();
         // Colours of a page are known when it was looked at, and which pages there are does not depend on them.
         let guess = PlaneTable::of(image, image.size_c, uuid, first_page);
-        let others = others_of(&guess, path, &mut problems);
+        let others = other_files::of(&guess, path, &mut problems);
         let mut planes = OmePlanes {
             table: guess,
             channels: Vec::new(),
@@ -150,6 +150,7 @@ impl Described {
         planes.table = PlaneTable::of(image, num_page_channels, uuid, first_page);
         planes.channels = page_channels;
         problems.extend(contradictions(image, &page, &file_name(path)));
+        problems.extend(named_twice(&planes.table, &file_name(path)));
         problems.extend(white_zero(
             &sample.0,
             sample.1,
@@ -227,6 +228,16 @@ impl Described {
     }
 }
 
+/// Says that a document puts planes into several pages.
+fn named_twice(table: &PlaneTable, location: &str) -> Option<Problem> {
+    let count = table.num_twice;
+    let message = format!(
+        "OME-XML puts {count} planes into several pages each; of two elements that name a plane the one of fewer planes \
+         counts, of equal ones the last"
+    );
+    (count > 0).then(|| Problem::new(Code::BadMetadata, location, message))
+}
+
 /// Where the document says something else than the pages, which count.
 fn contradictions(image: &OmeImage, page: &Page, location: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -264,14 +275,15 @@ impl OmePlanes {
             let at = PageAt::Idx(place.page_idx);
             match image_file::describe(path, at) {
                 Ok(Some(page)) => return Ok(((path.to_path_buf(), at), page)),
+                // It has fewer pages.
+                Err(error) if error.code == Code::OutOfRange => {}
                 Ok(None) => {}
                 Err(error) => drop(first_error.get_or_insert(error)),
             }
         }
         let absent = || {
             let (code, message) = if is_outside {
-                let message =
-                    "its OME-XML names files outside of its folder, which are not looked at";
+                let message = "its OME-XML names files outside of its folder, or what is no file, which are not looked at";
                 (Code::UnsafePath, message)
             } else {
                 (
@@ -283,44 +295,6 @@ impl OmePlanes {
         };
         Err(first_error.map_or_else(absent, OpenError::from))
     }
-}
-
-/// The files that a document names, beside it.
-fn others_of(table: &PlaneTable, path: &Path, problems: &mut Vec<Problem>) -> Vec<Option<PathBuf>> {
-    let names = table.files.as_slice();
-    let folder = path.parent().unwrap_or(path);
-    let mut others = Vec::with_capacity(names.len());
-    let mut missing = Vec::new();
-    for name in names {
-        let found = match source::follow_inside(folder, name, folder) {
-            Ok(found) => found,
-            Err(error) => {
-                let message = error.message();
-                problems.push(Problem::new(error.code(), file_name(path), message));
-                others.push(None);
-                continue;
-            }
-        };
-        if found != path && !matches!(source::stat(&found), Ok(Some(_))) {
-            missing.push(others.len());
-        }
-        others.push(Some(found));
-    }
-    // A file that was renamed still says its old name; a companion file holds no planes whatever it is called.
-    let may_hold_planes = !table.names_own_file() && !is_companion_name(&file_name(path));
-    if let ([only], [0], true) = (names, missing.as_slice(), may_hold_planes) {
-        let message = format!("its OME-XML calls it {only:?}; taken as this file");
-        problems.push(Problem::new(Code::Ignored, file_name(path), message));
-        return vec![Some(path.to_path_buf())];
-    }
-    for at in missing {
-        if let Some(Some(absent)) = others.get(at) {
-            let message = "named in the OME-XML, not on disk: its planes are missing";
-            let location = below(folder, absent);
-            problems.push(Problem::new(Code::MissingArray, location, message));
-        }
-    }
-    others
 }
 
 /// How channels lie in pages, and what they are called. A page holds one channel, or the colours of one.

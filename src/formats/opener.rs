@@ -315,12 +315,12 @@ pub(super) fn open(found: &Found, progress: Progress<'_>) -> Result<Dataset, Ope
 
 /// An image file, by its OME-XML if it has some.
 fn open_lone_file(found: &Found) -> Result<(Listing, FileImages), OpenError> {
-    let problem = match lone::open(&found.root, "OME-TIFF")? {
+    let problems = match lone::open(&found.root, "OME-TIFF")? {
         Lone::Ome(found) => return Ok((found.listing, FileImages::PerFov(found.images))),
-        Lone::Plain(problem) => problem,
+        Lone::Plain(problems) => problems,
     };
     let (mut listing, image) = lone_file::open(&found.root, found.words())?;
-    listing.problems.extend(problem);
+    listing.problems.extend(problems);
     Ok((listing, FileImages::PerFov(vec![FovImage::Given(image)])))
 }
 

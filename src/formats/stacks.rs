@@ -18,8 +18,10 @@ use super::{
     individual::{TRIED_FILES, image_of, none_readable, plate_of, rows_of, sizes_of, split_colors},
     listing::{Listing, Opening},
     pixel_tags::sampled,
+    probe::below,
     side_files::SideFiles,
-    timepoints::{MAX_DIGITS, SharedImage, Timepoints, num_digits, with_short_numbers},
+    timepoints::{MAX_DIGITS, SharedImage, Timepoints, with_short_numbers},
+    twins::{self, LeftOut},
 };
 use crate::{
     dataset::{DatasetKind, Files},
@@ -69,6 +71,21 @@ pub(super) fn is_beyond(name: &str) -> bool {
     short.is_some_and(|short| StackName::parse(&short).is_some())
 }
 
+/// Stacks beside those that are called as planes are looked for, of the same FOVs.
+fn left_out(stacks: &[StackName<'_>], digits: usize, ending: &str) -> LeftOut {
+    let is_shown = |it: &&StackName<'_>| it.ending == ending && twins::is_as_wide(it.fov, digits);
+    let shown = stacks.iter().filter(is_shown);
+    let shown: BTreeSet<_> = shown.map(|it| (it.region, it.number)).collect();
+    let mut left_out = LeftOut::default();
+    for stack in stacks {
+        if !is_shown(&stack) && shown.contains(&(stack.region, stack.number)) {
+            let (region, fov, ending) = (stack.region, stack.fov, stack.ending);
+            left_out.add(&format!("{region}_{fov}_stack.{ending}"));
+        }
+    }
+    left_out
+}
+
 /// Makes the FOV table and the image of what was found.
 ///
 /// # Errors
@@ -104,14 +121,14 @@ pub(super) fn open(
     listing.fovs = rows_of(found_fovs, side, opening)?;
     listing.plate = plate_of(&listing.fovs, side);
     let sizes = sizes_of(tried.num_z, side, found, count);
-    let digits = stacks.iter().map(|stack| num_digits(stack.fov)).max();
-    let ending = stacks.first().map_or("tiff", |stack| stack.ending);
-    let planes = Arc::new(PagesByTag::new(
-        found.known(),
-        digits.unwrap_or(1),
-        ending,
-        in_files,
-    ));
+    let digits = twins::usual_width(stacks.iter().map(|stack| stack.fov));
+    let ending = twins::usual_ending(stacks.iter().map(|it| it.ending)).unwrap_or("tiff");
+    let left_out = left_out(&stacks, digits, ending);
+    let location = below(&opening.root, &found.first_folder());
+    listing
+        .problems
+        .extend(left_out.problem("stacks", location));
+    let planes = Arc::new(PagesByTag::new(found.known(), digits, ending, in_files));
     let files = Files(Arc::clone(&planes) as _);
     let storage = "pages of one TIFF file per FOV and timepoint";
     let image = image_of(files, tried.page, sizes, channels, sampling, storage);

@@ -4,6 +4,7 @@
 //! planes lie there: one file each, or pages of one stack per FOV.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
     sync::Arc,
@@ -11,7 +12,10 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{individual, side_files, stacks};
+use super::{
+    individual, side_files, stacks,
+    twins::{self, LeftOut},
+};
 use crate::{
     dataset::{Fov, Image},
     model::{AxisRole, limits},
@@ -125,14 +129,41 @@ impl Timepoints {
     }
 }
 
-/// Folders with a number for a name.
+/// Folders with a number for a name; of several with the same number the one that is called as most.
 pub(super) fn numbered(entries: &[Entry]) -> HashMap<u32, String> {
+    let width = twins::usual_width(all_numbered(entries).map(|(_, name)| name));
+    let fit = |name: &str| (twins::is_as_wide(name, width), Reverse(name.len()));
+    let mut numbered: HashMap<u32, &str> = HashMap::new();
+    for (number, name) in all_numbered(entries) {
+        let known = numbered.entry(number).or_insert(name);
+        if fit(name) > fit(known) {
+            *known = name;
+        }
+    }
+    let owned = numbered.into_iter();
+    owned
+        .map(|(number, name)| (number, name.to_owned()))
+        .collect()
+}
+
+fn all_numbered(entries: &[Entry]) -> impl Iterator<Item = (u32, &str)> {
     let folders = entries.iter().filter(|entry| entry.kind == Kind::Folder);
-    let numbered = folders.filter_map(|entry| {
+    folders.filter_map(|entry| {
         let number = is_number(&entry.name).then(|| entry.name.parse().ok())??;
-        (number < limits::TIMEPOINTS).then(|| (number, entry.name.clone()))
-    });
-    numbered.collect()
+        (number < limits::TIMEPOINTS).then_some((number, entry.name.as_str()))
+    })
+}
+
+/// Folders that are left out because another one has the same number.
+pub(super) fn left_out(entries: &[Entry]) -> LeftOut {
+    let taken = numbered(entries);
+    let mut left_out = LeftOut::default();
+    for (number, name) in all_numbered(entries) {
+        if taken.get(&number).is_some_and(|taken| taken != name) {
+            left_out.add(name);
+        }
+    }
+    left_out
 }
 
 /// True for a folder whose name is a number beyond all timepoints that are shown.
@@ -168,16 +199,6 @@ pub(super) fn with_short_numbers(name: &str) -> Option<String> {
     (short != name).then_some(short)
 }
 
-/// With how many digits, at least, numbers are written, by one that begins with a zero; machines pad them by a setting of
-/// their own.
-pub(super) fn num_digits(number: &str) -> usize {
-    if number.len() > 1 && number.starts_with('0') {
-        number.len()
-    } else {
-        1
-    }
-}
-
 /// Folders of timepoints as far as they are known; a running acquisition makes more.
 #[derive(Debug)]
 pub(super) struct Folders {
@@ -191,10 +212,9 @@ pub(super) struct Folders {
 impl Folders {
     /// Those in `folder` by number; others belong to them too, unless there `is_one` only.
     pub(super) fn new(folder: PathBuf, known: HashMap<u32, String>, is_one: bool) -> Self {
-        let widths = known.values().map(|name| num_digits(name));
         Self {
             folder,
-            num_digits: widths.max().unwrap_or(1),
+            num_digits: twins::usual_width(known.values().map(String::as_str)),
             known: Mutex::new(known),
             is_one,
         }

@@ -128,7 +128,8 @@ impl Pages {
     }
 }
 
-/// Begin and end of the description say whether it is OME-XML, however long it is.
+/// Begin and end of the description say whether it is OME-XML, however long it is. One that begins with its root element is
+/// some, too, where it does not end: whoever reads it says that it is not whole.
 pub(super) fn has_ome_description(
     file: &mut Directories,
     page: &Directory,
@@ -145,16 +146,21 @@ pub(super) fn has_ome_description(
             .any(|window| window.eq_ignore_ascii_case(wanted))
     };
     let head = file.part(entry, 0, count.min(HEAD_BYTES))?;
-    let is_begun = head.is_some_and(|head| {
+    let (mut is_begun, mut has_root) = (false, false);
+    if let Some(head) = head {
         let is_xml = head.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
             || head.starts_with(b"\xef\xbb\xbf<");
-        is_xml && contains(head, b"OME")
-    });
+        is_begun = is_xml && contains(head, b"OME");
+        has_root = is_begun
+            && [b"<OME ", b"<OME>", b":OME "]
+                .iter()
+                .any(|it| contains(head, *it));
+    }
     let tail = count.min(TAIL_BYTES);
     let is_ended = file
         .part(entry, count - tail, tail)?
         .is_some_and(|tail| contains(tail, b"OME>"));
-    Ok(is_begun && is_ended)
+    Ok(has_root || is_begun && is_ended)
 }
 
 /// Where the directory of a page lies.

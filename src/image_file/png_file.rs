@@ -35,6 +35,8 @@ pub(super) fn open(mut reader: Reader) -> Result<Opened, Refusal> {
     let mut decoder = png::Decoder::new_with_limits(reader, bounds);
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
+    // The checksum of what is compressed, too.
+    decoder.ignore_checksums(false);
     // Bits and palettes become whole samples, and the colour that stands for transparent an alpha.
     decoder.set_transformations(Transformations::EXPAND);
     let page = page_of(decoder.read_header_info()?);

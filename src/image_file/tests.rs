@@ -7,6 +7,9 @@ use tiff::encoder::{TiffEncoder, colortype};
 use super::*;
 use crate::model::Value;
 
+mod plain_files;
+mod strips;
+
 const WIDTH: u32 = 7;
 const HEIGHT: u32 = 5;
 

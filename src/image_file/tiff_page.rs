@@ -4,6 +4,7 @@
 //! them over, so it is shown another tag.
 
 mod chunks;
+mod decode;
 
 use tiff::{
     ColorType, TiffError,

@@ -7,10 +7,12 @@
 mod planes;
 #[cfg(test)]
 mod tests;
+mod tiff_data;
 mod wells;
 
 pub use self::{
     planes::{Place, PlaneTable},
+    tiff_data::TiffData,
     wells::WellPlace,
 };
 
@@ -94,21 +96,6 @@ pub struct OmeChannel {
     pub channel: Channel,
     /// Samples of one page; at least 1.
     pub samples_per_pixel: u32,
-}
-
-/// One `TiffData`: which pages hold which planes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TiffData {
-    /// First page.
-    pub ifd: Option<u32>,
-    /// First z-slice, channel (counted in pages), timepoint.
-    pub first: [u32; 3],
-    /// Pages.
-    pub plane_count: Option<u32>,
-    /// UUID of the file.
-    pub uuid: Option<String>,
-    /// Name of the file.
-    pub file_name: Option<String>,
 }
 
 /// Reads a document.
@@ -198,7 +185,7 @@ fn image_of(
         pixel_size_um: ["X", "Y", "Z"].map(|axis| pixel_size(image, pixels, axis)),
         time_step_secs: time_step(image, pixels),
         channels: channels_of(image, pixels),
-        tiff_data: children(pixels, "TiffData").map(tiff_data_of).collect(),
+        tiff_data: tiff_data::all_in(pixels, &mut problem),
         stage_um: ["X", "Y", "Z"].map(place),
         stage_label: stage_label.and_then(|label| text_of(label, "Name")),
         has_planes: plane.is_some(),
@@ -372,24 +359,6 @@ fn channel_of(node: Node<'_, '_>) -> OmeChannel {
         samples_per_pixel: count(node.attribute("SamplesPerPixel"))
             .filter(|&samples| samples <= limits::CHANNELS as u32)
             .unwrap_or(1),
-    }
-}
-
-fn tiff_data_of(node: Node<'_, '_>) -> TiffData {
-    let number = |name: &str| {
-        node.attribute(name)
-            .and_then(|text| text.trim().parse::<u32>().ok())
-    };
-    let uuid = children(node, "UUID").next();
-    TiffData {
-        ifd: number("IFD"),
-        first: ["FirstZ", "FirstC", "FirstT"].map(|name| number(name).unwrap_or(0)),
-        // 2003-FC calls it NumPlanes.
-        plane_count: number("PlaneCount").or(number("NumPlanes")),
-        uuid: uuid.and_then(|uuid| uuid.text()).map(str::to_owned),
-        file_name: uuid
-            .and_then(|uuid| uuid.attribute("FileName"))
-            .map(str::to_owned),
     }
 }
 

@@ -61,6 +61,7 @@ mod squid_ome_tiff;
 mod stacks;
 mod tiff_folders;
 mod torn_window;
+mod twin_names;
 mod uniform;
 mod waiting;
 mod window;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use squidview::{
     dataset::{Dataset, DatasetKind},
     formats::{self, text},
-    model::{Absence, Code, PlaneId, Rgb, TileId},
+    model::{Absence, Code, PlaneId, Problem, Rgb, TileId, limits},
     store::Store,
 };
 
@@ -428,6 +428,96 @@ fn sizes_and_names_that_make_no_sense_are_said() {
         "{}",
         dataset.problems[0]
     );
+}
+
+/// Opens three pages with a document; which of its z-slices are there, and what is said.
+fn slices_and_problems(folder: &Path, description: &str) -> (Vec<bool>, Vec<Problem>) {
+    let dataset = opened(folder, &tiff(description, in_a_row(2), 3)).unwrap();
+    let store = Store::new();
+    let is_there = |z| plane_crc(&store, &dataset, plane_at(dataset.order[0], 0, 0, z)).is_some();
+    let slices = (0..dataset.template.num_z_slices()).map(is_there);
+    (slices.collect(), dataset.problems)
+}
+
+#[test]
+fn what_a_document_says_wrongly_of_its_pages_is_told_and_the_rest_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |description: &str, slices: [bool; 3], expected: &[(Code, &str)]| {
+        let (found, problems) = slices_and_problems(folder.path(), description);
+        assert_eq!(found, slices, "{description}: {problems:?}");
+        let are_told = expected.iter().all(|(code, words)| {
+            let mut problems = problems.iter();
+            problems.any(|it| it.code == *code && it.message.contains(words))
+        });
+        assert!(
+            are_told,
+            "{description}: {problems:?}, expected {expected:?}"
+        );
+        assert_eq!(problems.len(), expected.len(), "{problems:?}");
+    };
+    let with = |inside: &str| xml(ONE_Z, inside);
+    let all = [true; 3];
+    check(&with(""), all, &[]);
+    // A document that does not end: its pages along z.
+    let whole = with("<TiffData/>");
+    for end in [
+        whole.find("<Image").unwrap(),
+        whole.len() / 2,
+        whole.len() - 6,
+    ] {
+        let words = "OME-XML that cannot be read";
+        check(&whole[..end], all, &[(Code::BadMetadata, words)]);
+    }
+    let ended = format!("{whole}{}", " ".repeat(200));
+    check(&ended, all, &[]);
+    // Pages that the file has not.
+    let own = r#"<TiffData IFD="1" FirstZ="1"/>"#;
+    let middle = [false, true, false];
+    let beyond = r#"<TiffData IFD="4294967295"/>"#;
+    let lacking = (Code::MissingArray, "planes up to page 4294967296");
+    check(&with(&format!("{beyond}{own}")), middle, &[lacking]);
+    let none = (
+        Code::MissingArray,
+        "no page that its OME-XML names is there",
+    );
+    let many = r#"<TiffData IFD="4294967295" PlaneCount="3"/>"#;
+    check(&with(many), all, &[none]);
+    // Numbers that are none.
+    for number in ["-1", "18446744073709551616"] {
+        let bad = format!(r#"<TiffData IFD="{number}"/>"#);
+        let told = (Code::BadMetadata, number);
+        check(&with(&format!("{bad}{own}")), middle, &[told]);
+        check(&with(&bad), all, &[none, told]);
+    }
+    // Files that are none.
+    let unnamed = r#"<TiffData IFD="0"><UUID FileName="">x</UUID></TiffData>"#;
+    let told = (Code::MissingArray, "which is no file");
+    check(&with(&format!("{unnamed}{own}")), middle, &[told]);
+    let as_own = (Code::Ignored, "taken as this file");
+    check(&with(unnamed), [true, false, false], &[as_own]);
+    // Planes that are named twice.
+    let twice = (Code::BadMetadata, "puts 1 planes into several pages");
+    let whole = r#"<TiffData IFD="0" PlaneCount="3"/>"#;
+    let again = r#"<TiffData IFD="2" PlaneCount="1"/>"#;
+    check(&with(&format!("{whole}{again}")), all, &[twice]);
+}
+
+#[test]
+fn pages_beyond_the_z_slices_that_are_shown_are_counted_and_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let count = limits::Z_SLICES + 64;
+    let bytes = tiff("no XML", in_a_row(count - 1), count);
+    let dataset = opened(folder.path(), &bytes).unwrap();
+    assert_eq!(dataset.template.num_z_slices(), limits::Z_SLICES);
+    let [problem] = dataset.problems.as_slice() else {
+        panic!("{:?}", dataset.problems)
+    };
+    assert_eq!(problem.code, Code::TooLarge);
+    let words = "64 pages of 65600 are left aside, the first 65536 are shown";
+    assert!(problem.message.contains(words), "{problem}");
+    let whole = tiff("no XML", in_a_row(limits::Z_SLICES - 1), limits::Z_SLICES);
+    let dataset = opened(folder.path(), &whole).unwrap();
+    assert!(dataset.problems.is_empty(), "{:?}", dataset.problems);
 }
 
 #[test]

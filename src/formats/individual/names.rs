@@ -15,7 +15,8 @@ use crate::{
     formats::{
         scan_grid::{self, Cell, Grids},
         side_files::ONLY_REGION,
-        timepoints::{MAX_DIGITS, num_digits, with_short_numbers},
+        timepoints::{MAX_DIGITS, with_short_numbers},
+        twins,
     },
     image_file::is_image_name,
     metadata::file_names::{is_replaced, sanitised},
@@ -42,13 +43,19 @@ pub(super) enum Place<'a> {
     Cell(Cell),
 }
 
-impl Place<'_> {
-    /// With how many digits, at least, indices are written.
-    pub(super) fn num_digits(self) -> usize {
+impl<'a> Place<'a> {
+    /// An index as it is written.
+    pub(super) fn index(self) -> Option<&'a str> {
         match self {
-            Self::Index(number) => num_digits(number),
-            Self::Cell(_) => 1,
+            Self::Index(number) => Some(number),
+            Self::Cell(_) => None,
         }
+    }
+
+    /// True where an index is written with so many digits at least.
+    pub(super) fn is_as_wide(self, width: usize) -> bool {
+        self.index()
+            .is_none_or(|number| twins::is_as_wide(number, width))
     }
 }
 

@@ -15,12 +15,16 @@ use std::{
 use lru::LruCache;
 use parking_lot::Mutex;
 
-use super::{FileChannel, names::Names};
+use super::{
+    FileChannel,
+    names::{FileName, Names},
+};
 use crate::{
     dataset::{FilePlane, Fov, OpenFovError, PlaneAt, PlaneFiles},
     formats::{
         probe::fov_error_of,
         timepoints::{Folders, TimepointFiles},
+        twins::{self, Fit, LeftOut},
     },
     model::Code,
     source::{self, Entry, Kind},
@@ -46,6 +50,7 @@ struct Key {
 #[derive(Debug)]
 struct Planes {
     names: HashMap<Key, Box<str>>,
+    left_out: LeftOut,
     stamp: Option<SystemTime>,
     listed: Instant,
     took: Duration,
@@ -56,6 +61,13 @@ struct Planes {
 pub(super) struct Digits {
     pub(super) fov: usize,
     pub(super) z: usize,
+}
+
+impl Digits {
+    /// True where the numbers of a name are written so.
+    pub(super) fn fit(&self, name: &FileName<'_>) -> bool {
+        name.place.is_as_wide(self.fov) && twins::is_as_wide(name.z, self.z)
+    }
 }
 
 /// What files of an acquisition are called, and where they lie.
@@ -94,19 +106,30 @@ impl PlanesByName {
         }
     }
 
-    /// Takes the entries of a timepoint's folder as its listing.
-    pub(super) fn take_listing(&self, t: u32, entries: &[Entry]) {
+    /// Takes the entries of a timepoint's folder as its listing; which files are left out for others of the same planes.
+    pub(super) fn take_listing(&self, t: u32, entries: &[Entry]) -> LeftOut {
         let stamp = self
             .catalogue
             .folders
             .of(t)
             .and_then(|path| modified(&path));
         let planes = self.listed(entries, stamp, Instant::now());
+        let left_out = planes.left_out.clone();
         self.listings.lock().put(t, Arc::new(planes));
+        left_out
+    }
+
+    /// How well the name of a file with that channel fits in.
+    fn fit<'a>(&self, name: &'a str, parts: &FileName<'_>, channel: u16) -> Fit<'a> {
+        let digits = &self.catalogue.digits;
+        let usual = self.catalogue.keys.get(usize::from(channel));
+        let usual = usual.map_or("", |(_, ending)| ending.as_str());
+        twins::fit(name, digits.fit(parts), parts.ending, usual)
     }
 
     fn listed(&self, entries: &[Entry], stamp: Option<SystemTime>, began: Instant) -> Planes {
-        let mut names = HashMap::with_capacity(entries.len());
+        let mut names: HashMap<Key, Box<str>> = HashMap::with_capacity(entries.len());
+        let mut left_out = LeftOut::default();
         for entry in entries.iter().filter(|entry| entry.kind == Kind::File) {
             let Some(found) = self.catalogue.names.parse(&entry.name) else {
                 continue;
@@ -122,11 +145,21 @@ impl PlanesByName {
                     z,
                     channel,
                 };
-                names.insert(key, entry.name.as_str().into());
+                let other = names.get(&key).filter(|other| {
+                    let parts = self.catalogue.names.parse(other);
+                    let other = parts.map(|parts| self.fit(other, &parts, channel));
+                    other > Some(self.fit(&entry.name, &found, channel))
+                });
+                if other.is_some() {
+                    left_out.add(&entry.name);
+                } else if let Some(other) = names.insert(key, entry.name.as_str().into()) {
+                    left_out.add(&other);
+                }
             }
         }
         Planes {
             names,
+            left_out,
             stamp,
             listed: Instant::now(),
             took: began.elapsed(),

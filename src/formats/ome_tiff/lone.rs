@@ -29,7 +29,7 @@ pub(in crate::formats) enum Lone {
     /// An OME-TIFF.
     Ome(Box<OmeFiles>),
     /// Its pages are images without a document that can be used; why, where it has one.
-    Plain(Option<Problem>),
+    Plain(Vec<Problem>),
 }
 
 /// Images that are described at once; further ones of a document that names their pages are when they are shown.
@@ -146,29 +146,41 @@ pub(in crate::formats) fn open(path: &Path, words: &str) -> Result<Lone, OpenErr
     let read = source::stamp_of(path);
     let document = match document_of(path) {
         Ok(Some((_, document))) => document,
-        Ok(None) => return Ok(Lone::Plain(None)),
+        Ok(None) => return Ok(Lone::Plain(Vec::new())),
         // Its pages can be shown all the same.
         Err(error) if is_of_document(error.code) => {
             let location = file_name(error.location.as_ref());
             let problem = Problem::new(error.code, location, error.message);
-            return Ok(Lone::Plain(Some(problem)));
+            return Ok(Lone::Plain(vec![problem]));
         }
         Err(error) => return Err(error),
     };
     if document.images.is_empty() && document.problems.is_empty() {
         let message = "OME-XML without an image";
         let problem = Problem::new(Code::BadMetadata, file_name(path), message);
-        return Ok(Lone::Plain(Some(problem)));
+        return Ok(Lone::Plain(vec![problem]));
     }
+    let said = located(&document, path);
     match OmeFiles::of(document, path, read, words) {
         Ok(found) => Ok(Lone::Ome(Box::new(found))),
         // Of the files that it names none is there or may be looked at; the pages of this one are.
         Err(error) if matches!(error.code, Code::MissingArray | Code::UnsafePath) => {
             let problem = Problem::new(error.code, file_name(path), error.message);
-            Ok(Lone::Plain(Some(problem)))
+            let mut problems = vec![problem];
+            problems.extend(said);
+            Ok(Lone::Plain(problems))
         }
         Err(error) => Err(error),
     }
+}
+
+/// What a document could not say, with the file that it is of.
+fn located(document: &OmeDocument, path: &Path) -> Vec<Problem> {
+    let problems = document.problems.iter().map(|problem| {
+        let location = format!("{}, {}", file_name(path), problem.location);
+        Problem::new(problem.code, location, problem.message.clone())
+    });
+    problems.collect()
 }
 
 /// True where the document (or the file that it names for itself) is wrong, and not the file with the pages.
@@ -306,11 +318,10 @@ fn rows_of(
             }
         }
     }
-    for problem in &document.problems {
-        let location = format!("{}, {}", file_name(path), problem.location);
+    for problem in located(document, path) {
         let message = problem.message.clone();
-        first_error.get_or_insert_with(|| OpenError::at(path, problem.code, message.clone()));
-        problems.push(Problem::new(problem.code, location, message));
+        first_error.get_or_insert_with(|| OpenError::at(path, problem.code, message));
+        problems.push(problem);
     }
     match first_error {
         Some(error) if !rows.iter().any(|row| row.fov.present) => Err(error),

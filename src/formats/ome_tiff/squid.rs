@@ -6,7 +6,10 @@
 //! whose document has them is whole. Before, [notes](super::written::Notes) tell which planes are written, else holes of the file, else zeros.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{
+        BTreeMap, HashMap, HashSet,
+        hash_map::Entry::{Occupied, Vacant},
+    },
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -24,7 +27,8 @@ use crate::{
         listing::{Listing, Opening},
         probe::below,
         side_files::{self, SideFiles},
-        timepoints::{Folders, SharedImage, TRIED_TIMEPOINTS, num_digits, numbered},
+        timepoints::{Folders, SharedImage, TRIED_TIMEPOINTS, numbered},
+        twins::{self, Fit, LeftOut},
     },
     model::{Channel, Code, Problem, limits},
     source::{self, Entry, Kind},
@@ -166,22 +170,56 @@ impl OmeFolder {
         ))
     }
 
-    fn catalogue(&self, num_inner: u32, place: squid_planes::Place) -> Catalogue {
+    /// The name of the file of each FOV, and which are left out for others of the same; most have numbers of so many
+    /// digits, and that ending.
+    fn names_of_fovs(
+        &self,
+        digits: usize,
+        ending: &str,
+    ) -> (HashMap<(String, u32), String>, LeftOut) {
+        let mut left_out = LeftOut::default();
+        let mut names: HashMap<(String, u32), (Fit<'_>, &str)> = HashMap::new();
+        for name in &self.names {
+            let Some((region, number, own_ending)) = parse_name(name) else {
+                continue;
+            };
+            let Ok(fov) = number.parse() else {
+                continue;
+            };
+            let is_as_wide = twins::is_as_wide(number, digits);
+            let fit = twins::fit(name, is_as_wide, own_ending, ending);
+            match names.entry((region.to_owned(), fov)) {
+                Vacant(place) => {
+                    place.insert((fit, name));
+                }
+                Occupied(mut known) if fit > known.get().0 => {
+                    left_out.add(known.insert((fit, name)).1);
+                }
+                Occupied(_) => left_out.add(name),
+            }
+        }
+        let owned = names
+            .into_iter()
+            .map(|(fov, (_, name))| (fov, name.to_owned()));
+        (owned.collect(), left_out)
+    }
+
+    /// What its files are called, and which are left out for others of the same FOVs.
+    fn catalogue(&self, num_inner: u32, place: squid_planes::Place) -> (Catalogue, LeftOut) {
         let parsed = || self.names.iter().filter_map(|name| parse_name(name));
-        let names = self.names.iter().filter_map(|name| {
-            let (region, fov, _) = parse_name(name)?;
-            Some(((region.to_owned(), fov.parse().ok()?), name.clone()))
-        });
-        let widths = parsed().map(|(_, fov, _)| num_digits(fov));
-        let ending = parsed().next().map_or(".ome.tiff", |(_, _, ending)| ending);
-        Catalogue {
+        let digits = twins::usual_width(parsed().map(|(_, fov, _)| fov));
+        let ending = twins::usual_ending(parsed().map(|(_, _, ending)| ending));
+        let ending = ending.unwrap_or(".ome.tiff");
+        let (names, left_out) = self.names_of_fovs(digits, ending);
+        let catalogue = Catalogue {
             acquisition: self.acquisition.clone(),
             place,
             num_inner,
-            names: names.collect(),
-            digits: widths.max().unwrap_or(1),
+            names,
+            digits,
             ending: ending.to_owned(),
-        }
+        };
+        (catalogue, left_out)
     }
 }
 
@@ -250,9 +288,11 @@ pub(in crate::formats) fn open(
         Some(folders) => squid_planes::Place::Timepoints(Arc::clone(folders)),
         None => squid_planes::Place::Series(found.newest_folder()),
     };
-    let catalogue = found.catalogue(first.image.size_t, place);
+    let (catalogue, left_out) = found.catalogue(first.image.size_t, place);
     let num_timepoints = num_timepoints(&catalogue, side);
     let location = below(&opening.root, &found.newest_folder());
+    let left_out = left_out.problem("files of FOVs", location.as_str());
+    listing.problems.extend(left_out);
     let described = Described {
         channels: channels_of(
             &first.described.channels,

@@ -4,6 +4,8 @@
 //! other in the dimension order from the first one on; `IFD` and the `First*` default to 0; `PlaneCount` is 1 where an
 //! `IFD` is given, else all that follow. Stored as runs, so that a million planes in one element are one entry.
 
+use std::{cmp::Reverse, collections::BTreeSet};
+
 use super::{Dimension, OmeImage, TiffData};
 
 /// Where a plane lies.
@@ -24,6 +26,25 @@ struct Run {
     place: Place,
 }
 
+impl Run {
+    fn end(&self) -> u64 {
+        self.first + self.count
+    }
+
+    /// Of the planes from one up to another; `None` where no page has such a number.
+    fn part(&self, first: u64, until: u64) -> Option<Self> {
+        let page_idx = u64::from(self.place.page_idx) + (first - self.first);
+        Some(Self {
+            first,
+            count: until - first,
+            place: Place {
+                page_idx: u32::try_from(page_idx).ok()?,
+                ..self.place
+            },
+        })
+    }
+}
+
 /// The planes of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlaneTable {
@@ -33,6 +54,8 @@ pub struct PlaneTable {
     order: [Dimension; 3],
     /// Other files that hold planes, as the document names them.
     pub files: Vec<String>,
+    /// Planes that the document puts into several pages.
+    pub num_twice: u64,
 }
 
 impl PlaneTable {
@@ -51,6 +74,7 @@ impl PlaneTable {
             sizes,
             order: image.order,
             files: Vec::new(),
+            num_twice: 0,
         };
         if image.tiff_data.is_empty() {
             let place = Place {
@@ -132,13 +156,43 @@ impl PlaneTable {
         }
     }
 
-    /// Sorted by planes; of two that name the same planes, the one that begins later has them.
+    /// Sorted by planes. Of several that name the same plane, the one of the fewest planes has it, of equal ones the last.
     fn put_in_order(&mut self) {
-        self.runs.sort_by_key(|run| run.first);
-        for at in 1..self.runs.len() {
-            let next = self.runs[at].first;
-            let run = &mut self.runs[at - 1];
-            run.count = run.count.min(next - run.first);
+        let named = std::mem::take(&mut self.runs);
+        let mut starts: Vec<usize> = (0..named.len()).collect();
+        starts.sort_by_key(|&at| named[at].first);
+        let mut ends = starts.clone();
+        ends.sort_by_key(|&at| named[at].end());
+        let (mut starts, mut ends) = (starts.into_iter().peekable(), ends.into_iter().peekable());
+        // Those that name the plane that it has come to, the one that has it first.
+        let mut naming = BTreeSet::new();
+        let rank = |at: usize| (named[at].count, Reverse(at));
+        while let Some(&next_end) = ends.peek() {
+            let next_start = starts.peek().map(|&at| named[at].first);
+            let first = if let Some(at) = next_start.and_then(|first| {
+                let is_next = first < named[next_end].end();
+                starts.next_if(|_| is_next)
+            }) {
+                naming.insert(rank(at));
+                named[at].first
+            } else {
+                naming.remove(&rank(next_end));
+                ends.next();
+                named[next_end].end()
+            };
+            let until_start = starts.peek().map(|&at| named[at].first);
+            let until_end = ends.peek().map(|&at| named[at].end());
+            let until = until_start.into_iter().chain(until_end).min();
+            let mut here = naming.iter().map(|(_, Reverse(at))| named[*at]);
+            if let (Some(run), Some(until)) = (here.next(), until.filter(|&until| until > first)) {
+                let part = run.part(first, until);
+                let other = here.next().and_then(|other| other.part(first, until));
+                self.num_twice += match (part, other) {
+                    (Some(part), Some(other)) if part != other => until - first,
+                    _ => 0,
+                };
+                self.runs.extend(part);
+            }
         }
     }
 

@@ -159,16 +159,82 @@ fn tiff_data_defaults_are_those_of_the_specification() {
     // A count beyond the planes is cut, one plane per element is the same as a run.
     let many = all(r#"<TiffData IFD="0" PlaneCount="4294967295"/>"#);
     assert_eq!(pages(&many), (0..24).collect::<Vec<_>>());
-    // Of two that name the same planes the later one has them.
-    let twice = all(r#"<TiffData IFD="0" PlaneCount="24"/><TiffData IFD="90" FirstT="3"/>"#);
-    assert_eq!(
-        pages(&twice)[17..20],
-        [17, 90, -1],
-        "what is behind a cut run is not known"
-    );
     // What lies beyond the sizes is nowhere.
     assert!(
         all(r#"<TiffData IFD="0" FirstT="4" PlaneCount="9"/>"#)
+            .iter()
+            .all(Option::is_none)
+    );
+}
+
+#[test]
+fn of_elements_that_name_the_same_plane_the_narrowest_has_it_then_the_last() {
+    let check = |inside: &str, expected: [i64; 6], num_twice: u64| {
+        let sizes = SIZES.replace(r#"SizeC="3""#, r#"SizeC="1""#);
+        let sizes = sizes.replace(r#"SizeT="4""#, r#"SizeT="3""#);
+        let image = image(&sizes, inside);
+        let found = places(&image, 1, 0);
+        let pages = found
+            .iter()
+            .map(|it| it.map_or(-1, |(_, page)| page.into()));
+        assert_eq!(pages.collect::<Vec<i64>>(), expected, "{inside}");
+        let table = PlaneTable::of(&image, 1, None, 0);
+        assert_eq!(table.num_twice, num_twice, "{inside}");
+    };
+    let all = r#"<TiffData IFD="0" PlaneCount="6"/>"#;
+    let one = r#"<TiffData IFD="90" FirstT="1"/>"#;
+    check(&format!("{all}{one}"), [0, 1, 90, 3, 4, 5], 1);
+    check(&format!("{one}{all}"), [0, 1, 90, 3, 4, 5], 1);
+    // The first plane, and several times.
+    let first = r#"<TiffData IFD="5" PlaneCount="1"/><TiffData IFD="3" PlaneCount="1"/>"#;
+    check(&format!("{all}{first}"), [3, 1, 2, 3, 4, 5], 1);
+    let other = r#"<TiffData IFD="20" PlaneCount="6"/>"#;
+    check(&format!("{all}{other}"), [20, 21, 22, 23, 24, 25], 6);
+    // Halves that overlap.
+    let left = r#"<TiffData IFD="0" PlaneCount="4"/>"#;
+    let right = r#"<TiffData IFD="30" FirstT="1" PlaneCount="4"/>"#;
+    check(&format!("{left}{right}"), [0, 1, 30, 31, 32, 33], 2);
+    check(&format!("{right}{left}"), [0, 1, 2, 3, 32, 33], 2);
+    // The same page is no contradiction, and what nobody names is nowhere.
+    check(&format!("{all}{all}"), [0, 1, 2, 3, 4, 5], 0);
+    let some = r#"<TiffData IFD="2" FirstT="1"/><TiffData IFD="0" FirstZ="1"/>"#;
+    check(some, [-1, 0, 2, -1, -1, -1], 0);
+    // No page has such a number.
+    let last = r#"<TiffData IFD="4294967294" PlaneCount="6"/>"#;
+    let highest = i64::from(u32::MAX);
+    check(last, [highest - 1, highest, -1, -1, -1, -1], 0);
+}
+
+#[test]
+fn numbers_of_pages_that_are_none_are_problems_and_their_planes_nowhere() {
+    for number in ["-1", "18446744073709551616", "4294967296", "1.0", "", "one"] {
+        for name in ["IFD", "FirstZ", "FirstC", "FirstT"] {
+            let inside = format!(r#"<TiffData IFD="7" FirstT="1"/><TiffData {name}="{number}"/>"#);
+            let found = parse(&document(SIZES, &inside)).expect("XML");
+            let [problem] = found.problems.as_slice() else {
+                panic!("{inside}: {:?}", found.problems)
+            };
+            let words = format!("{name} of a TiffData is {number:?}");
+            assert!(problem.message.contains(&words), "{problem}");
+            let places = places(&found.images[0], 3, 0);
+            let there = places.iter().flatten().collect::<Vec<_>>();
+            assert_eq!(there, [&(None, 7)], "{inside}");
+        }
+    }
+    // Nothing but such numbers is not the same as no element at all.
+    let many = r#"<TiffData IFD="-1"/>"#.repeat(3);
+    let found = parse(&document(SIZES, &many)).expect("XML");
+    assert!(places(&found.images[0], 3, 0).iter().all(Option::is_none));
+    let message = &found.problems[0].message;
+    assert!(message.ends_with("and so 2 more"), "{message}");
+    // More planes than there are is no harm, less than none is.
+    let count = |count: &str| format!(r#"<TiffData PlaneCount="{count}"/>"#);
+    let huge = image(SIZES, &count("9223372036854775808"));
+    assert!(places(&huge, 3, 0).iter().all(Option::is_some));
+    let negative = parse(&document(SIZES, &count("-5"))).expect("XML");
+    assert_eq!(negative.problems.len(), 1);
+    assert!(
+        places(&negative.images[0], 3, 0)
             .iter()
             .all(Option::is_none)
     );
