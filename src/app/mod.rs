@@ -216,7 +216,7 @@ pub struct App {
     forgotten: Vec<DatasetId>,
     /// Set when the program was to end after its first picture, and there is none.
     failure: Arc<OnceLock<String>>,
-    last_step: Option<Instant>,
+    last_step: Option<playing::Step>,
     /// Steps per second that playback reached, smoothed.
     play_fps: Option<f32>,
     frame_secs: Option<f32>,

@@ -1,11 +1,20 @@
 //! Playback: the next step when it is due, and a wake for it.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use eframe::egui;
 
 use super::App;
 use crate::session::Command;
+
+/// A step of playback.
+#[derive(Clone, Copy)]
+pub(super) struct Step {
+    /// When it was due: a frame that comes late does not put off the next step.
+    due: Instant,
+    /// When it was made.
+    made: Instant,
+}
 
 impl App {
     /// Plays: as many steps as are due, but only from a picture that is on the screen, so that slow reading skips.
@@ -18,13 +27,24 @@ impl App {
             self.play_fps = None;
             return;
         }
-        let last = *self.last_step.get_or_insert(now);
-        let elapsed = now.saturating_duration_since(last);
+        let first = Step {
+            due: now,
+            made: now,
+        };
+        let last = *self.last_step.get_or_insert(first);
+        let elapsed = now.saturating_duration_since(last.due);
         let due = viewing.session.playback.steps_due(elapsed);
         if due > 0 && viewing.is_current() {
             viewing.apply(&Command::PlayStep { steps: due });
-            self.last_step = Some(now);
-            let fps = 1.0 / elapsed.as_secs_f32().max(1e-3);
+            let period = viewing.session.playback.period();
+            // What is later than half a step stays so: steps would be skipped for it.
+            let half = now.checked_sub(period / 2).unwrap_or(now);
+            self.last_step = Some(Step {
+                due: (last.due + period * due).max(half),
+                made: now,
+            });
+            let since = now.saturating_duration_since(last.made);
+            let fps = 1.0 / since.as_secs_f32().max(1e-3);
             self.play_fps = Some(
                 self.play_fps
                     .map_or(fps, |smooth| smooth + 0.2 * (fps - smooth)),
@@ -38,8 +58,8 @@ impl App {
             return;
         };
         if viewing.is_current() {
-            let period = Duration::from_secs_f32(1.0 / viewing.session.playback.fps.max(0.1));
-            ctx.request_repaint_after(period.saturating_sub(last.elapsed()));
+            let period = viewing.session.playback.period();
+            ctx.request_repaint_after(period.saturating_sub(last.due.elapsed()));
         }
     }
 }

@@ -45,8 +45,14 @@ pub(super) enum Job {
     Label(FovId, u16),
 }
 
-/// What a `Visible` asks for, most urgent first: stores, visible tiles, their statistics, then what is likely next.
-pub(super) fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> VecDeque<Job> {
+/// What a `Visible` asks for, most urgent first: stores, visible tiles, their statistics, then what is likely next, up to
+/// so many bytes of samples.
+pub(super) fn jobs(
+    dataset: &Dataset,
+    ledger: &Ledger,
+    visible: &Visible,
+    max_ahead_bytes: usize,
+) -> VecDeque<Job> {
     // Opening one FOV of an array reveals the others in it.
     let mut folders = HashSet::new();
     let unopened = |fov: &&FovId| {
@@ -83,8 +89,26 @@ pub(super) fn jobs(dataset: &Dataset, ledger: &Ledger, visible: &Visible) -> Vec
         jobs.extend(shown.map(|(tile, _)| Job::Executed(tile.plane.fov, tile.plane.t)));
     }
     jobs.extend(stores);
-    jobs.extend(tiles(|tier| tier > Tier::Visible).map(|(tile, version)| Job::Tile(tile, version)));
+    let mut ahead_bytes = 0;
+    let ahead = tiles(|tier| tier == Tier::Prefetch).take_while(|(tile, _)| {
+        ahead_bytes += bytes_of(*tile, dataset);
+        ahead_bytes <= max_ahead_bytes
+    });
+    jobs.extend(ahead.map(|(tile, version)| Job::Tile(tile, version)));
+    let recent = tiles(|tier| tier == Tier::Recent);
+    jobs.extend(recent.map(|(tile, version)| Job::Tile(tile, version)));
     jobs
+}
+
+/// What the samples of a tile take in memory.
+fn bytes_of(tile: TileId, dataset: &Dataset) -> usize {
+    let image = dataset.image_of(tile.plane);
+    let bytes = image.and_then(|image| {
+        let grid = image.grid(tile.plane.level)?;
+        let num_samples = grid.tile_width as usize * grid.tile_height as usize;
+        Some(num_samples * image.sample_type.num_bytes())
+    });
+    bytes.unwrap_or(0)
 }
 
 /// To read tiles, then to make the statistics of their planes.

@@ -141,7 +141,9 @@ impl Shared {
         state.known.clear();
         // Some may have room by now that a silent disk held.
         state.without_room.clear();
-        let wished = jobs(dataset, ledger, visible);
+        // What is read ahead must not push itself out of the cache, nor what is on the screen.
+        let max_ahead_bytes = cache.usage().1 / 2;
+        let wished = jobs(dataset, ledger, visible, max_ahead_bytes);
         state.wanted = wished.iter().copied().zip(1..).collect();
         let has_dropped_anticipated = state.drop_anticipated();
         // A wish for what is being worked on joins it.

@@ -883,6 +883,32 @@ fn what_becomes_visible_is_read_before_any_prefetch_that_waits() {
 }
 
 #[test]
+fn no_more_is_read_ahead_than_half_of_the_cache_holds() {
+    let sizes = Sizes {
+        z: 40,
+        ..Sizes::default()
+    };
+    let (bench, dataset) = (bench(1, []), Arc::new(dataset(sizes)));
+    let plane_bytes = (sizes.width * sizes.height) as usize * 2;
+    let cache = Arc::new(Cache::new(20 * plane_bytes));
+    let options = LoaderOptions {
+        num_readers: 1,
+        wake: Arc::new(|| {}),
+    };
+    let source = Arc::clone(&bench.source) as Arc<dyn ReadTiles>;
+    let loader = Loader::new(source, cache, options);
+    let mut wished = visible(&dataset, &[slice(0)], Tier::Visible);
+    let tier = Tier::Prefetch;
+    wished.wishes.extend((1..40).map(|z| Wish {
+        tile: slice(z),
+        tier,
+    }));
+    loader.want(&dataset, &Ledger::default(), &wished);
+    loader.wait_until_idle(SOON);
+    assert_eq!(bench.reads(), (0..=10).map(slice).collect::<Vec<_>>());
+}
+
+#[test]
 fn reading_ahead_leaves_a_reader_for_what_becomes_visible() {
     let (script, begun, let_go) = held();
     // Of two readers one may read ahead, on any machine.

@@ -30,6 +30,12 @@ impl Playback {
     /// Slowest and fastest speed, steps per second.
     pub const FPS: (f32, f32) = (0.5, 100.0);
 
+    /// Time from one step to the next.
+    #[must_use]
+    pub fn period(&self) -> Duration {
+        Duration::from_secs_f32(1.0 / self.fps.max(Self::FPS.0))
+    }
+
     /// Steps to go `elapsed` after the last one: 0 before its time, more than 1 where reading was too slow, so that
     /// playback skips rather than queues.
     #[must_use]

@@ -56,7 +56,7 @@ pub(super) fn next_positions(
         -1
     };
     let (least, secs_between) = if is_playing {
-        (AHEAD_PLAYING, session.playback.fps.max(0.1).recip())
+        (AHEAD_PLAYING, session.playback.period().as_secs_f32())
     } else {
         (AHEAD, SECS_BY_HAND)
     };
