@@ -8,7 +8,7 @@ use super::{
     tokens::{Palette, SPACE_8, palette},
 };
 use crate::{
-    model::{Colormap, ContrastLimits, Lut, Rgb},
+    model::{Colormap, ContrastLimits, Lut, Rgb, readable},
     session::{ChannelMode, ChannelView, Command},
 };
 
@@ -262,7 +262,8 @@ fn limits_ui(
         let range = channel
             .histogram
             .as_ref()
-            .map_or(1.0, |histogram| histogram.shown.width());
+            .map(|histogram| histogram.shown.width());
+        let range = range.filter(|&width| width > 0.0).unwrap_or(1.0);
         let mut changed = limits;
         let mut any = false;
         for (value, name) in [
@@ -270,8 +271,8 @@ fn limits_ui(
             (&mut changed.high, "Upper limit"),
         ] {
             let field = DragValue::new(value)
-                .speed((range / 500.0).max(1e-6))
-                .max_decimals(3);
+                .speed(range / 500.0)
+                .custom_formatter(|value, _| readable(value));
             let response = ui.add_sized([84.0, 18.0], field).on_hover_text(name);
             response.widget_info(|| {
                 WidgetInfo::labeled(Role::SpinButton, true, format!("{name} {}", channel.name))
