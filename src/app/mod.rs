@@ -43,7 +43,7 @@ use crate::{
     canvas::{self, DrawList},
     live::Listen,
     loader::Loader,
-    model::{CanvasSize, DatasetId, PlaneState, Shown},
+    model::{CanvasSize, DatasetId, PlaneState, Shown, printable},
     session::Session,
     settings::Settings,
     store::Store,
@@ -372,8 +372,10 @@ impl App {
         let name = self.viewing.as_ref().map(|viewing| &viewing.dataset.name);
         if self.titled.as_ref() != name {
             self.titled = name.cloned();
-            let title =
-                name.map_or_else(|| "squidview".into(), |name| format!("{name} — squidview"));
+            let title = name.map_or_else(
+                || "squidview".into(),
+                |name| format!("{} — squidview", printable(name)),
+            );
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
         }
     }

@@ -93,7 +93,8 @@ impl Numbers {
             inverse_range: if is_step {
                 f32::MAX
             } else {
-                (1.0 / range) as f32
+                // Of a range next to nothing it would be infinite, and 0 times that no number.
+                ((1.0 / range) as f32).min(f32::MAX)
             },
             offset: if is_step { 1.0 } else { 0.0 },
             gamma: look.gamma,
@@ -109,8 +110,9 @@ impl Numbers {
 /// 32-bit integers subtract the whole part as integers first, so that they keep their last digits; smaller ones are
 /// exact in `f32`.
 fn limits(look: &ChannelLook, sample_type: SampleType) -> Option<(u32, f32, f64)> {
-    /// Beyond this the difference of two limits could overflow `f32`.
-    const MOST: f64 = f32::MAX as f64 / 4.0;
+    /// Limits beyond this count as this: the range would be so wide that its inverse is no normal `f32`, and GPUs take
+    /// such numbers for 0. Samples beyond it keep their side: their difference to a limit may be infinite, never NaN.
+    const MOST: f64 = f32::MAX as f64 / 8.0;
     let limits = look.limits?;
     let (low, high) = (
         limits.low.clamp(-MOST, MOST),

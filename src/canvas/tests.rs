@@ -407,3 +407,46 @@ fn more_than_eight_channels_are_added_and_clamped_once() {
         },
     );
 }
+
+#[test]
+fn samples_at_the_ends_of_all_numbers_are_drawn_at_the_ends_of_the_limits() {
+    for (name, sample_type, samples) in [
+        (
+            "1e308",
+            SampleType::F64,
+            Samples::F64([-1e308, 0.0, 1e308].repeat(29 * 41)),
+        ),
+        (
+            "largest",
+            SampleType::F64,
+            Samples::F64([f64::MIN, 0.0, f64::MAX].repeat(29 * 41)),
+        ),
+        (
+            "f32",
+            SampleType::F32,
+            Samples::F32([f32::MIN, 0.0, f32::MAX].repeat(29 * 41)),
+        ),
+    ] {
+        let case = Case {
+            sample_type,
+            num_channels: 1,
+            ..Case::default()
+        };
+        let mut list = case.list();
+        let pixels = Pixels::new(3, 29 * 41, MemoryOrder::RowMajor, samples).expect("fits");
+        let limits = crate::model::Histogram::of(&pixels).expect("finite").auto;
+        list.looks[0].limits = Some(limits);
+        list.looks[0].lut = Lut::Color(Rgb {
+            r: 255,
+            g: 255,
+            b: 255,
+        });
+        list.items[0].tiles[0].pixels = Arc::new(pixels);
+        check_list(name, &list);
+        let picture = composite(&list);
+        let middle = CANVAS.height_px as usize / 2 * CANVAS.width_px as usize;
+        let at = |x: usize| picture[(middle + x) * 4];
+        // The item reaches from 5 to 85.
+        assert_eq!([at(10), at(45), at(80)], [0, 128, 255], "{name}");
+    }
+}

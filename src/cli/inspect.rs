@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &InspectArguments) -> Result<(), Failure> {
     if !arguments.json {
         return output::print(&formats::text::describe(&dataset));
     }
-    output::print(&document(&dataset, index, fov).to_string())
+    output::print_json(&document(&dataset, index, fov))
 }
 
 /// A first field that is broken hides nothing of the others: the one that opening the dataset could read.

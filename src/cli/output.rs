@@ -12,7 +12,7 @@ use crate::{
     dataset::{Dataset, OpenFovError},
     export::ExportError,
     formats::{self, OpenError},
-    model::{Code, repeated},
+    model::{Code, printable, printable_json, repeated},
     store::ReadError,
 };
 
@@ -35,7 +35,7 @@ impl Failure {
     /// Prints it; the exit status that goes with it.
     pub(super) fn report(&self) -> ExitCode {
         let error = json!({ "error": { "code": self.code.as_str(), "message": self.message } });
-        match print(&error.to_string()) {
+        match print_json(&error) {
             Ok(()) => ExitCode::from(1),
             Err(failure) => complain(&format!("{}; {}", self.message, failure.message)),
         }
@@ -91,7 +91,13 @@ pub(super) fn open(path: &Path) -> Result<Dataset, Failure> {
     Ok(formats::open(path, &mut |_| true)?)
 }
 
-/// One line (or more) on stdout. A reader that went away is not an error of ours.
+/// A JSON document on stdout; characters that would steer a terminal are spelled as JSON spells them.
+pub(super) fn print_json(document: &Value) -> Result<(), Failure> {
+    print(&printable_json(&document.to_string()))
+}
+
+/// One line (or more) on stdout, without anything foreign that is not [`printable`]. A reader that went away is not an
+/// error of ours.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     let written = writeln!(io::stdout().lock(), "{text}");
     match written {
@@ -106,7 +112,8 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
 /// A complaint on stderr and the exit status of a failed program.
 pub(super) fn complain(text: &str) -> ExitCode {
     // Nothing is left to say where stderr is gone.
-    match writeln!(io::stderr().lock(), "squidview: {text}") {
+    let lines: Vec<_> = text.lines().map(printable).collect();
+    match writeln!(io::stderr().lock(), "squidview: {}", lines.join("\n")) {
         Ok(()) | Err(_) => ExitCode::FAILURE,
     }
 }

@@ -105,7 +105,7 @@ pub(super) fn run(arguments: &PlaneArguments) -> Result<(), Failure> {
         None => read_only(&stripes)?,
     };
     if arguments.stats {
-        output::print(&statistics.to_string())
+        output::print_json(&statistics)
     } else {
         output::print(&table(&statistics))
     }

@@ -145,9 +145,7 @@ pub(super) fn run(arguments: &RenderArguments) -> Result<(), Failure> {
         scale_bar::draw(&mut picture);
     }
     out.write_picture(&picture.rgba, size.width_px, size.height_px)?;
-    output::print(
-        &json!({ "saved": arguments.out, "size": [size.width_px, size.height_px] }).to_string(),
-    )
+    output::print_json(&json!({ "saved": arguments.out, "size": [size.width_px, size.height_px] }))
 }
 
 /// The first look at the dataset, with what the arguments change.

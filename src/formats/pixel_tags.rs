@@ -9,7 +9,7 @@ use super::probe::below;
 use crate::{
     dataset::Sampling,
     image_file::directories::{Directories, Directory, tags},
-    model::{Code, PageAt, Problem},
+    model::{Code, PageAt, Problem, Step},
 };
 
 /// 508 pixels per inch.
@@ -84,9 +84,9 @@ fn size_um(path: &Path, page: PageAt) -> Option<(f64, f64)> {
     let mut along = |tag| {
         let per_unit = file.fraction(directory.get(tag)?).ok()??;
         let size_um = unit_um / per_unit;
-        let is_size = size_um.is_finite() && size_um > 0.0 && size_um <= LARGEST_UM;
         // To a millionth of a µm, as fractions of large numbers are not exact.
-        is_size.then(|| (size_um * 1e6).round() / 1e6)
+        let size_um = (size_um * 1e6).round() / 1e6;
+        (Step::Length.can_be(size_um) && size_um <= LARGEST_UM).then_some(size_um)
     };
     Some((along(tags::X_RESOLUTION)?, along(tags::Y_RESOLUTION)?))
 }

@@ -6,7 +6,7 @@ use crate::{
         ngff::{unit_to_seconds, unit_to_um},
         squid::SquidKeys,
     },
-    model::{Axis, AxisRole, Code, Problem},
+    model::{Axis, AxisRole, Code, Problem, Step, readable},
 };
 
 /// The sampling of level 0 with axes and scale as the OME metadata gives them; without a unit there is none.
@@ -17,27 +17,27 @@ pub(super) fn of_level(
     location: &str,
 ) -> (Sampling, Vec<Problem>) {
     let mut problems = Vec::new();
-    let mut along = |role: AxisRole, factor_of: fn(&str) -> Option<f64>| {
+    let mut along = |role: AxisRole, step: Step, factor_of: fn(&str) -> Option<f64>| {
         let at = axes.iter().position(|axis| axis.role == role)?;
         let value = *scale?.get(at)?;
         let unit = axes[at].unit.as_deref()?;
         let physical = value * factor_of(unit)?;
-        if physical.is_finite() && physical > 0.0 {
+        if step.can_be(physical) {
             return Some(physical);
         }
-        let name = &axes[at].name;
+        let (name, value, expected) = (&axes[at].name, readable(value), step.expected());
         problems.push(Problem::new(
             Code::Ignored,
             location,
-            format!("step along {name} is {value} {unit}, expected a number above 0"),
+            format!("step along {name} is {value} {unit}, expected {expected}; taken as missing"),
         ));
         None
     };
     let ome = Sampling {
-        y_um: along(AxisRole::Y, unit_to_um),
-        x_um: along(AxisRole::X, unit_to_um),
-        z_um: along(AxisRole::Z, unit_to_um),
-        t_secs: along(AxisRole::Time, unit_to_seconds),
+        y_um: along(AxisRole::Y, Step::Length, unit_to_um),
+        x_um: along(AxisRole::X, Step::Length, unit_to_um),
+        z_um: along(AxisRole::Z, Step::Length, unit_to_um),
+        t_secs: along(AxisRole::Time, Step::Time, unit_to_seconds),
     };
     let Some(squid) = squid else {
         return (ome, problems);
@@ -92,8 +92,8 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_is_not_above_zero_is_left_aside_and_listed() {
-        for value in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+    fn a_step_that_cannot_be_is_left_aside_and_listed() {
+        for value in [0.0, -1.0, 1e308, 5e-324, f64::NAN, f64::INFINITY] {
             check(Some("micrometer"), value, None, None);
         }
         let axes = [axis("t", AxisRole::Time, Some("minute"))];

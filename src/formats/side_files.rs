@@ -186,6 +186,7 @@ impl SideFiles {
         let Some(found) = self.parsed(name, root, acquisition_parameters::parse) else {
             return;
         };
+        self.list_unusable(name, root, found.unusable);
         self.num_timepoints = found.num_t;
         self.num_z = found.num_z;
         self.sampling = Sampling {
@@ -199,11 +200,19 @@ impl SideFiles {
         self.acquisition.numerical_aperture = found.numerical_aperture;
     }
 
+    /// Keys of a side file that hold what cannot be.
+    fn list_unusable(&mut self, name: &str, root: &Path, unusable: Vec<String>) {
+        let location = below(root, &self.folder.join(name));
+        let problem = |message| Problem::new(Code::BadMetadata, &*location, message);
+        self.problems.extend(unusable.into_iter().map(problem));
+    }
+
     /// `acquisition.yaml` is the fuller and the later file, so it comes first.
     fn yaml(&mut self, name: &str, root: &Path) {
         let Some(found) = self.parsed(name, root, acquisition_yaml::parse) else {
             return;
         };
+        self.list_unusable(name, root, found.unusable);
         let known = &mut self.acquisition;
         known.start_time = found.start_time;
         known.objective = found.objective.or(known.objective.take());

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     dataset::{Arrays, Dataset, Fov, Image, ImageSlot, Level, ZarrFormat},
-    model::Channel,
+    model::{Channel, exact, printable, readable_to},
 };
 
 /// FOV rows that are printed; the others are counted.
@@ -49,7 +49,11 @@ pub fn describe(dataset: &Dataset) -> String {
     let problems = dataset.problems.iter().take(PROBLEMS);
     lines.extend(problems.map(|problem| format!("! {} {problem}", problem.code)));
     lines.extend(more(dataset.problems.len(), PROBLEMS));
-    lines.join("\n") + "\n"
+    let mut text = String::new();
+    for line in &lines {
+        let _infallible = writeln!(text, "{}", printable(line));
+    }
+    text
 }
 
 fn header(dataset: &Dataset) -> String {
@@ -74,7 +78,8 @@ fn counted(count: u64, what: &str) -> String {
 fn fov_line(fov: &Fov, slot: &ImageSlot) -> String {
     let mut line = format!("  {} = {}", fov.label, fov.path);
     if let Some(place) = fov.stage_um {
-        let _infallible = write!(line, " at {:.1},{:.1} \u{b5}m", place.x, place.y);
+        let (x, y) = (readable_to(1, place.x), readable_to(1, place.y));
+        let _infallible = write!(line, " at {x},{y} \u{b5}m");
     }
     if !fov.present {
         line.push_str(" (planned)");
@@ -93,7 +98,7 @@ fn image_lines(image: &Image, lines: &mut Vec<String>) {
         image.sample_type.name()
     ));
     lines.extend(image.levels.iter().map(level_line));
-    let step = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), |value| value.to_string());
+    let step = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), exact);
     let sampling = image.sampling;
     lines.push(format!(
         "  pixel {} x {} \u{b5}m, z {} \u{b5}m, t {} s",
@@ -141,10 +146,11 @@ fn channel_words((index, channel): (usize, &Channel)) -> String {
         words.push_str(" inverted");
     }
     if let Some(window) = channel.window {
-        let _infallible = write!(words, " {}..{}", window.low, window.high);
+        let (low, high) = (exact(window.low), exact(window.high));
+        let _infallible = write!(words, " {low}..{high}");
     }
     if let Some(exposure_ms) = channel.exposure_ms {
-        let _infallible = write!(words, " {exposure_ms} ms");
+        let _infallible = write!(words, " {} ms", exact(exposure_ms));
     }
     words
 }

@@ -16,7 +16,10 @@ use super::{
     protocol::{Code, Id, Request},
     samples,
 };
-use crate::dataset::{AnnouncedSizes, Announcement, NoticeError};
+use crate::{
+    dataset::{AnnouncedSizes, Announcement, NoticeError},
+    model::{Step, readable},
+};
 
 /// Longest time that a client may wait for a picture.
 const MAX_WAIT_SECS: f64 = 86_400.0;
@@ -336,11 +339,14 @@ fn per_region(start: StartPerRegion) -> Result<Announcement, Refusal> {
 fn registered(start: StartRegistered) -> Result<Announcement, PushError> {
     let sizes = sizes(start.channels.0, start.num_z, start.height, start.width);
     let mut announced = Announcement::registered(sizes, start.fov_labels.0)?;
-    let is_length = |length: &f64| length.is_finite() && *length > 0.0;
+    let is_length = |length: &f64| Step::Length.can_be(*length);
     let mut length = |what: &str, found: Option<f64>| {
         if let Some(found) = found.filter(|found| !is_length(found)) {
             let warnings = &mut announced.warnings;
-            warnings.push(format!("{what} {found} µm was announced and is ignored"));
+            let (found, expected) = (readable(found), Step::Length.expected());
+            warnings.push(format!(
+                "{what} {found} was announced, expected {expected}; it is ignored"
+            ));
         }
         found.filter(is_length)
     };

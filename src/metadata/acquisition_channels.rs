@@ -10,10 +10,11 @@ use crate::model::{Channel, Rgb, limits};
 
 /// Reads the enabled channels in file order, which is the order of channel indices everywhere.
 ///
-/// An entry that says nothing usable still takes its place. At most `limits::CHANNELS` are read.
+/// An entry that says nothing usable still takes its place.
 ///
 /// # Errors
-/// When it is not a YAML mapping with `channels`.
+/// When it is not a YAML mapping with `channels`, or has more than `limits::CHANNELS`: those of the images are no part of
+/// what is left of so many.
 pub fn parse(text: &str) -> Result<Vec<Channel>, String> {
     let document = yaml::to_json(text)?;
     let Some(entries) = member(&document, "channels").and_then(Value::as_array) else {
@@ -23,8 +24,14 @@ pub fn parse(text: &str) -> Result<Vec<Channel>, String> {
         ));
     };
     let is_enabled = |entry: &&Value| member(entry, "enabled") != Some(&Value::Bool(false));
-    let channels = entries.iter().filter(is_enabled).map(channel);
-    Ok(channels.take(limits::CHANNELS).collect())
+    let enabled: Vec<&Value> = entries.iter().filter(is_enabled).collect();
+    let (found, limit) = (enabled.len(), limits::CHANNELS);
+    if found > limit {
+        return Err(format!(
+            "{found} channels, expected at most {limit}; all are left aside"
+        ));
+    }
+    Ok(enabled.into_iter().map(channel).collect())
 }
 
 fn channel(entry: &Value) -> Channel {

@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
-use super::json::{as_count, as_number, as_positive, as_text, at, member, shown};
-use crate::model::parse_json;
+use super::json::{as_count, as_positive, as_text, at, member, shown, step};
+use crate::model::{Step, parse_json, readable};
 
 /// What the file says; every key optional.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,6 +27,8 @@ pub struct AcquisitionParameters {
     pub magnification: Option<f64>,
     /// `objective.NA`.
     pub numerical_aperture: Option<f64>,
+    /// Steps that cannot be, taken as missing, in words.
+    pub unusable: Vec<String>,
 }
 
 /// Reads the file.
@@ -40,28 +42,39 @@ pub fn parse(text: &str) -> Result<AcquisitionParameters, String> {
     }
     let positive = |path: &[&str]| at(&document, path).and_then(as_positive);
     let count = |key| member(&document, key).and_then(as_count);
-    let z_step_um = member(&document, "dz(um)").and_then(as_number);
+    let mut unusable = Vec::new();
+    let z_step = (Step::Length, &["dz(um)"][..], 1.0);
+    let time_step = (Step::Time, &["dt(s)"][..], 1.0);
     Ok(AcquisitionParameters {
-        pixel_size_um: pixel_size_um(&document),
-        z_step_um: z_step_um.map(f64::abs).filter(|&step| step > 0.0),
-        time_step_s: positive(&["dt(s)"]),
+        pixel_size_um: pixel_size_um(&document, &mut unusable),
+        z_step_um: step(&document, z_step, false, &mut unusable),
+        time_step_s: step(&document, time_step, false, &mut unusable),
         num_z: count("Nz"),
         num_t: count("Nt"),
         objective: at(&document, &["objective", "name"]).and_then(as_text),
         magnification: positive(&["objective", "magnification"]),
         numerical_aperture: positive(&["objective", "NA"]),
+        unusable,
     })
 }
 
 /// Sensor pixel over true magnification; the nominal one holds for the tube lens that the objective was made for.
-fn pixel_size_um(document: &Value) -> Option<f64> {
+fn pixel_size_um(document: &Value, unusable: &mut Vec<String>) -> Option<f64> {
     let positive = |path: &[&str]| at(document, path).and_then(as_positive);
     let sensor_um = positive(&["sensor_pixel_size_um"])?;
     let nominal_lens_mm = positive(&["objective", "tube_lens_f_mm"])?;
     let magnification = positive(&["objective", "magnification"])?;
     let lens_mm = positive(&["tube_lens_mm"])?;
     let size_um = sensor_um * nominal_lens_mm / magnification / lens_mm;
-    (size_um.is_finite() && size_um > 0.0).then_some(size_um)
+    if !Step::Length.can_be(size_um) {
+        let (found, expected) = (readable(size_um), Step::Length.expected());
+        unusable.push(format!(
+            "pixel size by sensor_pixel_size_um, objective and tube_lens_mm is {found}, expected {expected}; taken as \
+             missing"
+        ));
+        return None;
+    }
+    Some(size_um)
 }
 
 #[cfg(test)]
@@ -85,6 +98,7 @@ mod tests {
             objective: Some("20x".to_owned()),
             magnification: Some(20.0),
             numerical_aperture: Some(0.8),
+            unusable: Vec::new(),
         };
         assert_eq!(found, expected);
     }
@@ -99,6 +113,20 @@ mod tests {
             ..AcquisitionParameters::default()
         };
         assert_eq!(parse(text), Ok(expected));
+        let text = r#"{"dz(um)": 1e308, "dt(s)": "x", "sensor_pixel_size_um": 1e300, "tube_lens_mm": 1e-300,
+                       "objective": {"magnification": 1, "tube_lens_f_mm": 180}}"#;
+        let found = parse(text).expect("an object");
+        assert_eq!(
+            (found.pixel_size_um, found.z_step_um, found.time_step_s),
+            (None, None, None)
+        );
+        assert_eq!(found.unusable.len(), 3, "{:?}", found.unusable);
+        assert!(
+            found
+                .unusable
+                .iter()
+                .any(|told| told.starts_with("dz(um) is 1e+308, expected"))
+        );
         for text in ["", "[]", "{\"a\":", "null"] {
             assert!(parse(text).is_err(), "{text}");
         }

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::{
-    json::{as_count, as_number, as_positive, as_text, at, member, shown},
+    json::{as_count, as_positive, as_text, at, member, shown, step},
     yaml,
 };
-use crate::model::CivilTime;
+use crate::model::{CivilTime, Step};
 
 /// What the file says; every key optional.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +33,8 @@ pub struct AcquisitionYaml {
     pub time_step_s: Option<f64>,
     /// Names of regions, in scan order (`wellplate_scan.regions`, `flexible_scan.positions`).
     pub regions: Vec<String>,
+    /// Steps that cannot be, taken as missing, in words.
+    pub unusable: Vec<String>,
 }
 
 /// Reads the file.
@@ -47,22 +49,27 @@ pub fn parse(text: &str) -> Result<AcquisitionYaml, String> {
     let text = |path: &[&str]| at(&document, path).and_then(as_text);
     let positive = |path: &[&str]| at(&document, path).and_then(as_positive);
     let count = |path: &[&str]| at(&document, path).and_then(as_count);
+    let mut unusable = Vec::new();
+    let pixel_size = (Step::Length, &["objective", "pixel_size_um"][..], 1.0);
+    let pixel_size_um = step(&document, pixel_size, true, &mut unusable);
     // From the top, z goes down: the step is negative then, the distance of slices is not.
-    let z_step_mm = at(&document, &["z_stack", "delta_z_mm"]).and_then(as_number);
+    let z_step = (Step::Length, &["z_stack", "delta_z_mm"][..], 1e3);
+    let z_step_um = step(&document, z_step, false, &mut unusable);
+    let time_step = (Step::Time, &["time_series", "delta_t_s"][..], 1.0);
+    let time_step_s = step(&document, time_step, false, &mut unusable);
     Ok(AcquisitionYaml {
         start_time: at(&document, &["acquisition", "start_time"]).and_then(start_time),
         objective: text(&["objective", "name"]),
         magnification: positive(&["objective", "magnification"]),
         numerical_aperture: positive(&["objective", "NA"]),
-        pixel_size_um: positive(&["objective", "pixel_size_um"]),
+        pixel_size_um,
         wellplate_format: text(&["sample", "wellplate_format"]),
         num_z: count(&["z_stack", "nz"]),
-        z_step_um: z_step_mm
-            .map(|step_mm| step_mm.abs() * 1e3)
-            .filter(|&step_um| step_um > 0.0),
+        z_step_um,
         num_t: count(&["time_series", "nt"]),
-        time_step_s: positive(&["time_series", "delta_t_s"]),
+        time_step_s,
         regions: regions(&document),
+        unusable,
     })
 }
 
@@ -108,6 +115,7 @@ mod tests {
             num_t: Some(1),
             time_step_s: Some(60.0),
             regions: vec!["A1".to_owned()],
+            unusable: Vec::new(),
         };
         assert_eq!(parse(text), Ok(expected));
     }
@@ -128,6 +136,43 @@ mod tests {
         for text in ["", "- a\n", "just text", "a: [", "{"] {
             assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn steps_that_cannot_be_are_told_with_key_and_value() {
+        let check = |text: &str, expected: &[&str]| {
+            let found = parse(text).expect("a mapping");
+            let steps = (found.pixel_size_um, found.z_step_um, found.time_step_s);
+            assert_eq!(steps, (None, None, None), "{text}");
+            assert_eq!(found.unusable.len(), expected.len(), "{text}");
+            for (told, expected) in found.unusable.iter().zip(expected) {
+                assert!(told.starts_with(expected), "{told}");
+            }
+        };
+        for (value, shown) in [
+            ("0", "0"),
+            ("-1", "-1"),
+            (".nan", "\".nan\""),
+            (".inf", "\".inf\""),
+            ("x", "\"x\""),
+            ("1e308", "1e+308"),
+            ("5e-324", "5e-324"),
+            ("[1]", "a list of 1"),
+        ] {
+            let expected = format!("objective.pixel_size_um is {shown}, expected a number from");
+            check(
+                &format!("objective: {{pixel_size_um: {value}}}"),
+                &[&expected],
+            );
+        }
+        check(
+            "z_stack: {delta_z_mm: 1e308}\ntime_series: {delta_t_s: -2}\nobjective: {pixel_size_um: }",
+            &[
+                "z_stack.delta_z_mm is 1e+308, expected",
+                "time_series.delta_t_s is -2, expected",
+            ],
+        );
+        check("z_stack: {delta_z_mm: 0}\ntime_series: {delta_t_s: 0}", &[]);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use crate::model::Step;
+
 /// Characters of a foreign text that a message repeats.
 const SHOWN_CHARS: usize = 40;
 
@@ -50,6 +52,35 @@ pub(super) fn as_count(value: &Value) -> Option<u32> {
     let number = as_positive(value)?;
     let is_count = number.fract() == 0.0 && number <= f64::from(u32::MAX);
     is_count.then_some(number as u32)
+}
+
+/// The step at a path of keys, times a factor; what is there and cannot be one is told in `unusable`.
+///
+/// `is_needed`: 0 and numbers below it are mistakes. Else 0 means that there is none, and a length only has a direction.
+pub(super) fn step(
+    of: &Value,
+    (step, path, factor): (Step, &[&str], f64),
+    is_needed: bool,
+    unusable: &mut Vec<String>,
+) -> Option<f64> {
+    let value = at(of, path)?;
+    let number = as_number(value).map(|number| number * factor);
+    if number == Some(0.0) && !is_needed {
+        return None;
+    }
+    let number = number.map(|number| match step {
+        Step::Length if !is_needed => number.abs(),
+        Step::Length | Step::Time => number,
+    });
+    let found = number.filter(|&number| step.can_be(number));
+    if found.is_none() {
+        let (key, found, expected) = (path.join("."), shown(value), step.expected());
+        let unit = if factor == 1.0 { "" } else { ", times 1000" };
+        unusable.push(format!(
+            "{key} is {found}, expected{unit} {expected}; taken as missing"
+        ));
+    }
+    found
 }
 
 /// What is there, in a few words for a message.

@@ -19,10 +19,11 @@ pub use self::{
 use roxmltree::Node;
 
 use super::{
+    json::shown_text,
     ngff::{unit_to_seconds, unit_to_um},
     xml,
 };
-use crate::model::{Channel, Code, Problem, Rgb, SampleType, limits};
+use crate::model::{Channel, Code, Problem, Rgb, SampleType, Step, limits};
 
 /// An axis that pages follow each other along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,8 +183,8 @@ fn image_of(
         size_c,
         size_t,
         sample_type,
-        pixel_size_um: ["X", "Y", "Z"].map(|axis| pixel_size(image, pixels, axis)),
-        time_step_secs: time_step(image, pixels),
+        pixel_size_um: ["X", "Y", "Z"].map(|axis| pixel_size(image, pixels, axis, &mut problem)),
+        time_step_secs: time_step(image, pixels, &mut problem),
         channels: channels_of(image, pixels),
         tiff_data: tiff_data::all_in(pixels, &mut problem),
         stage_um: ["X", "Y", "Z"].map(place),
@@ -280,7 +281,12 @@ fn sample_type_of(name: &str) -> (Option<SampleType>, bool) {
 }
 
 /// `PhysicalSizeX` in its unit (µm without one); 2003-FC has `PixelSizeX` on the image.
-fn pixel_size(image: Node<'_, '_>, pixels: Node<'_, '_>, axis: &str) -> Option<f64> {
+fn pixel_size(
+    image: Node<'_, '_>,
+    pixels: Node<'_, '_>,
+    axis: &str,
+    problem: &mut impl FnMut(String),
+) -> Option<f64> {
     let name = format!("PhysicalSize{axis}");
     let text = pixels.attribute(name.as_str()).or_else(|| {
         let old = format!("PixelSize{axis}");
@@ -289,15 +295,21 @@ fn pixel_size(image: Node<'_, '_>, pixels: Node<'_, '_>, axis: &str) -> Option<f
             .or(pixels.attribute(old.as_str()))
     })?;
     let unit = pixels.attribute(format!("{name}Unit").as_str());
-    positive(length(text, unit.map_or(Some(1.0), unit_to_um)?))
+    let size = length(text, unit.map_or(Some(1.0), unit_to_um)?);
+    possible(Step::Length, &name, text, size, problem)
 }
 
-fn time_step(image: Node<'_, '_>, pixels: Node<'_, '_>) -> Option<f64> {
+fn time_step(
+    image: Node<'_, '_>,
+    pixels: Node<'_, '_>,
+    problem: &mut impl FnMut(String),
+) -> Option<f64> {
     let text = pixels
         .attribute("TimeIncrement")
         .or(image.attribute("TimeIncrement"))?;
     let unit = pixels.attribute("TimeIncrementUnit");
-    positive(length(text, unit.map_or(Some(1.0), unit_to_seconds)?))
+    let step = length(text, unit.map_or(Some(1.0), unit_to_seconds)?);
+    possible(Step::Time, "TimeIncrement", text, step, problem)
 }
 
 fn length(text: &str, factor: f64) -> Option<f64> {
@@ -306,8 +318,22 @@ fn length(text: &str, factor: f64) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-fn positive(value: Option<f64>) -> Option<f64> {
-    value.filter(|&value| value > 0.0)
+/// A step that can be; what cannot is told, but for 0, by which many writers say that they know none.
+fn possible(
+    step: Step,
+    name: &str,
+    text: &str,
+    value: Option<f64>,
+    problem: &mut impl FnMut(String),
+) -> Option<f64> {
+    let found = value.filter(|&value| step.can_be(value));
+    if found.is_none() && value != Some(0.0) {
+        let (found, expected) = (shown_text(text), step.expected());
+        problem(format!(
+            "{name} is {found}, expected {expected}; taken as missing"
+        ));
+    }
+    found
 }
 
 /// `Channel` of the pixels since 2010, `LogicalChannel` of the image before, `ChannelInfo` in 2003-FC.
@@ -353,7 +379,7 @@ fn channel_of(node: Node<'_, '_>) -> OmeChannel {
                 g: (rgba >> 16) as u8,
                 b: (rgba >> 8) as u8,
             }),
-            emission_nm: positive(emission_um).map(|um| um * 1000.0),
+            emission_nm: emission_um.filter(|&um| um > 0.0).map(|um| um * 1000.0),
             ..Channel::default()
         },
         samples_per_pixel: count(node.attribute("SamplesPerPixel"))

@@ -4,8 +4,8 @@
 
 use serde_json::Value;
 
-use super::json::{as_positive, as_text, member, shown};
-use crate::model::{Code, Problem};
+use super::json::{as_number, as_text, member, shown};
+use crate::model::{Code, Problem, Step};
 
 /// `_squid` or `_squid_metadata`; every key optional.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,22 +49,21 @@ pub fn parse(value: &Value) -> SquidKeys {
 pub(super) fn parse_listing(value: &Value, problems: &mut Vec<Problem>) -> SquidKeys {
     SquidKeys {
         structure: member(value, "structure").and_then(as_text),
-        pixel_size_um: length(value, "pixel_size_um", problems),
-        z_step_um: length(value, "z_step_um", problems),
-        time_increment_s: length(value, "time_increment_s", problems),
+        pixel_size_um: step(Step::Length, value, "pixel_size_um", problems),
+        z_step_um: step(Step::Length, value, "z_step_um", problems),
+        time_increment_s: step(Step::Time, value, "time_increment_s", problems),
         acquisition_complete: member(value, "acquisition_complete").and_then(Value::as_bool),
         aborted: member(value, "aborted").and_then(Value::as_bool) == Some(true),
     }
 }
 
-/// A finite number above 0.
-fn length(of: &Value, key: &str, problems: &mut Vec<Problem>) -> Option<f64> {
+/// A step that can be.
+fn step(step: Step, of: &Value, key: &str, problems: &mut Vec<Problem>) -> Option<f64> {
     let value = member(of, key)?;
-    let number = as_positive(value);
+    let number = as_number(value).filter(|&number| step.can_be(number));
     if number.is_none() {
-        let found = shown(value);
-        let message =
-            format!("_squid {key} is {found}, expected a number above 0; taken as missing");
+        let (found, expected) = (shown(value), step.expected());
+        let message = format!("_squid {key} is {found}, expected {expected}; taken as missing");
         problems.push(Problem::new(Code::BadMetadata, ".", message));
     }
     number
@@ -99,7 +98,7 @@ mod tests {
             .collect();
         assert_eq!(
             messages,
-            ["_squid z_step_um is 0, expected a number above 0; taken as missing"]
+            ["_squid z_step_um is 0, expected a number from 1e-6 to 1000000 µm; taken as missing"]
         );
     }
 

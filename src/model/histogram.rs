@@ -1,13 +1,18 @@
 //! Statistics of a plane's samples: extremes, counts, percentiles. From level-0 samples, never from means.
 
-use super::{ContrastLimits, Pixels, Samples, Value};
+mod wide;
+
+use std::borrow::Cow;
+
+use super::{ContrastLimits, MemoryOrder, Pixels, Samples, Span, Value};
+use wide::{Keyed, rank};
 
 /// Intervals that a person sees.
 const NUM_BINS: usize = 256;
-/// Intervals that samples wider than 16 bit are counted in.
-const FINE_BINS: usize = 1 << 16;
+/// All samples are seen, except where they reach so many times as far as the limits: these would be one line.
+const MOST_SPREADS: f64 = 4096.0;
 
-/// The counts without the samples of gaps, which all hold the fill value.
+/// The counts of samples of up to 16 bit without those of gaps, which all hold the fill value.
 fn without_gaps(mut values: Vec<(f64, u32)>, pixels: &Pixels) -> Vec<(f64, u32)> {
     let Some(first) = pixels.gaps().first() else {
         return values;
@@ -19,15 +24,55 @@ fn without_gaps(mut values: Vec<(f64, u32)>, pixels: &Pixels) -> Vec<(f64, u32)>
     let areas = pixels.gaps().iter();
     let areas = areas.map(|gap| u64::from(gap.width) * u64::from(gap.height));
     let num_absent = u32::try_from(areas.sum::<u64>()).unwrap_or(u32::MAX);
-    let distance = |(value, _): &&mut (f64, u32)| (value - fill).abs();
-    let nearest = values
-        .iter_mut()
-        .min_by(|a, b| distance(a).total_cmp(&distance(b)));
-    if let Some((_, count)) = nearest {
+    if let Some((_, count)) = values.iter_mut().find(|(value, _)| *value == fill) {
         *count = count.saturating_sub(num_absent);
     }
     values.retain(|&(_, count)| count > 0);
     values
+}
+
+/// Counts of wider samples without those of gaps.
+fn counted_wide<T: Keyed>(samples: &[T], pixels: &Pixels) -> Vec<(f64, u32)> {
+    wide::counted(&present(samples, pixels))
+}
+
+/// The samples outside of gaps.
+fn present<'a, T: Copy>(samples: &'a [T], pixels: &Pixels) -> Cow<'a, [T]> {
+    if pixels.gaps().is_empty() {
+        return samples.into();
+    }
+    let is_column_major = pixels.order() == MemoryOrder::ColumnMajor;
+    let line = if is_column_major {
+        pixels.height()
+    } else {
+        pixels.width()
+    };
+    let mut are_absent = vec![false; samples.len()];
+    for gap in pixels.gaps() {
+        let (along, across) = if is_column_major {
+            (
+                gap.y..gap.y.saturating_add(gap.height),
+                gap.x..gap.x.saturating_add(gap.width),
+            )
+        } else {
+            (
+                gap.x..gap.x.saturating_add(gap.width),
+                gap.y..gap.y.saturating_add(gap.height),
+            )
+        };
+        for at in across {
+            let start = at as usize * line as usize;
+            let of_line = start + along.start as usize..start + along.end.min(line) as usize;
+            if let Some(of_line) = are_absent.get_mut(of_line) {
+                of_line.fill(true);
+            }
+        }
+    }
+    let present = samples
+        .iter()
+        .zip(are_absent)
+        .filter(|(_, is_absent)| !is_absent);
+    present.map(|(&sample, _)| sample).collect()
 }
 
 /// Statistics of the samples of one plane or tile.
@@ -39,11 +84,14 @@ pub struct Histogram {
     pub max: f64,
     /// Samples counted (NaN and infinities are left out).
     pub num_samples: u64,
-    /// Counts of `bins.len()` equal intervals from `min` to `max`, at most 256.
+    /// Counts of `bins.len()` equal intervals of `shown`, at most 256; the outer ones count what lies beyond as well.
     pub bins: Vec<u32>,
+    /// What a person sees: from `min` to `max`, or where a few samples lie thousands of times as far away as the rest
+    /// the auto limits with as much on both sides.
+    pub shown: Span,
     /// Default auto limits: 0.1 % to 99.9 % of the samples.
     pub auto: ContrastLimits,
-    /// Values that occur, ascending, with their counts; a value of more than 16 bit stands for its fine interval.
+    /// Values that occur, ascending, with their counts; a value of more than 16 bit stands for its interval (`wide`).
     values: Vec<(f64, u32)>,
 }
 
@@ -69,15 +117,19 @@ impl Histogram {
                 1 << 16,
                 -32768.0,
             ),
-            Samples::U32(v) => binned(|| v.iter().map(|&s| f64::from(s)), true),
-            Samples::U64(v) => binned(|| v.iter().map(|&s| s as f64), true),
-            Samples::I32(v) => binned(|| v.iter().map(|&s| f64::from(s)), true),
-            Samples::I64(v) => binned(|| v.iter().map(|&s| s as f64), true),
-            Samples::F16(v) => binned(|| v.iter().map(|&s| f64::from(s)), false),
-            Samples::F32(v) => binned(|| v.iter().map(|&s| f64::from(s)), false),
-            Samples::F64(v) => binned(|| v.iter().copied(), false),
+            Samples::U32(v) => counted_wide(v, pixels),
+            Samples::U64(v) => counted_wide(v, pixels),
+            Samples::I32(v) => counted_wide(v, pixels),
+            Samples::I64(v) => counted_wide(v, pixels),
+            Samples::F16(v) => counted_wide(v, pixels),
+            Samples::F32(v) => counted_wide(v, pixels),
+            Samples::F64(v) => counted_wide(v, pixels),
         };
-        let values = without_gaps(values, pixels);
+        let values = if pixels.sample_type().num_bytes() > 2 || pixels.sample_type().is_float() {
+            values
+        } else {
+            without_gaps(values, pixels)
+        };
         Self::of_values(values, !pixels.sample_type().is_float())
     }
 
@@ -93,6 +145,7 @@ impl Histogram {
             max: 1.0,
             num_samples: 0,
             bins: vec![0],
+            shown: Span { from: 0.0, to: 1.0 },
             auto,
             values: Vec::new(),
         }
@@ -129,19 +182,6 @@ impl Histogram {
     fn of_values(values: Vec<(f64, u32)>, are_whole: bool) -> Option<Self> {
         let (min, max) = (values.first()?.0, values.last()?.0);
         let num_samples = values.iter().map(|&(_, count)| u64::from(count)).sum();
-        let num_bins = if are_whole {
-            ((max - min + 1.0).min(NUM_BINS as f64)) as usize
-        } else {
-            NUM_BINS
-        };
-        let mut bins = vec![0_u32; num_bins.max(1)];
-        // Halves, as in `binned`.
-        let half_width = (max / 2.0 - min / 2.0).max(f64::MIN_POSITIVE) / (bins.len() as f64);
-        for &(value, count) in &values {
-            let bin = ((value / 2.0 - min / 2.0) / half_width) as usize;
-            let bin = bin.min(bins.len() - 1);
-            bins[bin] = bins[bin].saturating_add(count);
-        }
         let auto = ContrastLimits {
             low: min,
             high: max,
@@ -150,16 +190,56 @@ impl Histogram {
             min,
             max,
             num_samples,
-            bins,
+            bins: Vec::new(),
+            shown: Span { from: min, to: max },
             auto,
             values,
         };
         histogram.auto = histogram.percentiles(0.1, 99.9);
+        histogram.shown = histogram.around_limits();
+        histogram.bins = histogram.counts_of_bins(are_whole);
         Some(histogram)
     }
 
+    /// All samples, or what lies around the limits.
+    fn around_limits(&self) -> Span {
+        let all = Span {
+            from: self.min,
+            to: self.max,
+        };
+        let limits = Span {
+            from: self.auto.low,
+            to: self.auto.high,
+        };
+        if all.width() / MOST_SPREADS <= limits.width() {
+            return all;
+        }
+        Span {
+            from: limits.at(-1.0).max(self.min),
+            to: limits.at(2.0).min(self.max),
+        }
+    }
+
+    fn counts_of_bins(&self, are_whole: bool) -> Vec<u32> {
+        let num_bins = if are_whole {
+            (self.shown.width() + 1.0).min(NUM_BINS as f64) as usize
+        } else {
+            NUM_BINS
+        };
+        let mut bins = vec![0_u32; num_bins.max(1)];
+        let last = bins.len() - 1;
+        for &(value, count) in &self.values {
+            let bin = (self.shown.part_of(value) * bins.len() as f64) as usize;
+            let bin = &mut bins[bin.min(last)];
+            *bin = bin.saturating_add(count);
+        }
+        bins
+    }
+
     /// Limits that leave `low` percent of the samples at or below the lower one, and `high` percent at or below the
-    /// upper one (0 to 100); exact for samples up to 16 bit.
+    /// upper one (0 to 100). Exact for samples up to 16 bit, and for others whose extremes are at most 65,535 apart; else
+    /// a limit is off by at most a 2,000th of the distance between the 0.1 and the 99.9 percentile, where the percentage
+    /// has one decimal place.
     ///
     /// The limits always differ: of a flat plane the upper one is a little above its value. Where nothing was counted
     /// they are 0 and 1.
@@ -168,28 +248,30 @@ impl Histogram {
         if self.values.is_empty() {
             return self.auto;
         }
-        let low_value = self.value_at(low);
-        let high_value = self.value_at(high);
+        let (low, high) = (self.value_at(low), self.value_at(high));
+        if low < high {
+            return ContrastLimits { low, high };
+        }
+        // At least what tells neighbouring numbers of that size apart.
         let step = if self.min.fract() == 0.0 && self.max.fract() == 0.0 {
-            1.0
+            (low.abs() * 1e-15).max(1.0)
         } else {
-            (low_value.abs() * 1e-6).max(1e-9)
+            (low.abs() * 1e-6).max(1e-9)
         };
-        ContrastLimits {
-            low: low_value,
-            high: if high_value > low_value {
-                high_value
-            } else {
-                low_value + step
-            },
+        let (below, above) = (low - step, low + step);
+        if above.is_finite() {
+            ContrastLimits { low, high: above }
+        } else {
+            ContrastLimits {
+                low: below,
+                high: low,
+            }
         }
     }
 
     /// The smallest value with at least `percent` of the samples at or below it.
     fn value_at(&self, percent: f64) -> f64 {
-        let wanted = (self.num_samples as f64 * percent.clamp(0.0, 100.0) / 100.0)
-            .ceil()
-            .max(1.0);
+        let wanted = rank(self.num_samples, percent);
         let mut below = 0.0;
         for &(value, count) in &self.values {
             below += f64::from(count);
@@ -221,135 +303,5 @@ fn counted(
         .collect()
 }
 
-/// Counts of finite samples in fine intervals between their extremes.
-fn binned<I: Iterator<Item = f64>>(samples: impl Fn() -> I, are_whole: bool) -> Vec<(f64, u32)> {
-    let finite = || samples().filter(|sample| sample.is_finite());
-    let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
-    for sample in finite() {
-        (min, max) = (min.min(sample), max.max(sample));
-    }
-    if min > max {
-        return Vec::new();
-    }
-    // Halves all the way, because the difference of two finite numbers may overflow; halving is exact.
-    let half_range = max / 2.0 - min / 2.0;
-    let fits = are_whole && half_range < FINE_BINS as f64 / 2.0;
-    let half_width = if fits || half_range == 0.0 {
-        0.5
-    } else {
-        half_range / (FINE_BINS - 1) as f64
-    };
-    let mut counts = vec![0_u32; FINE_BINS];
-    for sample in finite() {
-        let bin = ((sample / 2.0 - min / 2.0) / half_width) as usize;
-        counts[bin.min(FINE_BINS - 1)] += 1;
-    }
-    let occurring = counts
-        .into_iter()
-        .enumerate()
-        .filter(|&(_, count)| count > 0);
-    let value = |bin: usize| (min / 2.0 + bin as f64 * half_width) * 2.0;
-    let mut values: Vec<(f64, u32)> = occurring
-        .map(|(bin, count)| (value(bin).min(max), count))
-        .collect();
-    // Rounding may put the largest sample a little too low.
-    if let Some(last) = values.last_mut() {
-        last.0 = max;
-    }
-    values
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Gap, MemoryOrder, SampleType};
-
-    fn of(samples: Samples) -> Option<Histogram> {
-        let width = samples.len() as u32;
-        Histogram::of(&Pixels::new(width, 1, MemoryOrder::RowMajor, samples).expect("fits"))
-    }
-
-    #[test]
-    fn percentiles_of_16_bit_samples_are_exact() {
-        let histogram = of(Samples::U16((1..=1000).collect())).expect("finite");
-        assert_eq!(
-            histogram.auto,
-            ContrastLimits {
-                low: 1.0,
-                high: 999.0
-            }
-        );
-        assert_eq!(
-            histogram.percentiles(25.0, 50.0),
-            ContrastLimits {
-                low: 250.0,
-                high: 500.0
-            }
-        );
-        assert_eq!(
-            (histogram.min, histogram.max, histogram.num_samples),
-            (1.0, 1000.0, 1000)
-        );
-        assert_eq!(histogram.bins.iter().sum::<u32>(), 1000);
-    }
-
-    #[test]
-    fn a_flat_plane_still_has_two_limits() {
-        for samples in [
-            Samples::U16(vec![7; 9]),
-            Samples::F32(vec![0.25; 9]),
-            Samples::I8(vec![-3; 9]),
-        ] {
-            let auto = of(samples).expect("finite").auto;
-            assert!(auto.high > auto.low, "{auto:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_sample_of_the_file_is_left_out() {
-        let samples = Samples::U16(vec![0, 0, 7, 0, 0, 9]);
-        let gap = |x, width| Gap {
-            x,
-            y: 0,
-            width,
-            height: 2,
-        };
-        let pixels = Pixels::new(3, 2, MemoryOrder::RowMajor, samples).expect("fits");
-        let half = Histogram::of(&pixels.clone().with_gaps(vec![gap(0, 2)])).expect("finite");
-        assert_eq!((half.min, half.max, half.num_samples), (7.0, 9.0, 2));
-        assert_eq!(Histogram::of(&pixels).expect("finite").num_samples, 6);
-        let zeros = Samples::U16(vec![0; 4]);
-        let zeros = Pixels::new(2, 2, MemoryOrder::RowMajor, zeros).expect("fits");
-        let absent = zeros.with_gaps(vec![gap(0, 1), gap(1, 1)]);
-        assert_eq!(Histogram::of(&absent), None);
-    }
-
-    #[test]
-    fn what_is_not_finite_is_left_out() {
-        let histogram = of(Samples::F32(vec![f32::NAN, 1.0, f32::INFINITY, 3.0])).expect("finite");
-        assert_eq!(
-            (histogram.min, histogram.max, histogram.num_samples),
-            (1.0, 3.0, 2)
-        );
-        assert_eq!(of(Samples::F64(vec![f64::NAN; 4])), None);
-    }
-
-    #[test]
-    fn every_sample_type_finds_its_extremes() {
-        for sample_type in SampleType::ALL {
-            let histogram = of(Samples::zeros(sample_type, 12)).expect("finite");
-            assert_eq!(
-                (histogram.min, histogram.max, histogram.num_samples),
-                (0.0, 0.0, 12),
-                "{sample_type:?}"
-            );
-        }
-        let signed = of(Samples::I16(vec![i16::MIN, 0, i16::MAX])).expect("finite");
-        assert_eq!((signed.min, signed.max), (-32768.0, 32767.0));
-        let huge = of(Samples::F64(vec![-f64::MAX, f64::MAX])).expect("finite");
-        assert_eq!(
-            (huge.min, huge.max, huge.num_samples),
-            (-f64::MAX, f64::MAX, 2)
-        );
-    }
-}
+mod tests;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::{exact, readable};
+
 /// The type of one sample, as the file stores it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -129,6 +131,15 @@ pub enum Value {
 }
 
 impl Value {
+    /// As people read it: a whole number as it is, another one in about ten characters.
+    #[must_use]
+    pub fn readable(self) -> String {
+        match self {
+            Self::Unsigned(_) | Self::Signed(_) => self.to_string(),
+            Self::Float(v) => readable(v),
+        }
+    }
+
     /// The nearest f64.
     #[must_use]
     pub fn as_f64(self) -> f64 {
@@ -140,12 +151,13 @@ impl Value {
     }
 }
 
+/// Exact: whole numbers with all their digits, others with as many as tell them apart.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unsigned(v) => write!(f, "{v}"),
             Self::Signed(v) => write!(f, "{v}"),
-            Self::Float(v) => write!(f, "{v}"),
+            Self::Float(v) => f.write_str(&exact(*v)),
         }
     }
 }

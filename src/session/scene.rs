@@ -2,7 +2,7 @@
 
 use crate::{
     dataset::Image,
-    model::{FovId, PointUm, RectUm},
+    model::{FovId, PointUm, RectUm, Step},
 };
 
 /// One FOV in the world.
@@ -47,14 +47,11 @@ impl Scene {
     }
 }
 
-/// Sizes that a pixel may have in µm. Beyond these no microscope looks, and products with canvas sizes leave f64.
-const PIXEL_UM: std::ops::RangeInclusive<f64> = 1e-30..=1e30;
-
 /// Width and height of a level-0 pixel in µm. Where the files give none that can be, a pixel counts as 1 µm; where they
 /// give one of them, it counts for both.
 #[must_use]
 pub fn pixel_um(image: &Image) -> PointUm {
-    let possible = |size: Option<f64>| size.filter(|size| PIXEL_UM.contains(size));
+    let possible = |size: Option<f64>| size.filter(|&size| Step::Length.can_be(size));
     let (x, y) = (possible(image.sampling.x_um), possible(image.sampling.y_um));
     PointUm {
         x: x.or(y).unwrap_or(1.0),

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     ledger::Notice,
-    model::{NavAxis, PlaneId, PlaneState, ZPick},
+    model::{NavAxis, PlaneId, PlaneState, ZPick, readable_to},
     session::{Command, Position},
 };
 
@@ -266,7 +266,7 @@ fn physical_value(axis: NavAxis, view: &View<'_>) -> String {
         }
         NavAxis::Z => sampling
             .z_um
-            .map(|step| format!("{:.1}\u{2009}µm", step * index))
+            .map(|step| format!("{}\u{2009}µm", readable_to(1, step * index)))
             .unwrap_or_default(),
     }
 }

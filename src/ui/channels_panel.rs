@@ -8,7 +8,7 @@ use super::{
     tokens::{Palette, SPACE_8, palette},
 };
 use crate::{
-    model::{Colormap, ContrastLimits, Lut, Rgb},
+    model::{Colormap, ContrastLimits, Lut, Rgb, readable},
     session::{ChannelMode, ChannelView, Command},
 };
 
@@ -228,7 +228,7 @@ fn known_limits(view: &View<'_>, index: usize, channel: &ChannelView) -> Option<
     (is_of_samples || channel.provisional != Some(limits)).then_some(limits)
 }
 
-/// Where the limits lie between the smallest and the largest sample, for a glance at all channels.
+/// Where the limits lie in what the histogram shows, for a glance at all channels.
 fn limits_bar_ui(
     ui: &mut Ui,
     channel: &ChannelView,
@@ -241,8 +241,7 @@ fn limits_bar_ui(
     let (Some(histogram), Some(limits)) = (histogram, limits) else {
         return;
     };
-    let range = (histogram.max - histogram.min).max(f64::MIN_POSITIVE);
-    let part = |at: f64| (((at - histogram.min) / range) as f32).clamp(0.0, 1.0);
+    let part = |at: f64| (histogram.shown.part_of(at) as f32).clamp(0.0, 1.0);
     let (low, high) = (part(limits.low), part(limits.high));
     let (left, right) = (low.min(high), low.max(high));
     let from = egui::pos2(rect.left() + left * rect.width(), rect.top());
@@ -263,7 +262,8 @@ fn limits_ui(
         let range = channel
             .histogram
             .as_ref()
-            .map_or(1.0, |histogram| histogram.max - histogram.min);
+            .map(|histogram| histogram.shown.width());
+        let range = range.filter(|&width| width > 0.0).unwrap_or(1.0);
         let mut changed = limits;
         let mut any = false;
         for (value, name) in [
@@ -271,8 +271,8 @@ fn limits_ui(
             (&mut changed.high, "Upper limit"),
         ] {
             let field = DragValue::new(value)
-                .speed((range / 500.0).max(1e-6))
-                .max_decimals(3);
+                .speed(range / 500.0)
+                .custom_formatter(|value, _| readable(value));
             let response = ui.add_sized([84.0, 18.0], field).on_hover_text(name);
             response.widget_info(|| {
                 WidgetInfo::labeled(Role::SpinButton, true, format!("{name} {}", channel.name))

@@ -6,7 +6,7 @@ use super::{Action, Facts, View, live, live::grouped, tokens::palette};
 use crate::{
     dataset::{Dataset, Image},
     ledger::PageSize,
-    model::AxisRole,
+    model::{AxisRole, readable, readable_to},
 };
 
 /// The panel; egui keeps which sections are open.
@@ -232,12 +232,16 @@ fn stage(view: &View<'_>, facts: &Facts) -> Option<String> {
         Some(executed) => (executed.stage_um, executed.z_um),
         None => (row.stage_um?, row.stage_z_um),
     };
-    let z = z.map(|z| format!(", {z:.1}")).unwrap_or_default();
-    Some(format!("{:.1}, {:.1}{z}\u{2009}µm", at.x, at.y))
+    let z = z.map(|z| format!(", {}", readable_to(1, z)));
+    let (x, y) = (readable_to(1, at.x), readable_to(1, at.y));
+    Some(format!("{x}, {y}{}\u{2009}µm", z.unwrap_or_default()))
 }
 
-/// Up to four decimals, without trailing zeros.
+/// Up to four decimals, without trailing zeros; a number that has none of usual size in another way.
 fn trimmed(value: f64) -> String {
+    if !(1e-3..1e9).contains(&value) {
+        return readable(value);
+    }
     let text = format!("{value:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -273,6 +277,19 @@ mod tests {
         assert_eq!(value("Pixel"), Some("0.5\u{2009}µm"));
         assert_eq!(value("Objective"), None);
         assert_eq!(value("Acquired"), None);
+    }
+
+    #[test]
+    fn numbers_of_any_size_are_short() {
+        for (value, text) in [
+            (0.325, "0.325"),
+            (0.108_333_333, "0.1083"),
+            (60.0, "60"),
+            (2e-6, "2e-6"),
+            (1e308, "1e308"),
+        ] {
+            assert_eq!(trimmed(value), text);
+        }
     }
 
     #[test]

@@ -1,13 +1,20 @@
 //! What lies under the pointer, in the files' own numbers, and the scale bar.
 
-use egui::{Align2, Color32, FontId, Rect, TextFormat, Ui, pos2, text::LayoutJob, vec2};
+use egui::{
+    Align2, Color32, FontId, Rect, TextFormat, Ui, pos2,
+    text::{LayoutJob, TextWrapping},
+    vec2,
+};
 
 use super::{
     Facts, Stage, View,
     tokens::{ON_CANVAS, SMALL_PT, SPACE_12, palette},
 };
 use crate::{
-    model::{CanvasSize, PlaneState, Value, round_length, short_channel_name},
+    dataset::Image,
+    model::{
+        CanvasSize, PlaneState, Value, readable_to, round_length, round_pixels, short_channel_name,
+    },
     session::pixel_um,
 };
 
@@ -23,7 +30,15 @@ pub(super) fn ui(ui: &Ui, rect: Rect, view: &View<'_>, (x, y): (u32, u32), stage
         color,
         ..TextFormat::default()
     };
-    let mut text = LayoutJob::default();
+    // Whatever the numbers and names are, they stay on the canvas.
+    let mut text = LayoutJob {
+        wrap: TextWrapping {
+            max_width: rect.width() - 2.0 * SPACE_12,
+            break_anywhere: true,
+            ..TextWrapping::default()
+        },
+        ..LayoutJob::default()
+    };
     let place = format!("{}\n", place_text(x, y, view));
     text.append(&place, 0.0, format(ON_CANVAS));
     let all = (stage.values_at)(x, y);
@@ -56,14 +71,13 @@ pub(super) fn ui(ui: &Ui, rect: Rect, view: &View<'_>, (x, y): (u32, u32), stage
     ui.painter().galley(place.min, galley, ON_CANVAS);
 }
 
-/// A bar of a round length at the left; nothing where the pixel size is not known.
+/// A bar of a round length at the left; in pixels of the image where their size is not known.
 pub(super) fn scale_bar_ui(ui: &Ui, rect: Rect, view: &View<'_>, canvas: CanvasSize) {
-    if view.session.image(view.dataset).sampling.x_um.is_none() {
-        return;
-    }
+    let image = view.session.image(view.dataset);
     let px_per_um = view.session.projection(view.dataset, canvas).px_per_um;
     let pt_per_um = px_per_um / f64::from(ui.ctx().pixels_per_point());
-    let Some((length_um, text)) = round_length(f64::from(MAX_BAR_PT) / pt_per_um) else {
+    let most_um = f64::from(MAX_BAR_PT) / pt_per_um;
+    let Some((length_um, text)) = bar_length(image, most_um) else {
         return;
     };
     let length = (length_um * pt_per_um) as f32;
@@ -79,6 +93,16 @@ pub(super) fn scale_bar_ui(ui: &Ui, rect: Rect, view: &View<'_>, canvas: CanvasS
     }
 }
 
+/// Length of the bar in µm, and what stands at it.
+fn bar_length(image: &Image, most_um: f64) -> Option<(f64, String)> {
+    if image.sampling.x_um.is_some() {
+        return round_length(most_um);
+    }
+    let width_um = pixel_um(image).x;
+    let (length_px, text) = round_pixels(most_um / width_um)?;
+    Some((length_px * width_um, text))
+}
+
 /// Pixel, and where that is in µm: on the stage where it is known, else in the image.
 pub(super) fn place_text(x: u32, y: u32, view: &View<'_>) -> String {
     let image = view.session.image(view.dataset);
@@ -91,7 +115,8 @@ pub(super) fn place_text(x: u32, y: u32, view: &View<'_>) -> String {
     let (width, height) = image.plane_size();
     let (in_x, in_y) = ((f64::from(x) + 0.5) * size.x, (f64::from(y) + 0.5) * size.y);
     let Some(center) = row.and_then(|row| row.stage_um) else {
-        return format!("{pixel}  {in_x:.1}, {in_y:.1}\u{2009}µm");
+        let (x_um, y_um) = (readable_to(1, in_x), readable_to(1, in_y));
+        return format!("{pixel}  {x_um}, {y_um}\u{2009}µm");
     };
     let stage_x = center.x + in_x - f64::from(width) * size.x / 2.0;
     let stage_y = center.y + in_y - f64::from(height) * size.y / 2.0;
@@ -99,12 +124,13 @@ pub(super) fn place_text(x: u32, y: u32, view: &View<'_>) -> String {
         .and_then(|row| row.region.as_deref())
         .map(|region| format!("{region}  "))
         .unwrap_or_default();
-    format!("{region}{pixel}  stage {stage_x:.1}, {stage_y:.1}\u{2009}µm")
+    let (x_um, y_um) = (readable_to(1, stage_x), readable_to(1, stage_y));
+    format!("{region}{pixel}  stage {x_um}, {y_um}\u{2009}µm")
 }
 
-/// Raw values of the drawn channels as one text.
+/// Raw values of the drawn channels as one text, exact.
 pub(super) fn values_text(view: &View<'_>, all: &[Option<Value>]) -> String {
-    let named = values(view, all)
+    let named = values_of(view, all, |value| value.to_string())
         .map(|(c, value)| format!("{} {value}", view.session.channels[c].name))
         .collect::<Vec<_>>();
     named.join("\n")
@@ -114,7 +140,7 @@ pub(super) fn values_text(view: &View<'_>, all: &[Option<Value>]) -> String {
 fn label_words(label: Option<Value>) -> String {
     match label {
         Some(value) if value.as_f64() == 0.0 => "none".to_owned(),
-        Some(value) => value.to_string(),
+        Some(value) => value.readable(),
         None => "–".to_owned(),
     }
 }
@@ -148,15 +174,20 @@ fn zero_words(view: &View<'_>, facts: &Facts, all: &[Option<Value>]) -> Option<S
     Some(format!("{}: all zero as written", names.join(", ")))
 }
 
-/// Drawn channels with their raw values; a dash where a channel has none there.
+/// Drawn channels with their values as people read them; a dash where a channel has none there.
 fn values(view: &View<'_>, all: &[Option<Value>]) -> impl Iterator<Item = (usize, String)> {
+    values_of(view, all, Value::readable)
+}
+
+fn values_of(
+    view: &View<'_>,
+    all: &[Option<Value>],
+    words: impl Fn(Value) -> String,
+) -> impl Iterator<Item = (usize, String)> {
     let drawn = view.session.drawn_channels().into_iter();
-    drawn.map(|c| {
+    drawn.map(move |c| {
         let value = all.get(c).copied().flatten();
-        (
-            c,
-            value.map_or_else(|| "–".to_owned(), |value| value.to_string()),
-        )
+        (c, value.map_or_else(|| "–".to_owned(), &words))
     })
 }
 
@@ -193,6 +224,37 @@ mod tests {
         let values = [0, value].map(|value| Some(Value::Unsigned(value)));
         let said = zero_words(&view, &facts, &values);
         assert_eq!(said.as_deref(), expected);
+    }
+
+    #[test]
+    fn without_a_pixel_size_the_bar_is_in_pixels() {
+        let mut image = dataset(Sizes::default()).template.as_ref().clone();
+        image.sampling.x_um = Some(0.5);
+        assert_eq!(bar_length(&image, 25.0).unwrap().1, "20 µm");
+        (image.sampling.x_um, image.sampling.y_um) = (None, None);
+        assert_eq!(bar_length(&image, 25.0), Some((20.0, "20 px".to_owned())));
+        assert_eq!(bar_length(&image, 0.5), None);
+    }
+
+    #[test]
+    fn values_of_any_size_are_short_under_the_pointer_and_exact_when_they_are_copied() {
+        let dataset = dataset(Sizes::default());
+        let (session, ledger) = (Session::new(&dataset), Ledger::default());
+        let view = View {
+            session: &session,
+            dataset: &dataset,
+            ledger: &ledger,
+        };
+        let all = [
+            Value::Float(-1.234_567_890_12e300),
+            Value::Unsigned(u64::MAX),
+        ]
+        .map(Some);
+        let words: Vec<String> = values(&view, &all).map(|(_, words)| words).collect();
+        assert_eq!(words, ["-1.235e300", "18446744073709551615"]);
+        let copied = values_text(&view, &all);
+        assert!(copied.contains("-1.23456789012e300"), "{copied}");
+        assert!(copied.contains("18446744073709551615"), "{copied}");
     }
 
     #[test]

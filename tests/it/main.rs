@@ -9,6 +9,7 @@ mod desk;
 mod destinations;
 mod docs;
 mod expected;
+mod extremes;
 mod failing_disk;
 mod fixture;
 #[path = "../../fuzz/src/lib.rs"]

@@ -52,7 +52,7 @@ fn tiff_of(width: u32, height: u32, pages: &[Vec<u16>]) -> Vec<u8> {
     bytes.into_inner()
 }
 
-fn gray16(number: u16) -> Vec<u8> {
+pub(crate) fn gray16(number: u16) -> Vec<u8> {
     tiff_of(WIDTH, HEIGHT, &[samples(number)])
 }
 

@@ -15,7 +15,7 @@ use super::{
     super::json::{as_number, as_text, member, shown, shown_text},
     LevelEntry,
 };
-use crate::model::{Axis, Code, Problem, limits};
+use crate::model::{Axis, Code, Problem, exact, limits};
 
 /// Transformations applied so far.
 #[derive(Default)]
@@ -217,6 +217,7 @@ fn odd_scale(scale: Option<&[f64]>, axes: Option<&[Axis]>) -> Vec<String> {
             .and_then(|axes| axes.get(at))
             .map(|axis| shown_text(&axis.name));
         let name = name.unwrap_or_else(|| at.to_string());
+        let factor = exact(*factor);
         format!("scale along axis {name} is {factor}, expected a number above 0; taken as missing")
     };
     odd.map(message).collect()

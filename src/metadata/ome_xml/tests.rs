@@ -282,7 +282,17 @@ fn numbers_that_make_no_sense_are_problems() {
     assert_eq!(problem(&with(r#"SizeX="7""#, r#"SizeX="-7""#)), (None, 1));
     let lengths =
         r#" PhysicalSizeX="-1" PhysicalSizeY="NaN" PhysicalSizeZ="1e400" TimeIncrement="0""#;
-    let image = image(&format!("{SIZES}{lengths}"), "");
+    let found = parse(&document(&format!("{SIZES}{lengths}"), "")).expect("XML");
+    let begins = [
+        "PhysicalSizeX is \"-1\"",
+        "PhysicalSizeY is \"NaN\"",
+        "PhysicalSizeZ is \"1e400\"",
+    ];
+    assert_eq!(found.problems.len(), begins.len(), "{:?}", found.problems);
+    for (problem, begin) in found.problems.iter().zip(begins) {
+        assert!(problem.message.starts_with(begin), "{problem}");
+    }
+    let image = &found.images[0];
     assert_eq!(
         (image.pixel_size_um, image.time_step_secs),
         ([None; 3], None)
