@@ -19,6 +19,18 @@ pub(super) struct Rectangle {
     pub(super) line_len: usize,
 }
 
+impl Rectangle {
+    /// True where its lines follow each other in the chunk, and nothing lies between them.
+    pub(super) fn is_row_of_lines(&self) -> bool {
+        self.source_step == 1 && self.source_line == self.line_len
+    }
+
+    /// True where that holds in the target, too.
+    pub(super) fn is_gapless(&self) -> bool {
+        self.is_row_of_lines() && self.target_line == self.line_len
+    }
+}
+
 /// Copies samples of `size` bytes. Both sides hold the rectangle: it was cut to the chunk and to the tile.
 pub(super) fn copy(source: &[u8], target: &mut [u8], size: usize, rectangle: &Rectangle) {
     match size {
