@@ -14,6 +14,7 @@ mod crew;
 mod holes;
 mod inside;
 pub mod kept;
+mod lines;
 mod room;
 
 pub use self::{
@@ -439,17 +440,22 @@ impl OpenFile {
     /// # Errors
     /// When the range is not inside the file ([`SourceErrorKind::TooShort`]), or the system fails.
     pub fn read_range(&self, offset: u64, target: &mut [u8]) -> Result<(), SourceError> {
-        let end = offset.saturating_add(target.len() as u64);
-        if end > self.num_bytes {
-            let kind = SourceErrorKind::TooShort {
-                start: offset,
-                end,
-                num_bytes: self.num_bytes,
-            };
-            return Err(SourceError::new(kind, &self.path));
-        }
+        self.check_range(offset, target.len() as u64)?;
         while_waiting(|| read_exact_at(&self.file, offset, target))
             .map_err(|error| SourceError::io(error, &self.path))
+    }
+
+    fn check_range(&self, start: u64, len: u64) -> Result<(), SourceError> {
+        let end = start.saturating_add(len);
+        if end <= self.num_bytes {
+            return Ok(());
+        }
+        let kind = SourceErrorKind::TooShort {
+            start,
+            end,
+            num_bytes: self.num_bytes,
+        };
+        Err(SourceError::new(kind, &self.path))
     }
 }
 

@@ -109,6 +109,35 @@ fn a_document_that_is_not_json_is_an_error() {
 }
 
 #[test]
+fn lines_are_filled_one_after_the_other() {
+    let bytes: Vec<u8> = (0..6000_u32).map(|at| (at % 251) as u8).collect();
+    let folder = folder_with(&[("lines", &bytes)]);
+    let file = open_regular(&folder.path().join("lines"));
+    let file = file.expect("readable").expect("there");
+    // More lines than one call of the system takes, some of them empty.
+    let lengths = || (0..3000).map(|line| line % 4);
+    let num_bytes = lengths().sum::<usize>();
+    let read = |offset: u64| {
+        let mut lines: Vec<Vec<u8>> = lengths().map(|len| vec![0; len]).collect();
+        let targets = lines.iter_mut().map(Vec::as_mut_slice);
+        file.read_lines(offset, targets).map(|()| lines.concat())
+    };
+    let last = bytes.len() - num_bytes;
+    for offset in [7, last] {
+        let found = read(offset as u64).expect("inside");
+        assert!(found == bytes[offset..offset + num_bytes]);
+    }
+    for offset in [last as u64 + 1, u64::MAX] {
+        let error = read(offset).expect_err("beyond the end");
+        assert_eq!(error.code(), Code::CorruptData, "{error}");
+    }
+    file.read_lines(3, std::iter::empty()).expect("nothing");
+    // Cut off since it was opened.
+    fs::write(folder.path().join("lines"), b"less").expect("writable");
+    assert_eq!(read(7).expect_err("gone").code(), Code::IoError);
+}
+
+#[test]
 fn a_range_beyond_the_file_is_refused() {
     let folder = folder_with(&[("chunk", b"0123456789")]);
     let file = open_regular(&folder.path().join("chunk"))

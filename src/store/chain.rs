@@ -225,7 +225,7 @@ fn transpose_order(order: Option<&Value>, num_axes: usize) -> Result<Vec<usize>,
 }
 
 /// Samples from one position to the next along each axis, where the axes are stored in `order`, the last fastest.
-fn strides(chunk: &[u64], order: &[usize]) -> Vec<usize> {
+pub(super) fn strides(chunk: &[u64], order: &[usize]) -> Vec<usize> {
     let mut strides = vec![0; chunk.len()];
     let mut stride = 1;
     for &axis in order.iter().rev() {

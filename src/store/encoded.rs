@@ -99,17 +99,32 @@ impl Encoded {
         if len != chunks.chunk_bytes as u64 {
             return Err(wrong_len(len, chunks.chunk_bytes, file.path()));
         }
-        let (mut num_lines, mut line_len) = (rectangle.num_lines, rectangle.line_len);
-        if rectangle.source_line == line_len && rectangle.target_line == line_len {
-            (num_lines, line_len) = (1, num_lines * line_len);
+        let from = |line: usize| {
+            let place = (rectangle.source_start + line * rectangle.source_line) * size;
+            offset.saturating_add(place as u64)
+        };
+        let line_bytes = rectangle.line_len * size;
+        let target = &mut target[rectangle.target_start * size..];
+        if rectangle.is_gapless() {
+            return Ok(file.read_range(from(0), &mut target[..rectangle.num_lines * line_bytes])?);
         }
-        for line in 0..num_lines {
-            let from = (rectangle.source_start + line * rectangle.source_line) * size;
-            let to = (rectangle.target_start + line * rectangle.target_line) * size;
-            let target = &mut target[to..to + line_len * size];
-            file.read_range(offset.saturating_add(from as u64), target)?;
+        let lines = target.chunks_mut(rectangle.target_line * size);
+        let lines = lines
+            .take(rectangle.num_lines)
+            .map(|line| &mut line[..line_bytes]);
+        if rectangle.is_row_of_lines() {
+            return Ok(file.read_lines(from(0), lines)?);
         }
+        lines
+            .enumerate()
+            .try_for_each(|(number, line)| file.read_range(from(number), line))?;
         Ok(())
+    }
+
+    /// True where the bytes of the chunk are its samples, and all are there.
+    pub(super) fn is_decoded(&self, chunks: &Chunks) -> bool {
+        let (_, _, len) = self.place();
+        chunks.chain.is_empty() && len == chunks.chunk_bytes as u64
     }
 }
 

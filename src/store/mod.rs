@@ -21,6 +21,7 @@ mod registered;
 mod scaled;
 mod shard;
 mod taking;
+mod turned;
 mod zarr;
 
 use std::{

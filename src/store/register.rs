@@ -1,4 +1,4 @@
-//! Our bounded decoders in place of those of `zarrs`, for the chains that are left to it.
+//! Our bounded decoders in place of those of `zarrs`, and our `transpose`, for the chains that are left to it.
 //!
 //! `zarrs` asks its runtime registry before its own codecs. Its own ones allocate what a stream declares (a zstd header
 //! of 1 TiB aborts the process), and `blosc` is not built in at all, because it needs C++. Encoding stays with `zarrs`, so
@@ -25,7 +25,7 @@ use zarrs::{
     plugin::{ExtensionName, PluginCreateError, ZarrVersion},
 };
 
-use super::{codec::ByteCodec, scaled::Scaled};
+use super::{codec::ByteCodec, scaled::Scaled, turned::Turned};
 
 /// Registers the decoders, once in the process.
 pub(super) fn register_codecs() {
@@ -45,6 +45,10 @@ pub(super) fn register_codecs() {
             move |metadata: &MetadataV2| bounded(metadata.id(), |codec| theirs_v2(codec, metadata)),
         ));
         register_scaled();
+        register_codec_v3(CodecRuntimePluginV3::new(
+            |name| name == "transpose",
+            |metadata: &MetadataV3| Turned::create(metadata),
+        ));
     });
 }
 

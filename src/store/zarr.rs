@@ -2,8 +2,9 @@
 //!
 //! A tile keeps the order that its chunks have: Squid's are stored x-major, so nothing is transposed. A tile that is
 //! exactly one chunk is decoded straight into its memory; others are decoded chunk by chunk into a thread's scratch and
-//! copied line by line, in parallel over bands of chunks that are contiguous in the tile. Of chunks that are larger than a
-//! tile, uncompressed ones are read in part, and others decoded once for all tiles.
+//! copied line by line, in parallel over bands of chunks that are contiguous in the tile. Long lines that are not compressed
+//! are read straight to their places. Of chunks that are larger than a tile, uncompressed ones are read in part, and others
+//! decoded once for all tiles.
 
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
@@ -140,7 +141,7 @@ enum Way {
     Direct,
     /// What is wanted of them is read from where it lies.
     Lines,
-    /// They are decoded for this tile.
+    /// They are decoded for this tile, or read to where they go.
     Alone,
     /// They are decoded for all tiles of the plane.
     Shared,
@@ -537,6 +538,11 @@ impl<'a> Reader<'a> {
                     let num_taken = rectangle.num_lines * rectangle.line_len * self.size;
                     kept::taken(&key, part, num_taken);
                 }
+                Way::Alone
+                    if self.has_lines(&rectangle) && encoded.is_decoded(&self.array.chunks) =>
+                {
+                    encoded.read_lines(&self.array.chunks, self.size, &rectangle, band)?;
+                }
                 Way::Alone | Way::Direct => {
                     with_scratch(self.array.chunks.chunk_bytes, |decoded| {
                         encoded.decode(&self.array.chunks, decoded, reading, activity)?;
@@ -550,6 +556,12 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(found)
+    }
+
+    /// True where what is wanted of a chunk lies in it as lines that are worth being read each to its place.
+    fn has_lines(&self, rectangle: &Rectangle) -> bool {
+        let is_long = rectangle.line_len * self.size >= MIN_LINE_BYTES;
+        rectangle.is_row_of_lines() && (is_long || rectangle.is_gapless())
     }
 
     fn copy(&self, decoded: &[u8], band: &mut [u8], rectangle: &Rectangle) {

@@ -47,13 +47,74 @@ fn shuffled_bits(type_size: usize, data: &[u8]) -> Vec<u8> {
 /// What a container is made with.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::store) struct Recipe {
-    /// 1 lz4, 3 zlib, 4 zstd.
+    /// 0 blosclz, 1 lz4, 2 snappy, 3 zlib, 4 zstd.
     pub(in crate::store) compressor: u8,
     /// 0 none, 1 bytes, 4 bits.
     pub(in crate::store) shuffle: u8,
     pub(in crate::store) type_size: usize,
     pub(in crate::store) block_len: usize,
     pub(in crate::store) is_split: bool,
+}
+
+/// Literals of at most 32 bytes, each with how often its last byte follows again.
+fn runs(data: &[u8]) -> Vec<(&[u8], usize)> {
+    const MIN_REPEATS: usize = 4;
+    let repeats = |at: usize| {
+        let again = data[at..].iter().take_while(|&&byte| byte == data[at - 1]);
+        Some(again.count()).filter(|&count| count >= MIN_REPEATS)
+    };
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < data.len() {
+        let start = at;
+        at += 1;
+        while at < data.len() && at - start < 32 && repeats(at).is_none() {
+            at += 1;
+        }
+        let num_repeats = repeats(at).unwrap_or(0);
+        found.push((&data[start..at], num_repeats));
+        at += num_repeats;
+    }
+    found
+}
+
+fn blosclz(data: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (literals, num_repeats) in runs(data) {
+        out.push(literals.len() as u8 - 1);
+        out.extend(literals);
+        let Some(len) = num_repeats.checked_sub(3) else {
+            continue;
+        };
+        if len < 6 {
+            out.push((len as u8 + 1) << 5);
+        } else {
+            out.push(7 << 5);
+            out.extend(std::iter::repeat_n(255, (len - 6) / 255));
+            out.push(((len - 6) % 255) as u8);
+        }
+        out.push(0);
+    }
+    out
+}
+
+fn snappy(data: &[u8]) -> Vec<u8> {
+    let (mut out, mut len) = (Vec::new(), data.len());
+    while len >= 128 {
+        out.push((len % 128) as u8 | 128);
+        len /= 128;
+    }
+    out.push(len as u8);
+    for (literals, num_repeats) in runs(data) {
+        out.push((literals.len() as u8 - 1) << 2);
+        out.extend(literals);
+        let mut rest = num_repeats;
+        while rest > 0 {
+            let len = rest.min(64);
+            out.extend([(len as u8 - 1) << 2 | 2, 1, 0]);
+            rest -= len;
+        }
+    }
+    out
 }
 
 /// A small C-Blosc writer.
@@ -65,7 +126,11 @@ pub(in crate::store) fn blosc_container(data: &[u8], recipe: Recipe) -> Vec<u8> 
         block_len,
         is_split,
     } = recipe;
-    let block_len = block_len.min(data.len());
+    // Blocks are of whole samples, except where there is none.
+    let block_len = match block_len.min(data.len()) {
+        len if len > type_size => len / type_size * type_size,
+        len => len,
+    };
     let mut body = Vec::new();
     let mut starts = Vec::new();
     let num_blocks = data.len().div_ceil(block_len);
@@ -85,6 +150,8 @@ pub(in crate::store) fn blosc_container(data: &[u8], recipe: Recipe) -> Vec<u8> 
         };
         for split in shuffled.chunks(split_len) {
             let packed = match compressor {
+                0 => blosclz(split),
+                2 => snappy(split),
                 1 => lz4_flex::block::compress(split),
                 3 => {
                     let mut writer =
@@ -122,7 +189,7 @@ pub(in crate::store) fn lz4_recipe(block_len: usize) -> Recipe {
 
 #[test]
 fn every_blosc_container_gives_its_bytes_back() {
-    for compressor in [1, 3, 4] {
+    for compressor in [0, 1, 2, 3, 4] {
         for shuffle in [0, 1, 4] {
             for type_size in [1, 2, 3, 4, 8] {
                 for (len, block_len) in [(8192, 8192), (10_000, 2048 * 3), (1003, 512), (17, 17)] {
