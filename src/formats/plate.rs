@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Wells that are read at once between two reports.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 
 /// A well that is to be read.
 #[derive(Clone, Debug)]
