@@ -85,6 +85,30 @@ pub(crate) fn files_100_000() -> PathBuf {
     })
 }
 
+/// 100,000 stores of a FOV each in 100 regions: the first one has a plane, the others are folders whose time has not come.
+#[allow(
+    dead_code,
+    reason = "each bench includes this file and uses what it needs"
+)]
+pub(crate) fn stores_100_000() -> PathBuf {
+    made("stores-100000", &|beside| {
+        let plan = Plan {
+            structure: Structure::PerFov,
+            regions: vec![("R0".into(), 1)],
+            num_z: 1,
+            width: 16,
+            height: 16,
+            ..Plan::default()
+        };
+        simulate(&plan, beside, &mut |_| true, Duration::ZERO).expect("bench data is written");
+        for (region, fov) in (0..100).flat_map(|region| (0..1000).map(move |fov| (region, fov))) {
+            let store = format!("zarr/R{region}/fov_{fov}.ome.zarr");
+            std::fs::create_dir_all(beside.join(store))?;
+        }
+        Ok(())
+    })
+}
+
 /// A to Z, then AA to AF.
 fn row_name(row: u32) -> String {
     let letter = |n: u32| char::from(b'A' + n as u8);

@@ -1,5 +1,5 @@
-//! Opening, page cache warm: a plate of 1536 wells x 4 FOVs and a folder of 100,000 TIFF files (metadata only); a plane
-//! of 50,000 x 50,000 of which a few hundred chunks are written, and its first image (1480 x 1000). Data: `datasets.rs`.
+//! Opening, page cache warm: a plate of 1536 wells x 4 FOVs, folders of 100,000 stores and of 100,000 TIFF files (metadata
+//! only); a plane of 50,000 x 50,000 of which a few hundred chunks are written, and its first image (1480 x 1000). Data: `datasets.rs`.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use squidview::{
@@ -28,10 +28,18 @@ fn opening(criterion: &mut Criterion) {
             dataset
         });
     });
+    let path = datasets::stores_100_000();
+    group.bench_function("folder of 100,000 stores", |bencher| {
+        bencher.iter(|| {
+            let dataset = formats::open(&path, &mut |_| true).expect("opens");
+            assert_eq!(dataset.num_fovs(), 100_000);
+            dataset
+        });
+    });
     let path = datasets::files_100_000();
     group.bench_function("folder of 100,000 TIFF files", |bencher| {
         bencher.iter(|| {
-            let dataset = squidview::formats::open(&path, &mut |_| true).expect("opens");
+            let dataset = formats::open(&path, &mut |_| true).expect("opens");
             assert_eq!(
                 (dataset.num_fovs(), dataset.template.num_planes()),
                 (1000, 100)
