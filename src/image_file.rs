@@ -348,7 +348,8 @@ fn kind_of(head: &[u8]) -> Result<Kind, Refusal> {
 /// Checks size against the budgets before anything is allocated.
 fn check_size(page: &Page, samples_per_pixel: usize) -> Result<(), Refusal> {
     let pixels = u64::from(page.width) * u64::from(page.height);
-    let bytes = pixels * page.sample_type.num_bytes() as u64 * samples_per_pixel as u64;
+    let bytes_per_pixel = page.sample_type.num_bytes() as u64 * samples_per_pixel as u64;
+    let bytes = pixels.saturating_mul(bytes_per_pixel);
     if pixels == 0 {
         return Err(Refusal::new(Code::CorruptData, "image without pixels"));
     }
