@@ -27,8 +27,8 @@ use crate::{
     },
 };
 
-/// Statistics kept: a few kilobytes each.
-const MAX_HISTOGRAMS: NonZeroUsize = NonZeroUsize::new(512).expect("not zero");
+/// Bytes of statistics kept: those of a thousand planes of a camera of 12 bits.
+const MAX_HISTOGRAM_BYTES: usize = 64 << 20;
 /// Outcomes without pixels kept.
 const MAX_OUTCOMES: NonZeroUsize = NonZeroUsize::new(1 << 16).expect("not zero");
 /// A plane that was not there may be looked for again after this time.
@@ -81,6 +81,7 @@ pub(super) struct State {
     /// Tiles without pixels, why, and when that was found.
     outcomes: LruCache<(DatasetId, TileId, u64), (PlaneState, Instant)>,
     histograms: LruCache<(DatasetId, PlaneId, u64), Arc<Histogram>>,
+    histogram_bytes: usize,
     /// Where and when timepoints of FOVs were taken, and when that was looked up.
     executed: LruCache<(DatasetId, FovId, u32), (Option<Executed>, Instant)>,
     /// Messages whose answer is known without a reader.
@@ -108,7 +109,8 @@ impl Shared {
             likely: Vec::new(),
             max_ahead: max_ahead(wanted_readers),
             outcomes: LruCache::new(MAX_OUTCOMES),
-            histograms: LruCache::new(MAX_HISTOGRAMS),
+            histograms: LruCache::unbounded(),
+            histogram_bytes: 0,
             executed: LruCache::new(MAX_OUTCOMES),
             known: VecDeque::new(),
             readers: HashMap::new(),
@@ -322,10 +324,15 @@ impl Shared {
         revision: u64,
         histogram: Arc<Histogram>,
     ) {
-        self.state
-            .lock()
-            .histograms
-            .put((dataset, plane, revision), histogram);
+        let mut state = self.state.lock();
+        state.histogram_bytes += histogram.num_bytes();
+        let before = state.histograms.put((dataset, plane, revision), histogram);
+        state.histogram_bytes -= before.map_or(0, |before| before.num_bytes());
+        // The last one stays, however large.
+        while state.histogram_bytes > MAX_HISTOGRAM_BYTES && state.histograms.len() > 1 {
+            let oldest = state.histograms.pop_lru();
+            state.histogram_bytes -= oldest.map_or(0, |(_, oldest)| oldest.num_bytes());
+        }
     }
 
     pub(super) fn remember_executed(

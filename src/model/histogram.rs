@@ -96,6 +96,12 @@ pub struct Histogram {
 }
 
 impl Histogram {
+    /// Bytes that it takes in memory: a megabyte where a plane has all values of 16 bits, and some where they are wider.
+    #[must_use]
+    pub fn num_bytes(&self) -> usize {
+        size_of::<Self>() + size_of_val(&*self.bins) + size_of_val(&*self.values)
+    }
+
     /// Counts the samples of `pixels`, those of gaps left out; `None` where no sample is finite.
     ///
     /// Under 5 ms for 2048 x 2048 u16 (`benches/picture.rs`). The same samples give the same statistics in any memory
