@@ -137,7 +137,7 @@ impl Shared {
     ) -> Replaced {
         let mut state = self.state.lock();
         if !state.is_current(dataset.id) {
-            state.anticipated.clear();
+            state.forget_others(dataset.id);
         }
         state.dataset = Some(Arc::clone(dataset));
         state.known.clear();
@@ -420,6 +420,19 @@ impl Shared {
 }
 
 impl State {
+    /// What is known of datasets that were shown before: opened again they have other names.
+    fn forget_others(&mut self, dataset: DatasetId) {
+        self.anticipated.clear();
+        // What was made for this one while it was being opened stays.
+        let is_other = |(other, ..): &&(DatasetId, PlaneId, u64)| *other != dataset;
+        let keys = self.histograms.iter().map(|(key, _)| key);
+        let others: Vec<_> = keys.filter(is_other).copied().collect();
+        for key in others {
+            let gone = self.histograms.pop(&key);
+            self.histogram_bytes -= gone.map_or(0, |gone| gone.num_bytes());
+        }
+    }
+
     fn is_current(&self, dataset: DatasetId) -> bool {
         self.dataset
             .as_ref()

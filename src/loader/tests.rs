@@ -581,8 +581,13 @@ fn statistics_of_planes_of_many_values_make_room_for_each_other() {
         let plane = slice(z).plane;
         shared.remember_histogram(dataset, plane, 0, Arc::clone(&histogram));
     }
-    let num_held = Arc::strong_count(&histogram) - 1;
-    assert!((60..64).contains(&num_held), "{num_held}");
+    let num_held = || Arc::strong_count(&histogram) - 1;
+    assert!((60..64).contains(&num_held()), "{}", num_held());
+    // Those of a dataset go when another one is shown.
+    let (next, cache) = (Arc::new(self::dataset(Sizes::default())), Cache::new(1));
+    let wished = visible(&next, &[], Tier::Visible);
+    shared.replace(&next, &Ledger::default(), &wished, &cache);
+    assert_eq!(num_held(), 0);
 }
 
 #[test]
