@@ -6,6 +6,7 @@
 //! ends under a key that nobody asks for any more.
 
 mod job;
+mod known_statistics;
 mod likely;
 mod projection;
 mod queue;

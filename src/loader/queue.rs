@@ -15,6 +15,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use super::{
     Loaded, STUCK_AFTER, Task, Workload,
     job::{Job, Version, jobs, pictures},
+    known_statistics::KnownStatistics,
     turns::Anticipated,
 };
 use crate::{
@@ -27,8 +28,6 @@ use crate::{
     },
 };
 
-/// Bytes of statistics kept: those of a thousand planes of a camera of 12 bits.
-const MAX_HISTOGRAM_BYTES: usize = 64 << 20;
 /// Outcomes without pixels kept.
 const MAX_OUTCOMES: NonZeroUsize = NonZeroUsize::new(1 << 16).expect("not zero");
 /// A plane that was not there may be looked for again after this time.
@@ -80,8 +79,7 @@ pub(super) struct State {
     pub(super) max_ahead: usize,
     /// Tiles without pixels, why, and when that was found.
     outcomes: LruCache<(DatasetId, TileId, u64), (PlaneState, Instant)>,
-    histograms: LruCache<(DatasetId, PlaneId, u64), Arc<Histogram>>,
-    histogram_bytes: usize,
+    statistics: KnownStatistics,
     /// Where and when timepoints of FOVs were taken, and when that was looked up.
     executed: LruCache<(DatasetId, FovId, u32), (Option<Executed>, Instant)>,
     /// Messages whose answer is known without a reader.
@@ -109,8 +107,7 @@ impl Shared {
             likely: Vec::new(),
             max_ahead: max_ahead(wanted_readers),
             outcomes: LruCache::new(MAX_OUTCOMES),
-            histograms: LruCache::unbounded(),
-            histogram_bytes: 0,
+            statistics: KnownStatistics::default(),
             executed: LruCache::new(MAX_OUTCOMES),
             known: VecDeque::new(),
             readers: HashMap::new(),
@@ -137,7 +134,9 @@ impl Shared {
     ) -> Replaced {
         let mut state = self.state.lock();
         if !state.is_current(dataset.id) {
-            state.forget_others(dataset.id);
+            state.anticipated.clear();
+            // Datasets that were shown before have other names when they are opened again.
+            state.statistics.keep_only(dataset.id);
         }
         state.dataset = Some(Arc::clone(dataset));
         state.known.clear();
@@ -324,15 +323,10 @@ impl Shared {
         revision: u64,
         histogram: Arc<Histogram>,
     ) {
-        let mut state = self.state.lock();
-        state.histogram_bytes += histogram.num_bytes();
-        let before = state.histograms.put((dataset, plane, revision), histogram);
-        state.histogram_bytes -= before.map_or(0, |before| before.num_bytes());
-        // The last one stays, however large.
-        while state.histogram_bytes > MAX_HISTOGRAM_BYTES && state.histograms.len() > 1 {
-            let oldest = state.histograms.pop_lru();
-            state.histogram_bytes -= oldest.map_or(0, |(_, oldest)| oldest.num_bytes());
-        }
+        self.state
+            .lock()
+            .statistics
+            .put((dataset, plane, revision), histogram);
     }
 
     pub(super) fn remember_executed(
@@ -420,19 +414,6 @@ impl Shared {
 }
 
 impl State {
-    /// What is known of datasets that were shown before: opened again they have other names.
-    fn forget_others(&mut self, dataset: DatasetId) {
-        self.anticipated.clear();
-        // What was made for this one while it was being opened stays.
-        let is_other = |(other, ..): &&(DatasetId, PlaneId, u64)| *other != dataset;
-        let keys = self.histograms.iter().map(|(key, _)| key);
-        let others: Vec<_> = keys.filter(is_other).copied().collect();
-        for key in others {
-            let gone = self.histograms.pop(&key);
-            self.histogram_bytes -= gone.map_or(0, |gone| gone.num_bytes());
-        }
-    }
-
     fn is_current(&self, dataset: DatasetId) -> bool {
         self.dataset
             .as_ref()
@@ -500,7 +481,7 @@ impl State {
         match job {
             Job::Statistics(plane, version) => {
                 let key = (dataset, plane, version.revision);
-                let histogram = Arc::clone(self.histograms.get(&key)?);
+                let histogram = self.statistics.get(&key)?;
                 Some(Loaded::Statistics {
                     dataset,
                     plane,
