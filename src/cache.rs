@@ -43,7 +43,7 @@ struct Held {
 }
 
 /// Spares take at most this part of the bound.
-const SPARES_PART: usize = 4;
+const SPARES_PART: usize = 8;
 
 impl Cache {
     /// A cache of at most `max_bytes` of samples.
@@ -97,6 +97,19 @@ impl Cache {
     /// what is drawn.
     pub fn insert_spare(&self, key: CacheKey, pixels: Arc<Pixels>) {
         self.keep(key, pixels, true);
+    }
+
+    /// Lets go of spares that would leave for others of so many bytes: memory is free for these before they are decoded.
+    pub fn make_room_for_spares(&self, bytes: usize) {
+        let mut held = self.held.lock();
+        let mut leaving = Vec::new();
+        while held.spare_bytes + bytes > self.max_bytes / SPARES_PART
+            && let Some(oldest) = held.spares.peek_lru().map(|(key, _)| *key)
+        {
+            leaving.extend(held.remove(&oldest));
+        }
+        drop(held);
+        drop(leaving);
     }
 
     fn keep(&self, key: CacheKey, pixels: Arc<Pixels>, is_spare: bool) {

@@ -14,7 +14,7 @@ use crate::model::{
 /// Bytes of textures that are kept; what a frame needs is kept whatever it takes.
 const MAX_BYTES: usize = 256 << 20;
 /// The same of a driver without a graphics card, whose textures are copies beside their samples, in the same memory.
-const MAX_BYTES_IN_SOFTWARE: usize = 32 << 20;
+const MAX_BYTES_IN_SOFTWARE: usize = 16 << 20;
 /// Textures without a tile that wait for one of their size.
 const MAX_SPARE: usize = 8;
 
@@ -99,6 +99,19 @@ impl Textures {
         view
     }
 
+    /// Where there is no room for another one: the texture that fits and was not drawn for longest.
+    fn take_idle(&mut self, fits: impl Fn(&Held) -> bool) -> Option<Held> {
+        if self.bytes < self.max_bytes {
+            return None;
+        }
+        let idle = self.held.iter();
+        let idle = idle.filter(|(_, held)| held.last_frame < self.frame && fits(held));
+        let (&key, _) = idle.min_by_key(|(_, held)| held.last_frame)?;
+        let held = self.held.remove(&key)?;
+        self.bytes -= held.bytes;
+        Some(held)
+    }
+
     /// Ends a frame: textures beyond the bound leave, those not drawn for longest first.
     pub(super) fn end(&mut self) {
         if self.bytes > self.most_bytes {
@@ -159,10 +172,11 @@ impl Textures {
             held.texture.format() == format
                 && (held.texture.width(), held.texture.height()) == (width, height)
         };
-        let held = match self.spare.iter().position(fits) {
-            Some(at) => self.spare.swap_remove(at),
-            None => create(device, format, width, height),
-        };
+        let spare = self.spare.iter().position(fits);
+        let spare = spare.map(|at| self.spare.swap_remove(at));
+        let held = spare
+            .or_else(|| self.take_idle(fits))
+            .unwrap_or_else(|| create(device, format, width, height));
         if let Some(folded) = folded {
             write(queue, &held.texture, bytemuck::cast_slice(folded));
             return Held {

@@ -101,7 +101,7 @@ pub(super) fn jobs(
 }
 
 /// What the samples of a tile take in memory.
-fn bytes_of(tile: TileId, dataset: &Dataset) -> usize {
+pub(super) fn bytes_of(tile: TileId, dataset: &Dataset) -> usize {
     let image = dataset.image_of(tile.plane);
     let bytes = image.and_then(|image| {
         let grid = image.grid(tile.plane.level)?;
@@ -109,6 +109,16 @@ fn bytes_of(tile: TileId, dataset: &Dataset) -> usize {
         Some(num_samples * image.sample_type.num_bytes())
     });
     bytes.unwrap_or(0)
+}
+
+/// What is decoded on the way to a tile and is none itself: the finest samples below a level that is computed.
+pub(super) fn bytes_on_the_way(tile: TileId, dataset: &Dataset) -> usize {
+    let image = dataset.image_of(tile.plane);
+    let num_stored = image.map_or(usize::MAX, |image| image.levels.len());
+    match (usize::from(tile.plane.level) + 1).checked_sub(num_stored) {
+        None | Some(0) => 0,
+        Some(num_halvings) => bytes_of(tile, dataset) << (2 * num_halvings).min(32),
+    }
 }
 
 /// To read tiles, then to make the statistics of their planes.

@@ -41,6 +41,8 @@ const MAX_MESSAGES: usize = 1024;
 /// A reader that has waited for the system for this time is given up: another one takes its place. One that decodes for
 /// long is not: more readers would only decode more at once.
 const STUCK_AFTER: Duration = Duration::from_secs(2);
+/// What readers work in is given back when there was nothing to read for this time.
+const REST_AFTER: Duration = Duration::from_millis(500);
 /// Closing waits for readers no longer than this.
 const JOIN_WITHIN: Duration = Duration::from_millis(500);
 
@@ -129,6 +131,9 @@ pub trait ReadTiles: Send + Sync {
     ) -> Result<Option<ReadOutcome>, ReadError> {
         self.read_tile(dataset, tile, absence).map(Some)
     }
+
+    /// Nothing was to be read for a while: as [`Store::rest`].
+    fn rest(&self) {}
 }
 
 impl ReadTiles for Store {
@@ -148,6 +153,10 @@ impl ReadTiles for Store {
         absence: Absence,
     ) -> Result<Option<ReadOutcome>, ReadError> {
         Self::try_read_tile(self, dataset, tile, absence)
+    }
+
+    fn rest(&self) {
+        Self::rest(self);
     }
 }
 

@@ -13,7 +13,7 @@ use lru::LruCache;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::{
-    Loaded, STUCK_AFTER, Task, Workload,
+    Loaded, REST_AFTER, STUCK_AFTER, Task, Workload,
     job::{Job, Version, jobs, pictures},
     known_statistics::KnownStatistics,
     turns::Anticipated,
@@ -170,9 +170,11 @@ impl Shared {
         self.state.lock()
     }
 
-    /// The next job, waiting for one; `None` when the reader is to end.
-    pub(super) fn next(&self, reader: usize) -> Option<(Task, Arc<Activity>)> {
+    /// The next job, waiting for one; `None` when the reader is to end. Calls `rest` once where there is none for
+    /// [`REST_AFTER`].
+    pub(super) fn next(&self, reader: usize, rest: impl Fn()) -> Option<(Task, Arc<Activity>)> {
         let mut state = self.state.lock();
+        let mut is_resting = false;
         state.readers.insert(reader, None);
         loop {
             if state.is_shutting_down || state.has_too_many_readers() {
@@ -185,7 +187,15 @@ impl Shared {
                 state.readers.insert(reader, Some(works));
                 return Some((task, activity));
             }
-            self.wakes_readers.wait(&mut state);
+            if is_resting {
+                self.wakes_readers.wait(&mut state);
+            } else {
+                let waited = self.wakes_readers.wait_for(&mut state, REST_AFTER);
+                is_resting = waited.timed_out();
+                if is_resting {
+                    MutexGuard::unlocked(&mut state, &rest);
+                }
+            }
         }
     }
 

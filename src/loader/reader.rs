@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Loaded, Task, Tools,
-    job::{Job, Version},
+    job::{Job, Version, bytes_of, bytes_on_the_way},
     projection,
     queue::Purpose,
 };
@@ -25,7 +25,7 @@ const MAX_STATISTICS_TILES: u32 = 16;
 
 /// Works until the loader ends.
 pub(super) fn run(tools: &Tools, number: usize) {
-    while let Some((task, activity)) = tools.shared.next(number) {
+    while let Some((task, activity)) = tools.shared.next(number, || tools.source.rest()) {
         let entered = activity.enter();
         // Foreign bytes are read on the way: whatever panics, the reader goes on.
         let news = catch_unwind(AssertUnwindSafe(|| work(tools, &task)));
@@ -198,6 +198,12 @@ fn read_any(
     waits: bool,
 ) -> Result<Result<ReadOutcome, ReadError>, Unread> {
     let dataset = &task.dataset;
+    let spare_bytes = match purpose {
+        Purpose::Picture => bytes_on_the_way(tile, dataset),
+        Purpose::Ahead => 0,
+        Purpose::Samples => bytes_of(tile, dataset),
+    };
+    tools.cache.make_room_for_spares(spare_bytes);
     let guarded = catch_unwind(AssertUnwindSafe(|| match tile.plane.z {
         ZPick::Slice(_) => task
             .read_tile(tools.source.as_ref(), tile, version.absence, waits)

@@ -1,7 +1,7 @@
 //! The bytes of one chunk where they lie in a file, and the ways to samples: decoded for one tile, decoded once for all
 //! tiles of a plane, or read line by line where nothing has to be decoded.
 
-use std::{cell::Cell, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use tracing::span::EnteredSpan;
 
@@ -10,6 +10,7 @@ use super::{
     array::{Chunks, OpenedArray},
     codec::DecodeError,
     copy::Rectangle,
+    scratch::with_scratch,
 };
 use crate::{
     model::{Activity, Code, WorkStage, limits},
@@ -18,9 +19,6 @@ use crate::{
         kept::{self, Key},
     },
 };
-
-/// Scratch above this size is given back after use.
-const KEPT_SCRATCH_BYTES: usize = 64 << 20;
 
 /// Where the bytes of a chunk are.
 pub(super) enum Encoded {
@@ -137,27 +135,4 @@ fn decode_error(error: DecodeError, path: &Path) -> ReadError {
         DecodeError::Corrupt(message) => ReadError::corrupt(message, path),
         DecodeError::Unsupported(message) => ReadError::new(Code::Unsupported, message, path),
     }
-}
-
-/// Lends `len` bytes of what the thread keeps between chunks; a nested call gets another block.
-pub(super) fn with_scratch<R>(len: usize, body: impl FnOnce(&mut [u8]) -> R) -> R {
-    thread_local! {
-        static BLOCKS: Cell<Vec<Vec<u8>>> = const { Cell::new(Vec::new()) };
-    }
-    let mut blocks = BLOCKS.take();
-    let kept = blocks.pop().unwrap_or_default();
-    BLOCKS.set(blocks);
-    let mut block = if kept.len() >= len {
-        kept
-    } else {
-        // Zeroed pages from the system cost nothing until they are written, growing would touch them.
-        vec![0; len]
-    };
-    let result = body(&mut block[..len]);
-    if block.len() <= KEPT_SCRATCH_BYTES {
-        let mut blocks = BLOCKS.take();
-        blocks.push(block);
-        BLOCKS.set(blocks);
-    }
-    result
 }

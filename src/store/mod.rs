@@ -19,6 +19,7 @@ mod presence;
 mod register;
 mod registered;
 mod scaled;
+mod scratch;
 mod shard;
 mod taking;
 mod turned;
@@ -161,6 +162,11 @@ impl Store {
                 return Ok(read);
             }
         }
+    }
+
+    /// Gives back the memory that reading works in; the next read takes new one.
+    pub fn rest(&self) {
+        scratch::free();
     }
 
     /// The same without waiting for others; `None` where they decode too much.

@@ -1,7 +1,7 @@
 //! Tiles of Zarr arrays, v2 and v3.
 //!
 //! A tile keeps the order that its chunks have: Squid's are stored x-major, so nothing is transposed. A tile that is
-//! exactly one chunk is decoded straight into its memory; others are decoded chunk by chunk into a thread's scratch and
+//! exactly one chunk is decoded straight into its memory; others are decoded chunk by chunk into scratch memory and
 //! copied line by line, in parallel over bands of chunks that are contiguous in the tile. Long lines that are not compressed
 //! are read straight to their places. Of chunks that are larger than a tile, uncompressed ones are read in part, and others
 //! decoded once for all tiles.
@@ -14,9 +14,10 @@ use super::{
     ReadError,
     array::{Chunks, OpenedArray},
     copy::{self, Rectangle},
-    encoded::{Encoded, with_scratch},
+    encoded::Encoded,
     fill::{filled, is_zero},
     locate::Slab,
+    scratch::with_scratch,
     shard::{self, Shard},
     taking::Taking,
 };

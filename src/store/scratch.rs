@@ -1,0 +1,34 @@
+//! Blocks of memory that chunks are read into on their way to a tile, kept from one to the next: fresh memory costs a page
+//! fault each 4 KiB. All threads share them, so that there are as many as were in use at once, and none for long where
+//! nothing is read any more.
+
+use memmap2::MmapMut;
+use parking_lot::Mutex;
+
+/// A block above this size is not kept.
+const MAX_KEPT_BYTES: usize = 64 << 20;
+/// Blocks have a multiple of this size, so that one fits chunks of about the same length.
+const STEP_BYTES: usize = 1 << 18;
+
+/// Straight from the system: an allocator keeps what it is given back.
+static KEPT: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
+
+/// Lends `len` bytes of whatever content; a nested call gets another block.
+pub(super) fn with_scratch<R>(len: usize, body: impl FnOnce(&mut [u8]) -> R) -> R {
+    let kept = KEPT.lock().pop().filter(|kept| kept.len() >= len);
+    let new = || MmapMut::map_anon(len.max(1).next_multiple_of(STEP_BYTES)).ok();
+    let Some(mut block) = kept.or_else(new) else {
+        return body(&mut vec![0; len]);
+    };
+    let result = body(&mut block[..len]);
+    if block.len() <= MAX_KEPT_BYTES {
+        KEPT.lock().push(block);
+    }
+    result
+}
+
+/// Frees the blocks that nobody uses now.
+pub(super) fn free() {
+    let kept = std::mem::take(&mut *KEPT.lock());
+    drop(kept);
+}
