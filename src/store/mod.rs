@@ -20,6 +20,7 @@ mod register;
 mod registered;
 mod scaled;
 mod shard;
+mod shard_index;
 mod taking;
 mod turned;
 mod zarr;
