@@ -258,15 +258,20 @@ fn readers_never_mix_shards_that_are_renamed_over_each_other() {
                 })
             })
             .collect();
-        for number in 0..20 {
-            let is_swapped = number % 2 == 0;
+        let replace = |number: usize| {
+            let is_swapped = number.is_multiple_of(2);
             series.replace(if is_swapped { &swapped } else { &original });
-            let found = series.read(plane(0, 0, 0)).expect("readable");
-            assert_eq!(found, values[usize::from(is_swapped)], "{number}");
-        }
+            let found = series.read(plane(0, 0, 0));
+            (found, Ok(values[usize::from(is_swapped)]))
+        };
+        let all: Vec<_> = (0..20).map(replace).collect();
         is_over.store(true, Ordering::Relaxed);
         for reader in readers {
             assert!(reader.join().expect("no panic") > 0);
+        }
+        // Once the readers have ended: they would wait for that for ever.
+        for (found, expected) in all {
+            assert_eq!(found, expected);
         }
     });
 }
