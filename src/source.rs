@@ -12,6 +12,7 @@
 mod consolidated;
 mod crew;
 mod holes;
+mod identity;
 mod inside;
 pub mod kept;
 mod lines;
@@ -20,6 +21,7 @@ mod room;
 pub use self::{
     crew::in_parallel,
     holes::Holes,
+    identity::FileIdentity,
     inside::{follow_inside, join_inside, join_name},
     room::{Room, room, room_now},
 };
@@ -343,11 +345,11 @@ pub fn read_document(path: &Path) -> Result<Option<String>, SourceError> {
         };
         SourceError::new(kind, path)
     };
-    if file.num_bytes > limit {
-        return Err(too_large(file.num_bytes));
+    if file.num_bytes() > limit {
+        return Err(too_large(file.num_bytes()));
     }
     // All of it in one read, and a second one that finds the end.
-    let mut bytes = Vec::with_capacity(usize::try_from(file.num_bytes).unwrap_or(0) + 1);
+    let mut bytes = Vec::with_capacity(usize::try_from(file.num_bytes()).unwrap_or(0) + 1);
     // One byte more than allowed: the file may grow while it is read.
     let mut bounded = (&file.file).take(limit + 1);
     while_waiting(|| bounded.read_to_end(&mut bytes))
@@ -412,21 +414,20 @@ pub fn is_recent(path: &Path) -> bool {
 pub struct OpenFile {
     file: File,
     path: PathBuf,
-    num_bytes: u64,
-    modified: Option<SystemTime>,
+    identity: FileIdentity,
 }
 
 impl OpenFile {
     /// Its length when it was opened.
     #[must_use]
     pub fn num_bytes(&self) -> u64 {
-        self.num_bytes
+        self.identity.stamp().0
     }
 
     /// When it was written last, as of its opening; `None` where the system does not say.
     #[must_use]
     pub fn modified(&self) -> Option<SystemTime> {
-        self.modified
+        self.identity.stamp().1
     }
 
     /// Its path.
@@ -447,13 +448,13 @@ impl OpenFile {
 
     fn check_range(&self, start: u64, len: u64) -> Result<(), SourceError> {
         let end = start.saturating_add(len);
-        if end <= self.num_bytes {
+        if end <= self.num_bytes() {
             return Ok(());
         }
         let kind = SourceErrorKind::TooShort {
             start,
             end,
-            num_bytes: self.num_bytes,
+            num_bytes: self.num_bytes(),
         };
         Err(SourceError::new(kind, &self.path))
     }
@@ -481,8 +482,7 @@ pub fn open_regular(path: &Path) -> Result<Option<OpenFile>, SourceError> {
     Ok(Some(OpenFile {
         file,
         path: path.to_path_buf(),
-        num_bytes: found.len(),
-        modified: found.modified().ok(),
+        identity: FileIdentity::of(&found),
     }))
 }
 

@@ -43,8 +43,10 @@ pub const DECODED_BYTES: u64 = 2 << 30;
 pub const DECODING_BYTES: u64 = 1 << 30;
 /// Inner chunks of a shard.
 pub const SHARD_CHUNKS: u64 = 1 << 22;
-/// Bytes of the indices of all shards that one tile is read from; the needed entries alone are kept.
+/// Bytes of the indices of all shards that one tile is read from, kept or not; a read holds the needed entries alone.
 pub const SHARD_INDEX_BYTES: u64 = 1 << 30;
+/// Bytes of the indices of shards that are kept, of all shards together; one that takes more than half of them is not.
+pub const KEPT_INDEX_BYTES: usize = 64 << 20;
 /// Chunks that one tile may consist of.
 pub const TILE_CHUNKS: u64 = 1 << 18;
 /// Pages of one TIFF file; the offset of each is kept.

@@ -190,3 +190,38 @@ fn samples_behind_a_link_to_nothing_are_an_error_and_not_absent() {
     assert!(matches!(open_samples(&folder.path().join("1")), Ok(None)));
     assert!(matches!(open_regular(&link), Ok(None)));
 }
+
+#[test]
+fn a_file_is_the_same_until_it_is_changed_or_replaced() {
+    let folder = folder_with(&[("a", b"one"), ("b", b"two")]);
+    let (path, other) = (folder.path().join("a"), folder.path().join("b"));
+    let long_ago = SystemTime::now() - Duration::from_hours(1);
+    let settle = |path: &Path| {
+        let file = File::options().write(true).open(path).expect("a file");
+        file.set_modified(long_ago).expect("touched");
+    };
+    let identity = || {
+        let file = open_samples(&path).expect("readable").expect("there");
+        file.identity()
+    };
+    assert!(!identity().is_settled());
+    settle(&path);
+    settle(&other);
+    let first = identity();
+    assert!(first.is_settled());
+    assert_eq!(identity(), first);
+    fs::write(&path, b"longer").expect("writable");
+    settle(&path);
+    assert_ne!(identity(), first);
+    fs::write(&path, b"one").expect("writable");
+    assert_ne!(identity(), first);
+    // On other systems only the times of a file tell it from another one of the same length.
+    if cfg!(unix) {
+        settle(&path);
+        let second = identity();
+        assert_eq!(second.stamp(), first.stamp());
+        fs::rename(&other, &path).expect("renamed");
+        assert_eq!(identity().stamp(), second.stamp());
+        assert_ne!(identity(), second);
+    }
+}

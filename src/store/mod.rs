@@ -21,6 +21,7 @@ mod registered;
 mod scaled;
 mod scratch;
 mod shard;
+mod shard_index;
 mod taking;
 mod turned;
 mod zarr;

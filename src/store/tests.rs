@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod hostile;
+mod kept_indices;
 mod large_chunks;
 mod lines;
 mod packed;
