@@ -103,7 +103,7 @@ impl Cache {
     pub fn make_room_for_spares(&self, bytes: usize) {
         let mut held = self.held.lock();
         let mut leaving = Vec::new();
-        while held.spare_bytes + bytes > self.max_bytes / SPARES_PART
+        while held.spare_bytes.saturating_add(bytes) > self.max_bytes / SPARES_PART
             && let Some(oldest) = held.spares.peek_lru().map(|(key, _)| *key)
         {
             leaving.extend(held.remove(&oldest));
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn what_was_decoded_on_the_way_leaves_before_what_is_drawn() {
         // Two rounds through 8 planes of 8 bytes, of which a view draws means of 2.
-        let (cache, dataset) = (Cache::new(96), DatasetId::unique());
+        let (cache, dataset) = (Cache::new(192), DatasetId::unique());
         let mean = |z| {
             let mut key = key(dataset, z);
             key.tile.plane.level = 1;
@@ -262,6 +262,22 @@ mod tests {
         cache.insert(key(dataset, 3), pixels(1));
         assert!(!cache.contains(&key(dataset, 1)));
         assert_eq!(cache.usage().0, 21);
+    }
+
+    #[test]
+    fn room_for_spares_is_made_among_spares_alone_and_only_where_it_lacks() {
+        let (cache, dataset) = (Cache::new(80), DatasetId::unique());
+        cache.insert(key(dataset, 0), pixels(40));
+        for z in 1..3 {
+            cache.insert_spare(key(dataset, z), pixels(4));
+        }
+        cache.make_room_for_spares(2);
+        assert_eq!(cache.usage().0, 48);
+        cache.make_room_for_spares(4);
+        assert!(!cache.contains(&key(dataset, 1)));
+        assert!(cache.contains(&key(dataset, 2)));
+        cache.make_room_for_spares(usize::MAX);
+        assert_eq!(cache.usage().0, 40);
     }
 
     #[test]

@@ -284,3 +284,64 @@ fn write(queue: &wgpu::Queue, texture: &wgpu::Texture, bytes: &[u8]) {
         size,
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        canvas::testing::device,
+        model::{FovId, PlaneId, ZPick},
+    };
+
+    const TILE_BYTES: usize = 64 * 64 * 2;
+
+    fn key(dataset: DatasetId, z: u32) -> TextureKey {
+        let plane = PlaneId {
+            fov: FovId(0),
+            layer: 0,
+            t: 0,
+            c: 0,
+            z: ZPick::Slice(z),
+            extra: 0,
+            level: 0,
+        };
+        TextureKey {
+            dataset,
+            tile: TileId::whole(plane),
+            revision: 0,
+        }
+    }
+
+    #[test]
+    fn at_the_bound_textures_change_their_tile_in_place() {
+        let Some((device, queue)) = device() else {
+            return;
+        };
+        let dataset = DatasetId::unique();
+        let samples = Samples::U16(vec![0; TILE_BYTES / 2]);
+        let pixels = Arc::new(Pixels::new(64, 64, MemoryOrder::RowMajor, samples).expect("fits"));
+        let mut textures = Textures {
+            max_bytes: 2 * TILE_BYTES,
+            ..Textures::new(device)
+        };
+        let mut views = Vec::new();
+        for z in 0..5 {
+            textures.begin();
+            views.push(textures.view(device, queue, key(dataset, z), &pixels));
+            textures.end();
+            assert!(textures.bytes() <= 2 * TILE_BYTES);
+        }
+        assert_eq!((textures.held.len(), textures.spare.len()), (2, 0));
+        // The third took the place of the first, and so on.
+        assert!(views[2] == views[0] && views[3] == views[1] && views[4] == views[2]);
+        assert!(views[0] != views[1]);
+        // What the frame draws itself is never taken.
+        textures.begin();
+        let (a, b, c) = (
+            textures.view(device, queue, key(dataset, 5), &pixels),
+            textures.view(device, queue, key(dataset, 6), &pixels),
+            textures.view(device, queue, key(dataset, 7), &pixels),
+        );
+        assert!(a != b && b != c && a != c);
+    }
+}

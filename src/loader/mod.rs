@@ -42,7 +42,7 @@ const MAX_MESSAGES: usize = 1024;
 /// long is not: more readers would only decode more at once.
 const STUCK_AFTER: Duration = Duration::from_secs(2);
 /// What readers work in is given back when there was nothing to read for this time.
-const REST_AFTER: Duration = Duration::from_millis(500);
+const REST_AFTER: Duration = Duration::from_millis(250);
 /// Closing waits for readers no longer than this.
 const JOIN_WITHIN: Duration = Duration::from_millis(500);
 

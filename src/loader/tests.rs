@@ -55,6 +55,7 @@ struct Scripted {
     /// Slices that there is no room to decode for.
     without_room: Mutex<HashSet<u32>>,
     num_without_room: AtomicUsize,
+    num_rests: AtomicUsize,
 }
 
 impl ReadTiles for Scripted {
@@ -128,6 +129,10 @@ impl ReadTiles for Scripted {
         }
         drop(without_room);
         self.read_tile(dataset, tile, absence).map(Some)
+    }
+
+    fn rest(&self) {
+        self.num_rests.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -679,6 +684,23 @@ fn a_projection_takes_the_largest_sample_of_all_slices_that_are_there() {
             Some(900)
         )
     );
+}
+
+#[test]
+fn a_reader_without_work_rests_once_and_reads_on() {
+    let (bench, dataset) = (bench(1, []), Arc::new(dataset(Sizes::default())));
+    let num_rests = || bench.source.num_rests.load(Ordering::SeqCst);
+    for z in 1..3 {
+        bench.want(&dataset, &[slice(z)], Tier::Visible);
+        assert_eq!(bench.next_tile().0, slice(z));
+        let begun = Instant::now();
+        while num_rests() < z as usize {
+            assert!(begun.elapsed() < SOON, "a rest after slice {z}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+    thread::sleep(2 * REST_AFTER);
+    assert_eq!(num_rests(), 2);
 }
 
 #[test]

@@ -33,6 +33,7 @@ mod span;
 mod stage;
 mod theme;
 mod tile_grid;
+mod unused_samples;
 mod visible;
 mod wavelength;
 
@@ -65,5 +66,6 @@ pub use span::Span;
 pub use stage::{STAGE_TARGET, StageFigures, WorkStage};
 pub use theme::Theme;
 pub use tile_grid::TileGrid;
+pub use unused_samples::free_unused_samples;
 pub use visible::{ChannelLook, ContrastLimits, PlacedLabel, PlacedTile, Tier, Visible, Wish};
 pub use wavelength::short_channel_name;

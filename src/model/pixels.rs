@@ -187,8 +187,9 @@ impl Pixels {
 
     /// The same with parts that are not on disk; their samples are the fill value.
     #[must_use]
-    pub fn with_gaps(self, gaps: Vec<Gap>) -> Self {
-        Self { gaps, ..self }
+    pub fn with_gaps(mut self, gaps: Vec<Gap>) -> Self {
+        self.gaps = gaps;
+        self
     }
 
     /// Parts that are not on disk; of many, the first ones.
@@ -223,8 +224,12 @@ impl Pixels {
 
     /// The samples, given away.
     #[must_use]
-    pub fn into_samples(self) -> Samples {
-        self.samples
+    pub fn into_samples(mut self) -> Samples {
+        self.take_samples()
+    }
+
+    fn take_samples(&mut self) -> Samples {
+        std::mem::replace(&mut self.samples, Samples::U8(Vec::new()))
     }
 
     /// The type of the samples.
@@ -282,6 +287,12 @@ impl Pixels {
             gaps: self.gaps.clone(),
             ..*self
         })
+    }
+}
+
+impl Drop for Pixels {
+    fn drop(&mut self) {
+        self.take_samples().give_back();
     }
 }
 

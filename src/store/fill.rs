@@ -93,7 +93,7 @@ fn integer(sample_type: SampleType, value: &Value) -> Option<Samples> {
 }
 
 /// True where zeroed memory is the fill value.
-pub(super) fn is_zero(fill: &Samples) -> bool {
+fn is_zero(fill: &Samples) -> bool {
     fill.as_bytes().iter().all(|&byte| byte == 0)
 }
 
@@ -108,6 +108,11 @@ pub(super) fn filled(fill: &Samples, len: usize) -> Samples {
 
 /// Repeats one sample's bytes.
 pub(super) fn fill_bytes(target: &mut [u8], sample: &[u8]) {
+    if let Some((&first, others)) = sample.split_first()
+        && others.iter().all(|&other| other == first)
+    {
+        return target.fill(first);
+    }
     for place in target.chunks_exact_mut(sample.len().max(1)) {
         place.copy_from_slice(sample);
     }

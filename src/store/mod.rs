@@ -35,7 +35,9 @@ use std::{
 
 use crate::{
     dataset::{Arrays, Dataset, DatasetKind, Image, Sharing},
-    model::{Absence, Code, Pixels, PlaneId, PlaneState, TileId, mean, repeated},
+    model::{
+        Absence, Code, Pixels, PlaneId, PlaneState, TileId, free_unused_samples, mean, repeated,
+    },
     source::{self, SourceError},
 };
 
@@ -168,6 +170,7 @@ impl Store {
     /// Gives back the memory that reading works in; the next read takes new one.
     pub fn rest(&self) {
         scratch::free();
+        free_unused_samples();
     }
 
     /// The same without waiting for others; `None` where they decode too much.

@@ -15,7 +15,7 @@ use super::{
     array::{Chunks, OpenedArray},
     copy::{self, Rectangle},
     encoded::Encoded,
-    fill::{filled, is_zero},
+    fill::filled,
     locate::Slab,
     scratch::with_scratch,
     shard::{self, Shard},
@@ -181,7 +181,7 @@ pub(super) fn read(
         return Ok(None);
     };
     reader.open_shards()?;
-    let mut samples = Samples::zeros(array.sample_type, num_samples);
+    let mut samples = Samples::unwritten(array.sample_type, num_samples);
     let found = match reader.way() {
         Way::Direct => reader.read_direct(&mut samples)?,
         way => reader.read_bands(&mut samples, way)?,
@@ -517,9 +517,7 @@ impl<'a> Reader<'a> {
             let reading = is_told.then(|| WorkStage::Read.enter());
             let Some(encoded) = self.find(across, along, &mut reopened)? else {
                 found.lacks(&lines, self.along.shared(along));
-                if !is_zero(&self.array.fill) {
-                    copy::fill(band, self.array.fill.as_bytes(), &rectangle);
-                }
+                copy::fill(band, self.array.fill.as_bytes(), &rectangle);
                 continue;
             };
             found.present += 1;
