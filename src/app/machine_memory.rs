@@ -29,8 +29,11 @@ fn memory_bytes() -> Option<u64> {
     use sysinfo::{MemoryRefreshKind, RefreshKind, System};
     let memory = MemoryRefreshKind::nothing().with_ram();
     let system = System::new_with_specifics(RefreshKind::nothing().with_memory(memory));
-    // 0 where the call failed.
-    Some(system.total_memory()).filter(|bytes| *bytes > 0)
+    // 0 where the system did not say.
+    system
+        .ok()
+        .map(|system| system.total_memory())
+        .filter(|bytes| *bytes > 0)
 }
 
 /// The machine's memory from `/proc/meminfo` (proc(5)), or what the control groups of this process leave of it
