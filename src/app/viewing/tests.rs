@@ -387,6 +387,7 @@ fn playback_skips_to_what_is_at_hand_and_goes_on_by_one_where_nothing_is() {
     let opened = ImageSlot::Opened(Arc::clone(&image));
     let mut bench = Bench::with(dataset_of(image, vec![opened]), 64 << 20);
     assert_eq!(bench.viewing.steps_to_play(3, &bench.cache), 0, "paused");
+    bench.go_to(0);
     let play = Command::TogglePlay(Some(NavAxis::Z));
     bench.viewing.apply(&play);
     let steps =
