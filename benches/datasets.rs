@@ -29,6 +29,23 @@ pub(crate) fn planes(compression: Compression, chunks: ChunkMode) -> PathBuf {
     })
 }
 
+/// 4 channels, 32 z-slices, 2048 x 2048 u16 in `fast`, a chunk a plane: long enough to be played.
+#[allow(
+    dead_code,
+    reason = "each bench includes this file and uses what it needs"
+)]
+pub(crate) fn stack() -> PathBuf {
+    written("stack-fast", &|| Plan {
+        structure: Structure::PerFov,
+        num_z: 32,
+        width: 2048,
+        height: 2048,
+        compression: Compression::Fast,
+        chunks: ChunkMode::FullFrame,
+        ..Plan::default()
+    })
+}
+
 /// Four channels of 2048 x 2048 u16, each plane in a TIFF file of its own.
 #[allow(
     dead_code,
@@ -182,13 +199,17 @@ fn written(name: &str, plan: &dyn Fn() -> Plan) -> PathBuf {
     })
 }
 
-/// Writes beside the place and renames, so that a stopped run leaves nothing half.
-fn made(name: &str, make: &dyn Fn(&Path) -> std::io::Result<()>) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+/// Where cargo builds: data and figures lie there, too.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("target"),
         PathBuf::from,
-    );
-    let folder = target.join("bench-data");
+    )
+}
+
+/// Writes beside the place and renames, so that a stopped run leaves nothing half.
+fn made(name: &str, make: &dyn Fn(&Path) -> std::io::Result<()>) -> PathBuf {
+    let folder = target().join("bench-data");
     let path = folder.join(name);
     if !path.exists() {
         let beside = folder.join(format!("{name}.{}", std::process::id()));

@@ -1,5 +1,8 @@
 //! What a picture costs beside reading: area means, statistics, the CPU composite of four channels, and `resolve`.
 //! Data: `datasets.rs`, and for `resolve` the plate of 1536 wells.
+//!
+//! Throughput: of what goes through a plane bytes of its samples, of the composite bytes of the picture (8-bit RGBA), of
+//! `resolve` tiles that it names.
 
 use std::sync::Arc;
 
@@ -94,12 +97,16 @@ fn pictures(criterion: &mut Criterion) {
     let dataset = dataset();
     let list = list(&dataset);
     let mut group = criterion.benchmark_group("picture");
+    group.throughput(Throughput::Bytes(composite(&list).len() as u64));
     group.bench_function("composite of 4 channels, 1268 x 750", |bencher| {
         bencher.iter(|| composite(&list));
     });
     let plate = squidview::formats::open(&datasets::plate_1536(), &mut |_| true).expect("opens");
     for (name, dataset) in [("4 channels, 8 z-slices", &dataset), ("1536 wells", &plate)] {
         let (session, ledger) = (Session::new(dataset), Ledger::default());
+        let visible = resolve(&session, &session.selection(), dataset, &ledger, CANVAS);
+        let num_tiles = visible.wishes.len() + visible.likely.len();
+        group.throughput(Throughput::Elements(num_tiles as u64));
         group.bench_function(format!("resolve, {name}"), |bencher| {
             bencher.iter(|| resolve(&session, &session.selection(), dataset, &ledger, CANVAS));
         });

@@ -1,5 +1,5 @@
 //! What the spans of the stages cost: one by itself, and planes of 2048 x 2048 u16 read with and without somebody who
-//! counts them as the program does. Data: `datasets.rs`. Throughput is in bytes of samples.
+//! counts them as the program does. Data: `datasets.rs`. Throughput: spans, and of planes bytes of samples.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use squidview::{
@@ -32,9 +32,12 @@ fn read(store: &Store, dataset: &Dataset, c: u16) -> usize {
 }
 
 fn measure(criterion: &mut Criterion, who: &str) {
-    criterion.bench_function(&format!("a span, {who}"), |bencher| {
+    let mut group = criterion.benchmark_group(format!("a span, {who}"));
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("read", |bencher| {
         bencher.iter(|| WorkStage::Read.enter());
     });
+    group.finish();
     let mut group = criterion.benchmark_group(format!("a plane, {who}"));
     group.throughput(Throughput::Bytes(PLANE_BYTES));
     let paths = [

@@ -3,10 +3,13 @@
 //!
 //! Each figure is from the wish to the finished picture, read back from the driver; "nothing but the slider moved" is a
 //! frame in which no tile is new.
+//!
+//! Throughput: of a step bytes of the slice's samples at full resolution, whatever of them is read or uploaded; of what
+//! shows the same samples again frames.
 
 use std::path::Path;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use egui::{Key, Modifiers};
 use squidview::{
     app::Options,
@@ -14,6 +17,10 @@ use squidview::{
 };
 
 mod datasets;
+
+/// The samples of four channels at one z-slice.
+const SLICE_BYTES: u64 = 4 * 2048 * 2048 * 2;
+
 #[path = "../tests/it/desk.rs"]
 #[allow(
     dead_code,
@@ -55,6 +62,7 @@ fn frames(criterion: &mut Criterion) {
     }
     let mut group = criterion.benchmark_group("window");
     group.sample_size(30);
+    group.throughput(Throughput::Elements(1));
     group.bench_function("frame, nothing new", |bencher| {
         bencher.iter(|| {
             desk.harness.step();
@@ -62,9 +70,11 @@ fn frames(criterion: &mut Criterion) {
         });
     });
     let mut keys = [Key::ArrowUp, Key::ArrowDown].into_iter().cycle();
+    group.throughput(Throughput::Bytes(SLICE_BYTES));
     group.bench_function("step along z, cached", |bencher| {
         bencher.iter(|| step(&mut desk, keys.next().expect("goes round")));
     });
+    group.throughput(Throughput::Elements(2));
     group.bench_function("channel off and on", |bencher| {
         bencher.iter(|| {
             for _ in 0..2 {
@@ -83,6 +93,7 @@ fn frames(criterion: &mut Criterion) {
         .to_vec()
         .into_iter()
         .cycle();
+    group.throughput(Throughput::Bytes(SLICE_BYTES));
     group.bench_function("step along z, from disk", |bencher| {
         bencher.iter(|| step(&mut desk, keys.next().expect("goes round")));
     });
@@ -100,6 +111,7 @@ fn panning(criterion: &mut Criterion) {
     let strides = (0..80).chain((0..80).rev()).cycle();
     let mut offsets = strides.map(|stride| egui::vec2(24.0, 9.0) * stride as f32);
     let mut group = criterion.benchmark_group("window");
+    group.throughput(Throughput::Elements(1));
     group.bench_function("a frame while a gigapixel is dragged", |bencher| {
         bencher.iter(|| {
             let offset = offsets.next().expect("goes round");

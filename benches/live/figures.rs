@@ -1,11 +1,46 @@
-//! Times that are looked at one by one: percentiles, and a histogram.
+//! Times that are looked at one by one: percentiles, and a histogram; and the book that a part's figures go into.
 
-use std::time::Duration;
+use std::{fs, io, path::Path, time::Duration};
+
+use serde_json::{Map, Value};
 
 /// Bars of the histogram are this wide, in milliseconds.
 const BIN_MS: f64 = 10.0;
 /// Times beyond are in the last bar.
 const MAX_BINS: usize = 12;
+
+/// The figures of a part by name, the unit at its end: printed, and kept for `scripts/bench` to compare.
+#[derive(Default)]
+pub(crate) struct Book(Map<String, Value>);
+
+impl Book {
+    /// Times, by their median and 99th percentile.
+    pub(crate) fn times(&mut self, name: &str, figures: &Figures) {
+        figures.print(name);
+        for (what, part) in [("median", 0.5), ("99 %", 0.99)] {
+            self.keep(format!("{name}, {what}, ms"), figures.percentile(part));
+        }
+    }
+
+    /// A single figure.
+    pub(crate) fn figure(&mut self, name: &str, value: f64, unit: &str) {
+        println!("{name}: {value:.1} {unit}");
+        self.keep(format!("{name}, {unit}"), value);
+    }
+
+    fn keep(&mut self, name: String, value: f64) {
+        self.0.insert(name, value.into());
+    }
+
+    /// Writes what was found, if anything was, as one JSON object.
+    pub(crate) fn write(self, path: &Path) -> io::Result<()> {
+        let Some(folder) = path.parent().filter(|_| !self.0.is_empty()) else {
+            return Ok(());
+        };
+        fs::create_dir_all(folder)?;
+        fs::write(path, Value::Object(self.0).to_string())
+    }
+}
 
 /// Milliseconds, sorted.
 pub(crate) struct Figures(Vec<f64>);
@@ -28,7 +63,7 @@ impl Figures {
     }
 
     /// One line.
-    pub(crate) fn print(&self, name: &str) {
+    fn print(&self, name: &str) {
         println!(
             "{name}: median {:.1} ms, 95 % {:.1} ms, 99 % {:.1} ms, longest {:.1} ms, {} times",
             self.percentile(0.5),

@@ -19,7 +19,7 @@ use squidview::{
 
 use crate::{
     desk::{Desk, Setup},
-    figures::Figures,
+    figures::{Book, Figures},
     window::{Window, until},
 };
 
@@ -78,13 +78,13 @@ fn paths() -> Vec<String> {
 }
 
 /// Through a handle of the same process, while the window draws frames of its own.
-pub(crate) fn in_process() {
+pub(crate) fn in_process(book: &mut Book) {
     for rate in [Rate::PerSec(RATE_IN_PROCESS), Rate::WithoutPause] {
-        notify_a_desk(rate);
+        notify_a_desk(rate, book);
     }
 }
 
-fn notify_a_desk(rate: Rate) {
+fn notify_a_desk(rate: Rate, book: &mut Book) {
     let setup = Setup {
         size_pt: [1480.0, 1000.0],
         options: Options::default(),
@@ -135,12 +135,13 @@ fn notify_a_desk(rate: Rate) {
     let reached = told.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64();
     pusher.join().expect("does not panic");
     let name = format!("notices in process, {}", rate.words());
-    println!("{name}: {reached:.0} a second");
-    Figures::new(&frames).print(&format!("  {name}, a frame without its drawing meanwhile"));
+    book.figure(&name, reached, "a second");
+    let name = format!("{name}, a frame without its drawing meanwhile");
+    book.times(&name, &Figures::new(&frames));
 }
 
 /// Over the socket into the real window, one message each and in lists, while another client asks.
-pub(crate) fn over_the_socket() {
+pub(crate) fn over_the_socket(book: &mut Book) {
     let Some(window) = Window::open(&[]) else {
         return;
     };
@@ -153,8 +154,8 @@ pub(crate) fn over_the_socket() {
         .request("start_zarr_acquisition", start)
         .expect("starts");
     for rate in [Rate::PerSec(RATE_OVER_THE_SOCKET), Rate::WithoutPause] {
-        flood(&window, "one by one", rate, &one_by_one);
-        flood(&window, "in lists of 1000", rate, &in_a_list);
+        flood(&window, ("one by one", &one_by_one), rate, book);
+        flood(&window, ("in lists of 1000", &in_a_list), rate, book);
     }
 }
 
@@ -181,8 +182,11 @@ fn in_a_list(first: u64) -> String {
     format!("{message}\n")
 }
 
-/// Sends `batch`es at a rate; each is made before.
-fn flood(window: &Window, name: &str, rate: Rate, batch: &dyn Fn(u64) -> String) {
+/// What batches are called, and how one is made from its first notice on.
+type Batches<'a> = (&'a str, &'a dyn Fn(u64) -> String);
+
+/// Sends batches at a rate; each is made before.
+fn flood(window: &Window, (name, batch): Batches<'_>, rate: Rate, book: &mut Book) {
     let batches: Vec<String> = (0..400).map(|n| batch(n * BATCH)).collect();
     let is_over = AtomicBool::new(false);
     let (mut answers, mut steps) = (Vec::new(), Vec::new());
@@ -226,10 +230,14 @@ fn flood(window: &Window, name: &str, rate: Rate, batch: &dyn Fn(u64) -> String)
         is_over.store(true, Ordering::Relaxed);
         reached
     });
-    let name = format!("{name} {}", rate.words());
-    println!("notices over the socket, {name}: {reached:.0} a second");
-    Figures::new(&answers).print(&format!("  {name}, a status meanwhile"));
-    Figures::new(&steps).print(&format!("  {name}, a step to another FOV meanwhile"));
+    let name = format!("notices over the socket, {name} {}", rate.words());
+    book.figure(&name, reached, "a second");
+    book.times(
+        &format!("{name}, a status meanwhile"),
+        &Figures::new(&answers),
+    );
+    let name = format!("{name}, a step to another FOV meanwhile");
+    book.times(&name, &Figures::new(&steps));
 }
 
 /// Notices a second, until the reply to a message after the last of them came.

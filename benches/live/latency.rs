@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     acquisition::{Acquisition, CHANNELS},
-    figures::Figures,
+    figures::{Book, Figures},
     window::{Window, go_to, shown_at},
 };
 
@@ -18,7 +18,7 @@ const NUM_PUSHED: u32 = 61;
 const NUM_FOUND: u32 = 26;
 
 /// From a notice over the socket to the present of the frame that holds the plane.
-pub(crate) fn notice_to_pixels() {
+pub(crate) fn notice_to_pixels(book: &mut Book) {
     let Some(window) = Window::open(&[]) else {
         return;
     };
@@ -50,12 +50,12 @@ pub(crate) fn notice_to_pixels() {
         }
     }
     let figures = Figures::new(&times);
-    figures.print("from notice to pixels");
+    book.times("from notice to pixels", &figures);
     figures.print_histogram();
 }
 
 /// From the file's rename to the present of the frame that holds the plane; nobody tells the window.
-pub(crate) fn file_to_pixels() {
+pub(crate) fn file_to_pixels(book: &mut Book) {
     let acquisition = Acquisition::begin(NUM_FOUND);
     let Some(window) = Window::open(&[acquisition.path().as_os_str()]) else {
         return;
@@ -75,7 +75,7 @@ pub(crate) fn file_to_pixels() {
         }
     }
     let figures = Figures::new(&times);
-    figures.print("from file to pixels");
+    book.times("from file to pixels", &figures);
     figures.print_histogram();
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsStr,
+    fs,
     io::{BufRead as _, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -18,13 +19,23 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Window {
     program: Child,
     display: Child,
+    /// As `DISPLAY` has it.
+    display_name: String,
     folder: TempDir,
 }
 
 impl Window {
     /// `None`, with words, where there is no Xvfb.
     pub(crate) fn open(arguments: &[&OsStr]) -> Option<Self> {
+        Self::with(&json!({}), arguments)
+    }
+
+    /// The same for a user with these settings.
+    pub(crate) fn with(settings: &Value, arguments: &[&OsStr]) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        let config = folder.path().join("settings");
+        fs::create_dir(&config).expect("a folder for settings");
+        fs::write(config.join("settings.json"), settings.to_string()).expect("settings");
         let display = Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0", "1480x1000x24"])
             .args(["-nolisten", "tcp"])
@@ -40,22 +51,36 @@ impl Window {
         BufReader::new(said)
             .read_line(&mut number)
             .expect("Xvfb says its number");
+        let display_name = format!(":{}", number.trim());
         let program = Command::new(env!("CARGO_BIN_EXE_squidview"))
             .args(arguments)
             .args(["--listen", "127.0.0.1:0"])
-            .env("DISPLAY", format!(":{}", number.trim()))
+            .env("DISPLAY", &display_name)
             .env_remove("WAYLAND_DISPLAY")
             // Nothing of the user's is read or written.
             .env("SQUIDVIEW_RUNTIME_DIR", folder.path().join("run"))
-            .env("SQUIDVIEW_CONFIG_DIR", folder.path().join("settings"))
+            .env("SQUIDVIEW_CONFIG_DIR", config)
             .env("SQUID_WATCHDOG_STATE_DIR", state_folder(&folder))
             .spawn()
             .expect("the window starts");
         Some(Self {
             program,
             display,
+            display_name,
             folder,
         })
+    }
+
+    /// A key as a person presses it, by xdotool's name. The pointer goes out of the way, and the window has the focus:
+    /// nobody else gives it one on a display without a window manager.
+    pub(crate) fn press(&self, key: &str) {
+        let status = Command::new("xdotool")
+            .args(["mousemove", "2", "2", "search", "--sync", "--onlyvisible"])
+            .args(["--name", "squidview", "windowfocus", "--sync", "key", key])
+            .env("DISPLAY", &self.display_name)
+            .stdout(Stdio::null())
+            .status();
+        assert!(status.expect("xdotool runs").success(), "{key} is pressed");
     }
 
     /// Where the window listens, as soon as it does.

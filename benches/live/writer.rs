@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use squidview::simulate::{Compression, Plan, Structure, Written, simulate};
 
 use crate::{
-    figures::Figures,
+    figures::{Book, Figures},
     window::{Window, until},
 };
 
@@ -15,7 +15,7 @@ const NUM_PLANES: u32 = 240;
 const ROUNDS: usize = 3;
 
 /// The same acquisition, in turns with and without a window that follows it.
-pub(crate) fn writer() {
+pub(crate) fn writer(book: &mut Book) {
     let (mut alone, mut watched) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         write(None, &mut alone);
@@ -25,8 +25,8 @@ pub(crate) fn writer() {
         window.instance();
         write(Some(&window), &mut watched);
     }
-    report("writer alone", &alone);
-    report("writer with a window that follows", &watched);
+    report("writer alone", &alone, book);
+    report("writer with a window that follows", &watched, book);
 }
 
 /// One run: the time of each plane's writing, and planes a second.
@@ -70,10 +70,11 @@ fn write(window: Option<&Window>, runs: &mut Vec<Run>) {
     });
 }
 
-fn report(name: &str, runs: &[Run]) {
+fn report(name: &str, runs: &[Run], book: &mut Book) {
     let times: Vec<Duration> = runs.iter().flat_map(|run| run.times.clone()).collect();
-    Figures::new(&times).print(&format!("{name}, a plane's writing"));
-    let rates = runs.iter().map(|run| format!("{:.2}", run.planes_per_sec));
-    let rates: Vec<String> = rates.collect();
-    println!("{name}: {} planes a second", rates.join(", "));
+    book.times(&format!("{name}, a plane's writing"), &Figures::new(&times));
+    for (round, run) in runs.iter().enumerate() {
+        let name = format!("{name}, round {round}");
+        book.figure(&name, run.planes_per_sec, "planes a second");
+    }
 }

@@ -17,32 +17,6 @@ use crate::{
     ui::{Facts, Opening, Recent, WorkFacts},
 };
 
-/// Bytes of samples kept in memory by default: a quarter of the machine's memory, 256 MB to 4 GB.
-pub(super) fn default_cache_bytes() -> usize {
-    const LEAST: u64 = 256 << 20;
-    const MOST: u64 = 4 << 30;
-    let bytes = machine_memory_bytes().map_or(1 << 30, |bytes| (bytes / 4).clamp(LEAST, MOST));
-    usize::try_from(bytes).unwrap_or(usize::MAX)
-}
-
-/// Memory of the machine, from `/proc/meminfo` (proc(5)).
-#[cfg(target_os = "linux")]
-fn machine_memory_bytes() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
-    line.split_whitespace()
-        .nth(1)?
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(1024)
-}
-
-/// Elsewhere it is not known without unsafe code or another dependency; a fixed bound is used.
-#[cfg(not(target_os = "linux"))]
-fn machine_memory_bytes() -> Option<u64> {
-    None
-}
-
 /// The entry of the recent list for a dataset that was just opened.
 pub(super) fn recent_entry(path: &Path, dataset: &Dataset) -> RecentEntry {
     let image = &dataset.template;

@@ -13,6 +13,7 @@ mod driving;
 mod facts;
 mod icon;
 mod live;
+mod machine_memory;
 mod opening;
 mod pace;
 mod playing;

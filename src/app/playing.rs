@@ -1,6 +1,6 @@
 //! Playback: the next step when it is due, and a wake for it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use eframe::egui;
 
@@ -17,7 +17,7 @@ pub(super) struct Step {
 }
 
 impl App {
-    /// Plays: as many steps as are due, but only from a picture that is on the screen, so that slow reading skips.
+    /// Plays: as many steps as are due, but only from a picture that is on the screen, and to one that is at hand.
     pub(super) fn play(&mut self, now: Instant) {
         let Some(viewing) = &mut self.viewing else {
             return;
@@ -35,20 +35,17 @@ impl App {
         let elapsed = now.saturating_duration_since(last.due);
         let due = viewing.session.playback.steps_due(elapsed);
         if due > 0 && viewing.is_current() {
-            viewing.apply(&Command::PlayStep { steps: due });
+            let steps = viewing.steps_to_play(due, &self.cache);
+            viewing.apply(&Command::PlayStep { steps });
             let period = viewing.session.playback.period();
             // What is later than half a step stays so: steps would be skipped for it.
             let half = now.checked_sub(period / 2).unwrap_or(now);
             self.last_step = Some(Step {
-                due: (last.due + period * due).max(half),
+                due: (last.due + period * steps).max(half),
                 made: now,
             });
             let since = now.saturating_duration_since(last.made);
-            let fps = 1.0 / since.as_secs_f32().max(1e-3);
-            self.play_fps = Some(
-                self.play_fps
-                    .map_or(fps, |smooth| smooth + 0.2 * (fps - smooth)),
-            );
+            self.play_fps = Some(smoothed(self.play_fps, since));
         }
     }
 
@@ -61,5 +58,32 @@ impl App {
             let period = viewing.session.playback.period();
             ctx.request_repaint_after(period.saturating_sub(last.due.elapsed()));
         }
+    }
+}
+
+/// Steps a second after one more of them. It is the time of steps that is smoothed: of rates a short step beside a long
+/// one would count for more than its share.
+fn smoothed(before: Option<f32>, step: Duration) -> f32 {
+    const LATEST: f32 = 0.2;
+    let secs = step.as_secs_f32();
+    let smooth = before.map_or(secs, |fps| {
+        let before = 1.0 / fps;
+        before + LATEST * (secs - before)
+    });
+    1.0 / smooth.max(1e-3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_playing_reaches_is_pictures_over_time_also_where_steps_are_uneven() {
+        let steps = [20, 180].into_iter().cycle().map(Duration::from_millis);
+        let fps = steps
+            .take(100)
+            .fold(None, |fps, step| Some(smoothed(fps, step)));
+        let fps = fps.unwrap();
+        assert!((7.0..13.0).contains(&fps), "{fps} of 10");
     }
 }

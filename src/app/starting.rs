@@ -13,8 +13,8 @@ use eframe::egui;
 use super::{
     App, AppError, Options, Presented, Stage, Timing,
     desktop::Desktop,
-    facts,
     live::{Ear, LiveSide},
+    machine_memory,
     opening::{FirstLook, Opening},
     pace::Pace,
     running::Running,
@@ -81,7 +81,7 @@ impl App {
         let context: Arc<OnceLock<egui::Context>> = Arc::default();
         let cache_bytes = options
             .cache_bytes
-            .unwrap_or_else(facts::default_cache_bytes);
+            .unwrap_or_else(machine_memory::default_cache_bytes);
         let cache = Arc::new(Cache::new(cache_bytes));
         let loader_options = LoaderOptions {
             num_readers: 4,

@@ -4,6 +4,7 @@
 //! position whose tiles all arrived, so that the previous picture stays until the next one is whole. Nothing here reads,
 //! decodes or waits.
 
+mod ahead;
 mod ending;
 mod failures;
 mod hover;
@@ -434,11 +435,7 @@ impl Viewing {
 
     /// True where every tile is at hand, or known to have no pixels, and every channel with pixels has its limits.
     fn is_settled(&self, wished: &Visible) -> bool {
-        let fov = self.session.position.fov;
-        if matches!(
-            self.dataset.images.get(fov.row()),
-            Some(ImageSlot::Unopened)
-        ) {
+        if self.is_unopened(self.session.position.fov) {
             return false;
         }
         let is_known = |tile| self.without_of(tile).is_some() || self.held_of(tile).is_some();
@@ -453,6 +450,12 @@ impl Viewing {
                 self.without_of(*tile).is_some() || (has_limits && self.held_of(*tile).is_some())
             })
         })
+    }
+
+    /// True where nobody has looked into the store of a FOV yet.
+    fn is_unopened(&self, fov: FovId) -> bool {
+        let slot = self.dataset.images.get(fov.row());
+        matches!(slot, Some(ImageSlot::Unopened))
     }
 
     /// Notes the size that the canvas got; true where it is another one than before.

@@ -36,8 +36,8 @@ impl Playback {
         Duration::from_secs_f32(1.0 / self.fps.max(Self::FPS.0))
     }
 
-    /// Steps to go `elapsed` after the last one: 0 before its time, more than 1 where reading was too slow, so that
-    /// playback skips rather than queues.
+    /// Steps to go `elapsed` after the last one: 0 before its time, more than 1 where the last picture came
+    /// too late: pictures are skipped rather than queued.
     #[must_use]
     pub fn steps_due(&self, elapsed: Duration) -> u32 {
         // A timer may fire a little early; half a millisecond is not worth another frame.

@@ -380,3 +380,31 @@ fn planes_of_a_store_that_is_not_there_are_not_said_to_be_on_disk() {
     check(opened(), PlaneState::Planned, false);
     check(ImageSlot::Unopened, PlaneState::Unknown, false);
 }
+
+#[test]
+fn playback_skips_to_what_is_at_hand_and_goes_on_by_one_where_nothing_is() {
+    let image = Arc::new(image(Sizes::default()));
+    let opened = ImageSlot::Opened(Arc::clone(&image));
+    let mut bench = Bench::with(dataset_of(image, vec![opened]), 64 << 20);
+    assert_eq!(bench.viewing.steps_to_play(3, &bench.cache), 0, "paused");
+    bench.go_to(0);
+    let play = Command::TogglePlay(Some(NavAxis::Z));
+    bench.viewing.apply(&play);
+    let steps =
+        |bench: &Bench| [1, 2, 3, 4].map(|due| bench.viewing.steps_to_play(due, &bench.cache));
+    assert_eq!(steps(&bench), [1, 1, 1, 1]);
+    let hold = |bench: &Bench, z: u32| {
+        let mut selection = bench.viewing.session.selection();
+        selection.position.z = z;
+        for tile in bench.viewing.resolve_of(&selection).tiles() {
+            let samples = Samples::U16(vec![0; 4]);
+            let pixels = Pixels::new(2, 2, MemoryOrder::RowMajor, samples).expect("fits");
+            let key = bench.viewing.cache_key(tile);
+            bench.cache.insert(key, Arc::new(pixels));
+        }
+    };
+    hold(&bench, 2);
+    assert_eq!(steps(&bench), [1, 2, 2, 2]);
+    hold(&bench, 4);
+    assert_eq!(steps(&bench), [1, 2, 2, 4]);
+}
