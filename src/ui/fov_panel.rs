@@ -1,12 +1,13 @@
 //! Where the FOVs are: a plate map where there is a plate, the regions otherwise, then the FOVs of the region.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
 use egui::{
-    Color32, ComboBox, Rect, Response, RichText, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2,
+    Color32, ComboBox, Rect, Response, RichText, Role, Sense, Shape, Stroke, Ui, WidgetInfo,
+    emath::GuiRounding as _, vec2,
 };
 
 use super::{
@@ -207,17 +208,22 @@ impl FovPanel {
         out: &mut Vec<Action>,
     ) {
         let colors = palette(facts.theme);
-        let pitch = (ui.available_width() / plate.num_columns as f32).min(22.0);
+        // Wells are all alike only on whole pixels.
+        let pixel = 1.0 / ui.pixels_per_point();
+        let whole = |points: f32| (points / pixel).floor().max(1.0) * pixel;
+        let pitch = whole((ui.available_width() / plate.num_columns as f32).min(22.0));
+        let gap = whole((pitch * 0.24).min(4.0));
         let size = vec2(
             pitch * plate.num_columns as f32,
             pitch * plate.num_rows as f32,
         );
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+        let rect = rect.round_to_pixels(ui.pixels_per_point());
         let label = format!("Plate map, well {}", self.regions[current].name);
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, &label));
         let cell = |row: u32, column: u32| {
             let min = rect.min + vec2(column as f32, row as f32) * pitch;
-            Rect::from_min_size(min, vec2(pitch, pitch)).shrink((pitch * 0.12).min(2.0))
+            Rect::from_min_size(min, vec2(pitch - gap, pitch - gap))
         };
         ui.painter().rect_stroke(
             rect.expand(2.0),
@@ -225,10 +231,10 @@ impl FovPanel {
             Stroke::new(1.0, colors.line),
             egui::StrokeKind::Outside,
         );
+        let acquired: HashSet<_> = self.regions.iter().filter_map(|it| it.well).collect();
         let wells = (0..plate.num_rows)
             .flat_map(|row| (0..plate.num_columns).map(move |column| (row, column)));
-        for (row, column) in wells {
-            // Wells of the plate that are not part of the acquisition; those that are cover their dot.
+        for (row, column) in wells.filter(|well| !acquired.contains(well)) {
             ui.painter()
                 .circle_filled(cell(row, column).center(), 1.0, colors.line);
         }
@@ -239,7 +245,7 @@ impl FovPanel {
             let state = region.state(view, facts);
             let well = Square {
                 rect: cell(row, column),
-                rounding: 1,
+                rounding: 0,
                 outline: colors.quiet,
                 is_shown: index == current,
             };

@@ -7,13 +7,15 @@
 //! └───┘           └───┘           └───┘            ╚═══╝         └╱ ╲┘
 //! ```
 
-use egui::{Color32, Rect, Shape, Stroke, StrokeKind, pos2};
+use egui::{Color32, Mesh, Rect, Shape, Stroke, StrokeKind, pos2};
 
 use super::{Facts, View, live::grouped, tokens::Palette};
 use crate::{ledger::PageSize, model::FovId};
 
 /// Squares of this width have their ring inside, in points.
 const ROOMY_PT: f32 = 12.0;
+/// Narrower angular squares have no outline, in points.
+const OUTLINED_PT: f32 = 4.0;
 
 /// How much is acquired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,7 @@ pub(super) struct FovState {
 #[derive(Clone, Copy)]
 pub(super) struct Square {
     pub(super) rect: Rect,
+    /// 0: on whole pixels, drawn without smoothing.
     pub(super) rounding: u8,
     pub(super) outline: Color32,
     pub(super) is_shown: bool,
@@ -111,15 +114,18 @@ impl FovState {
             outline,
             is_shown,
         } = square;
-        let filled = |rect| Shape::rect_filled(rect, rounding, colors.acquired());
         let mut shapes = Vec::new();
-        match self.fill {
-            Fill::Planned => {}
-            Fill::Partly => {
-                let half = pos2(rect.left(), rect.center().y);
-                shapes.push(filled(Rect::from_min_max(half, rect.max)));
-            }
-            Fill::Acquired => shapes.push(filled(rect)),
+        let half = pos2(rect.left(), rect.center().y);
+        let filled = match self.fill {
+            Fill::Planned => None,
+            Fill::Partly => Some(Rect::from_min_max(half, rect.max)),
+            Fill::Acquired => Some(rect),
+        };
+        let is_angular = rounding == 0;
+        if is_angular {
+            shapes.push(angular(rect, outline, filled, colors.acquired()));
+        } else if let Some(filled) = filled {
+            shapes.push(Shape::rect_filled(filled, rounding, colors.acquired()));
         }
         if self.num_failed > 0 {
             let (cross, inside) = (Stroke::new(1.0, colors.error), rect.shrink(1.0));
@@ -129,13 +135,10 @@ impl FovState {
             ];
             shapes.extend(diagonals.map(|ends| Shape::line_segment(ends, cross)));
         }
-        let outline = Stroke::new(1.0, outline);
-        shapes.push(Shape::rect_stroke(
-            rect,
-            rounding,
-            outline,
-            StrokeKind::Inside,
-        ));
+        if !is_angular {
+            let (outline, kind) = (Stroke::new(1.0, outline), StrokeKind::Inside);
+            shapes.push(Shape::rect_stroke(rect, rounding, outline, kind));
+        }
         if is_shown {
             let ring = Stroke::new(2.0, colors.accent);
             // In a small square a ring would leave no room for what is acquired.
@@ -148,6 +151,35 @@ impl FovState {
         }
         shapes
     }
+}
+
+/// A square with an outline inside of it as a few plain rectangles: the wells of a plate have a tenth of the vertices that
+/// smooth ones would have, and a driver without a graphics card takes its time for each. A small one has no room for an
+/// outline; where nothing is acquired it is a dot.
+fn angular(rect: Rect, outline: Color32, filled: Option<Rect>, fill: Color32) -> Shape {
+    let mut mesh = Mesh::default();
+    let is_small = rect.width() < OUTLINED_PT;
+    match filled {
+        Some(filled) => mesh.add_colored_rect(filled, fill),
+        None if is_small => {
+            let dot = Rect::from_min_size(rect.min, rect.size() / 2.0);
+            mesh.add_colored_rect(dot, outline);
+        }
+        None => {}
+    }
+    if !is_small {
+        let inside = rect.shrink(1.0);
+        let lines = [
+            (rect.left_top(), pos2(rect.right(), inside.top())),
+            (pos2(rect.left(), inside.bottom()), rect.right_bottom()),
+            (pos2(rect.left(), inside.top()), inside.left_bottom()),
+            (inside.right_top(), pos2(rect.right(), inside.bottom())),
+        ];
+        for (min, max) in lines {
+            mesh.add_colored_rect(Rect::from_min_max(min, max), outline);
+        }
+    }
+    Shape::mesh(mesh)
 }
 
 #[cfg(test)]
@@ -174,6 +206,40 @@ mod tests {
                 num_late: 0,
             }),
             ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn the_wells_of_a_plate_are_told_apart_at_any_size_by_few_vertices() {
+        let colors = crate::ui::tokens::palette(crate::model::Theme::Dark);
+        for width in [2.0, 3.0, 4.0, 15.0] {
+            let drawn = [Fill::Planned, Fill::Partly, Fill::Acquired].map(|fill| {
+                let state = FovState {
+                    fill,
+                    counts: None,
+                    num_failed: 0,
+                    t: 0,
+                };
+                let square = Square {
+                    rect: Rect::from_min_size(pos2(7.0, 9.0), egui::vec2(width, width)),
+                    rounding: 0,
+                    outline: colors.quiet,
+                    is_shown: false,
+                };
+                let shapes = state.shapes(square, colors);
+                let [Shape::Mesh(mesh)] = shapes.as_slice() else {
+                    panic!("{shapes:?}")
+                };
+                assert!(
+                    mesh.vertices.len() <= 20,
+                    "{} vertices",
+                    mesh.vertices.len()
+                );
+                assert!(mesh.vertices.iter().all(|it| square.rect.contains(it.pos)));
+                let vertices = mesh.vertices.iter();
+                vertices.map(|it| (it.pos, it.color)).collect::<Vec<_>>()
+            });
+            assert!(drawn[0] != drawn[1] && drawn[1] != drawn[2] && drawn[0] != drawn[2]);
         }
     }
 
