@@ -41,7 +41,7 @@ use eframe::{egui, egui_wgpu::RenderState};
 
 use crate::{
     cache::Cache,
-    canvas::{self, DrawList},
+    canvas::{self, DrawList, Staged},
     live::Listen,
     loader::Loader,
     model::{CanvasSize, DatasetId, PlaneState, Shown, printable},
@@ -418,7 +418,12 @@ impl eframe::App for App {
         self.take_disk(now);
         self.play(now);
         if let Some(viewing) = &mut self.viewing {
-            viewing.plan(&self.loader, &self.cache, now);
+            let dataset = viewing.dataset.id;
+            let stage = |tiles: &[Staged]| canvas::stage(&self.render_state, dataset, tiles);
+            viewing.plan(&self.loader, &self.cache, &stage, now);
+            if viewing.is_staging() {
+                ctx.request_repaint_after(waking::AT_ONCE);
+            }
             if let Some(at) = viewing.next_recheck() {
                 ctx.request_repaint_after(at.saturating_duration_since(now));
             }

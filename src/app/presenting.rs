@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use eframe::{egui, wgpu};
+use eframe::egui;
 use tracing::span::EnteredSpan;
 
 use super::{App, Stage, Timing, Viewing};
@@ -94,9 +94,7 @@ impl App {
     pub(super) fn after_present(&self) {
         let mut presented = self.presented.borrow_mut();
         presented.drawing = None;
-        // Frees what uploads went through: who looks at a picture for long may have no other frame. An error is the next
-        // frame's as well.
-        drop(self.render_state.device.poll(wgpu::PollType::Poll));
+        canvas::finish_uploads(&self.render_state);
         presented.timing.reach(Stage::FirstFrame);
         let now = Instant::now();
         let drawn = self.viewing.as_ref().zip(self.drawn.as_ref());

@@ -24,7 +24,7 @@ pub(super) use news::plane_of;
 use super::counts::Listed;
 use crate::{
     cache::Cache,
-    canvas::DrawList,
+    canvas::{DrawList, Staged},
     dataset::{Dataset, Executed, ImageSlot, OpenFovError, OpenedFov, OpenedLabel},
     ledger::{Ledger, Notice, PageSize},
     live::AcquisitionId,
@@ -66,6 +66,8 @@ pub(super) struct Viewing {
     held: HashMap<TileId, (u64, Arc<Pixels>)>,
     /// Tiles of the last picture and of the wished one.
     planned: HashSet<TileId>,
+    /// Tiles of the wished picture that are at hand and not on the GPU yet, because others were before them.
+    unstaged: HashSet<TileId>,
     /// Tiles that have no pixels, and why.
     without: HashMap<TileId, (u64, PlaneState)>,
     /// Planes that were read before the disk told of them: their files may have been replaced in between.
@@ -116,6 +118,7 @@ impl Viewing {
             wanted: None,
             held: HashMap::new(),
             planned: HashSet::new(),
+            unstaged: HashSet::new(),
             without: HashMap::new(),
             read_first: HashSet::new(),
             opened: Vec::new(),
@@ -328,8 +331,15 @@ impl Viewing {
         self.apply(&command);
     }
 
-    /// Brings wish and picture up to date: to be called once per frame, after commands and news.
-    pub(super) fn plan(&mut self, loader: &Loader, cache: &Cache, now: Instant) {
+    /// Brings wish and picture up to date: to be called once per frame, after commands and news. `stage` brings tiles to the
+    /// GPU and gives those that have to wait.
+    pub(super) fn plan(
+        &mut self,
+        loader: &Loader,
+        cache: &Cache,
+        stage: &dyn Fn(&[Staged]) -> Vec<TileId>,
+        now: Instant,
+    ) {
         if !self.opened.is_empty() {
             let opened = std::mem::take(&mut self.opened);
             let fovs = opened.iter().flat_map(|(fov, outcome)| {
@@ -375,12 +385,13 @@ impl Viewing {
                 self.take(news);
             }
         }
-        self.settle(&wished.1, cache, now);
+        self.take_cached(&wished.1, cache);
+        self.stage(&wished.1, stage);
+        self.settle(&wished.1, now);
     }
 
     /// Notes whether the wished picture is whole, and when to look again for planes that were not there.
-    fn settle(&mut self, wished: &Visible, cache: &Cache, now: Instant) {
-        self.take_cached(wished, cache);
+    fn settle(&mut self, wished: &Visible, now: Instant) {
         if self.is_settled(wished) {
             self.settled = Some((self.session.selection(), wished.tiles().collect()));
             self.waiting_since = None;
@@ -394,6 +405,23 @@ impl Viewing {
         if let Some(pause) = self.pause_before_recheck(wished, now) {
             self.recheck_at.get_or_insert(now + pause);
         }
+    }
+
+    /// Brings what is at hand of a picture to the GPU. What has no place in this frame counts as not there yet: pictures
+    /// before it stay for one frame more.
+    fn stage(&mut self, wished: &Visible, stage: &dyn Fn(&[Staged]) -> Vec<TileId>) {
+        let tiles = wished.tiles();
+        let at_hand = tiles.filter_map(|tile| {
+            let (revision, pixels) = self.held_of(tile)?;
+            Some((tile, revision, pixels))
+        });
+        let at_hand: Vec<Staged> = at_hand.collect();
+        self.unstaged = stage(&at_hand).into_iter().collect();
+    }
+
+    /// True where the next frame is to bring more of the picture to the GPU.
+    pub(super) fn is_staging(&self) -> bool {
+        !self.unstaged.is_empty()
     }
 
     /// What is in the cache is taken as if it had been told of: the message may still be on its way when the next notice
@@ -436,6 +464,9 @@ impl Viewing {
     /// True where every tile is at hand, or known to have no pixels, and every channel with pixels has its limits.
     fn is_settled(&self, wished: &Visible) -> bool {
         if self.is_unopened(self.session.position.fov) {
+            return false;
+        }
+        if self.is_staging() {
             return false;
         }
         let is_known = |tile| self.without_of(tile).is_some() || self.held_of(tile).is_some();

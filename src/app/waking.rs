@@ -9,7 +9,7 @@ use eframe::egui;
 
 /// A request without any delay is two frames to egui, the second for widgets to settle. News need one, and on a machine
 /// without a graphics card the second would be in the way of the next picture.
-const AT_ONCE: Duration = Duration::from_nanos(1);
+pub(super) const AT_ONCE: Duration = Duration::from_nanos(1);
 
 /// Asks for one frame now, as soon as there is an interface.
 pub(super) fn wake(context: &OnceLock<egui::Context>) {

@@ -20,4 +20,4 @@ pub use composite::composite;
 pub use draw_list::{
     AtHand, DrawItem, DrawList, DrawnLabel, DrawnTile, Hatch, draw_list, items_of,
 };
-pub use painter::{forget, install, shape, texture_bytes};
+pub use painter::{Staged, finish_uploads, forget, install, shape, stage, texture_bytes};

@@ -16,7 +16,7 @@ use super::{
     textures::{TextureKey, Textures, format_of, texture},
     uniforms::{MAX_CHANNELS, Uniforms},
 };
-use crate::model::{Colormap, DatasetId, Lut, SampleType};
+use crate::model::{Colormap, DatasetId, Lut, Pixels, SampleType, TileId};
 
 /// Prepares drawing on a device; to be called once, when the window is made.
 pub fn install(render_state: &RenderState) {
@@ -35,6 +35,36 @@ pub fn install(render_state: &RenderState) {
 /// The list as a shape for egui; `rect` must be the one whose size the list was made for, on whole physical pixels.
 pub fn shape(rect: egui::Rect, list: Arc<DrawList>) -> egui::Shape {
     egui_wgpu::Callback::new_paint_callback(rect, Callback { rect, list }).into()
+}
+
+/// A tile that is about to be drawn: its name, the revision of its plane, its samples.
+pub type Staged = (TileId, u64, Arc<Pixels>);
+
+/// Brings tiles to the GPU before they are drawn, so many bytes for a frame; gives those that have to wait for the next one.
+#[must_use]
+pub fn stage(render_state: &RenderState, dataset: DatasetId, tiles: &[Staged]) -> Vec<TileId> {
+    let mut renderer = render_state.renderer.write();
+    let Some(painter) = renderer.callback_resources.get_mut::<Painter>() else {
+        return Vec::new();
+    };
+    let keyed = tiles.iter().map(|(tile, revision, pixels)| {
+        let key = TextureKey {
+            dataset,
+            tile: *tile,
+            revision: *revision,
+        };
+        (key, Arc::clone(pixels))
+    });
+    let (device, queue) = (&render_state.device, &render_state.queue);
+    let staged = painter.textures.stage(device, queue, keyed);
+    let waiting = tiles.iter().zip(staged).filter(|(_, is_staged)| !is_staged);
+    waiting.map(|((tile, ..), _)| *tile).collect()
+}
+
+/// Frees what the uploads of a presented frame went through: who looks at a picture for long may have no other frame.
+pub fn finish_uploads(render_state: &RenderState) {
+    // An error is the next frame's as well.
+    drop(render_state.device.poll(wgpu::PollType::Poll));
 }
 
 /// Drops every texture of a dataset.

@@ -15,6 +15,8 @@ use crate::model::{
 const MAX_BYTES: usize = 256 << 20;
 /// The same of a driver without a graphics card, whose textures are copies beside their samples, in the same memory.
 const MAX_BYTES_IN_SOFTWARE: usize = 16 << 20;
+/// Bytes that are brought to the GPU before one frame: a frame of eight channels that fit the window waits for no other.
+const MAX_STAGED_BYTES: usize = 16 << 20;
 /// Textures without a tile that wait for one of their size.
 const MAX_SPARE: usize = 8;
 
@@ -65,7 +67,7 @@ impl Textures {
         }
     }
 
-    /// Begins a frame: what is asked for from now on stays.
+    /// Begins a frame, or what is staged for it: what is asked for from now on stays.
     pub(super) fn begin(&mut self) {
         self.frame += 1;
     }
@@ -79,8 +81,8 @@ impl Textures {
         pixels: &Arc<Pixels>,
     ) -> wgpu::TextureView {
         let frame = self.frame;
-        if let Some(held) = self.held.get_mut(&key)
-            && std::ptr::eq(held.source.as_ptr(), Arc::as_ptr(pixels))
+        if self.holds(&key, pixels)
+            && let Some(held) = self.held.get_mut(&key)
         {
             held.last_frame = frame;
             return held.view.clone();
@@ -105,11 +107,47 @@ impl Textures {
             return None;
         }
         let idle = self.held.iter();
-        let idle = idle.filter(|(_, held)| held.last_frame < self.frame && fits(held));
+        let idle = idle.filter(|(_, held)| self.is_idle(held) && fits(held));
         let (&key, _) = idle.min_by_key(|(_, held)| held.last_frame)?;
         let held = self.held.remove(&key)?;
         self.bytes -= held.bytes;
         Some(held)
+    }
+
+    /// Neither drawn in this frame nor staged for it, or the other way round.
+    fn is_idle(&self, held: &Held) -> bool {
+        held.last_frame + 1 < self.frame
+    }
+
+    /// Brings tiles to the GPU that are about to be drawn, those first in order, up to [`MAX_STAGED_BYTES`] and at least one.
+    /// False for each that has to wait for the next call.
+    pub(super) fn stage(
+        &mut self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        tiles: impl Iterator<Item = (TextureKey, Arc<Pixels>)>,
+    ) -> Vec<bool> {
+        self.begin();
+        let mut uploaded = 0;
+        let staged = tiles.map(|(key, pixels)| {
+            if !self.holds(&key, &pixels) {
+                let would_be = uploaded + pixels.num_bytes();
+                if uploaded > 0 && would_be > MAX_STAGED_BYTES {
+                    return false;
+                }
+                uploaded = would_be;
+            }
+            self.view(device, queue, key, &pixels);
+            true
+        });
+        let staged = staged.collect();
+        self.end();
+        staged
+    }
+
+    fn holds(&self, key: &TextureKey, pixels: &Arc<Pixels>) -> bool {
+        let held = self.held.get(key);
+        held.is_some_and(|held| std::ptr::eq(held.source.as_ptr(), Arc::as_ptr(pixels)))
     }
 
     /// Ends a frame: textures beyond the bound leave, those not drawn for longest first.
@@ -122,8 +160,7 @@ impl Textures {
         if self.bytes <= self.max_bytes {
             return;
         }
-        let frame = self.frame;
-        let idle = self.held.iter().filter(|(_, held)| held.last_frame < frame);
+        let idle = self.held.iter().filter(|(_, held)| self.is_idle(held));
         let mut idle: Vec<_> = idle.map(|(key, held)| (held.last_frame, *key)).collect();
         idle.sort_unstable_by_key(|(last_frame, _)| *last_frame);
         for (_, key) in idle {
@@ -310,6 +347,47 @@ mod tests {
             tile: TileId::whole(plane),
             revision: 0,
         }
+    }
+
+    #[test]
+    fn what_is_staged_stays_within_its_budget_and_comes_whole_in_the_end() {
+        let Some((device, queue)) = device() else {
+            return;
+        };
+        let dataset = DatasetId::unique();
+        let side = 1448;
+        let bytes = side as usize * side as usize * 4;
+        assert!(3 * bytes > MAX_STAGED_BYTES && 2 * bytes <= MAX_STAGED_BYTES);
+        let tile = |z| {
+            let samples = Samples::U32(vec![z; bytes / 4]);
+            let pixels = Pixels::new(side, side, MemoryOrder::RowMajor, samples);
+            (key(dataset, z), Arc::new(pixels.expect("fits")))
+        };
+        let tiles: Vec<_> = (0..5).map(tile).collect();
+        let mut textures = Textures {
+            max_bytes: bytes,
+            ..Textures::new(device)
+        };
+        let stage = |textures: &mut Textures| {
+            let staged = textures.stage(device, queue, tiles.iter().cloned());
+            // The frame draws what it drew before.
+            textures.begin();
+            textures.end();
+            staged.into_iter().filter(|is_staged| *is_staged).count()
+        };
+        for expected in [2, 4, 5, 5] {
+            assert_eq!(stage(&mut textures), expected);
+        }
+        // What nobody asks for any more leaves: also where no frame is drawn.
+        for _ in 0..3 {
+            textures.stage(device, queue, std::iter::empty());
+        }
+        assert!(textures.bytes() <= bytes);
+        // One that is beyond the budget by itself is not put off.
+        let huge = Samples::U8(vec![0; MAX_STAGED_BYTES + 4096]);
+        let huge = Pixels::new(4096, 4097, MemoryOrder::RowMajor, huge).expect("fits");
+        let huge = std::iter::once((key(dataset, 9), Arc::new(huge)));
+        assert_eq!(textures.stage(device, queue, huge), [true]);
     }
 
     #[test]

@@ -83,13 +83,18 @@ impl Viewing {
         if let Some(state) = self.outdated_without(tile) {
             return AtHand::Without(state);
         }
-        if let Some((revision, pixels)) = self.held.get(&tile) {
-            return AtHand::Pixels {
+        let held = self
+            .held
+            .get(&tile)
+            .map(|(revision, pixels)| AtHand::Pixels {
                 tile,
                 revision: *revision,
                 pixels: Arc::clone(pixels),
-            };
-        }
+            });
+        let held = match held {
+            Some(held) if !self.unstaged.contains(&tile) => return held,
+            held => held,
+        };
         let other_level = self
             .same_place_at_other_levels(tile)
             .into_iter()
@@ -101,7 +106,10 @@ impl Viewing {
                         pixels,
                     })
             });
-        other_level.unwrap_or(AtHand::Without(PlaneState::Unknown))
+        // Rather a long frame than none of the place.
+        other_level
+            .or(held)
+            .unwrap_or(AtHand::Without(PlaneState::Unknown))
     }
 
     /// Tiles of other levels that cover the same place: those of levels with the same tile grid, coarser first.
@@ -159,9 +167,11 @@ impl Viewing {
         }
     }
 
-    /// The latest pixels of a tile that is to be drawn.
+    /// The latest pixels of a tile that is to be drawn; none where they come to the GPU with the next frame.
     fn drawable(&self, tile: TileId, cache: &Cache) -> Option<(u64, Arc<Pixels>)> {
-        if self.planned.contains(&tile) {
+        if self.unstaged.contains(&tile) {
+            None
+        } else if self.planned.contains(&tile) {
             self.held_of(tile)
         } else {
             self.pixels_of(tile, cache)

@@ -1,6 +1,6 @@
 //! One view against a source whose reads follow a script: what is drawn while some planes are slow.
 
-use std::{sync::Arc, thread};
+use std::{cell::RefCell, sync::Arc, thread};
 
 use super::*;
 use crate::{
@@ -58,6 +58,27 @@ impl ReadTiles for OneSlow {
     }
 }
 
+/// A GPU that takes whatever is drawn.
+fn at_once(_: &[Staged]) -> Vec<TileId> {
+    Vec::new()
+}
+
+/// A GPU that takes one tile a frame.
+#[derive(Default)]
+struct OneByOne(RefCell<HashSet<TileId>>);
+
+impl OneByOne {
+    fn stage(&self, tiles: &[Staged]) -> Vec<TileId> {
+        let mut taken = self.0.borrow_mut();
+        let tiles = tiles.iter().map(|(tile, ..)| *tile);
+        let mut others: Vec<TileId> = tiles.filter(|tile| !taken.contains(tile)).collect();
+        if !others.is_empty() {
+            taken.insert(others.remove(0));
+        }
+        others
+    }
+}
+
 /// A view of a dataset, with its readers.
 struct Bench {
     viewing: Viewing,
@@ -96,7 +117,8 @@ impl Bench {
             for news in self.loader.drain() {
                 self.viewing.take(news);
             }
-            self.viewing.plan(&self.loader, &self.cache, Instant::now());
+            self.viewing
+                .plan(&self.loader, &self.cache, &at_once, Instant::now());
             drawn.extend(self.drawn());
             thread::sleep(Duration::from_millis(1));
         }
@@ -140,6 +162,57 @@ fn a_slow_read_of_an_earlier_wish_never_overwrites_a_later_one() {
     }
 }
 
+#[test]
+fn the_picture_before_stays_until_the_next_one_is_on_the_gpu() {
+    let mut bench = Bench::new(Sizes::default(), 64 << 20);
+    for z in [2, 1] {
+        bench.go_to(z);
+        bench.frames(Duration::from_millis(200));
+    }
+    let num_tiles = bench.viewing.wanted.as_ref().expect("planned").1.tiles();
+    let num_tiles = num_tiles.count();
+    assert!(num_tiles > 1);
+    let gpu = OneByOne::default();
+    bench.go_to(2);
+    for frame in 1..=num_tiles {
+        bench.viewing.plan(
+            &bench.loader,
+            &bench.cache,
+            &|tiles| gpu.stage(tiles),
+            Instant::now(),
+        );
+        let is_last = frame == num_tiles;
+        assert_eq!(bench.viewing.is_staging(), !is_last, "{frame}");
+        assert_eq!(bench.viewing.is_current(), is_last, "{frame}");
+        assert_eq!(bench.drawn(), Some(if is_last { 2 } else { 1 }), "{frame}");
+    }
+}
+
+#[test]
+fn until_a_tile_is_on_the_gpu_another_level_stands_for_it_and_else_nothing_waits() {
+    let mut bench = fitted();
+    bench.viewing.resize(CANVAS);
+    bench.go_to(1);
+    bench.frames(Duration::from_millis(300));
+    bench.viewing.apply(&Command::OneToOne(CANVAS));
+    let levels = |bench: &mut Bench, stage: &dyn Fn(&[Staged]) -> Vec<TileId>| {
+        bench.frames(Duration::from_millis(200));
+        bench
+            .viewing
+            .plan(&bench.loader, &bench.cache, stage, Instant::now());
+        let list = bench.viewing.draw(CANVAS, &bench.cache);
+        let tiles = list.items.into_iter().flat_map(|item| item.tiles);
+        let levels: BTreeSet<u8> = tiles.map(|drawn| drawn.tile.plane.level).collect();
+        levels
+    };
+    let none = |tiles: &[Staged]| tiles.iter().map(|(tile, ..)| *tile).collect();
+    assert_eq!(levels(&mut bench, &at_once), BTreeSet::from([0]));
+    assert!(!levels(&mut bench, &none).contains(&0));
+    // Without any other level of it.
+    bench.cache.forget(bench.viewing.dataset.id);
+    assert_eq!(levels(&mut bench, &none), BTreeSet::from([0]));
+}
+
 /// Planes that are larger than the canvas: fitted, they are drawn from halved ones.
 fn fitted() -> Bench {
     let large = Sizes {
@@ -155,7 +228,9 @@ fn raw_values_under_the_pointer_are_not_read_for_who_steps_on() {
     let mut bench = fitted();
     bench.viewing.values_at(5, 6, &bench.cache);
     let wishes_level_0 = |bench: &mut Bench, now| {
-        bench.viewing.plan(&bench.loader, &bench.cache, now);
+        bench
+            .viewing
+            .plan(&bench.loader, &bench.cache, &at_once, now);
         let (_, visible) = bench.viewing.wanted.as_ref().expect("planned");
         visible.wishes.iter().any(|wish| wish.tile.plane.level == 0)
     };
@@ -351,7 +426,7 @@ fn what_was_read_of_a_store_while_it_was_taken_for_complete_does_not_hold() {
     });
     bench
         .viewing
-        .plan(&bench.loader, &bench.cache, Instant::now());
+        .plan(&bench.loader, &bench.cache, &at_once, Instant::now());
     assert_eq!(bench.viewing.ledger.state(plane), PlaneState::Unknown);
     assert!(bench.viewing.ledger.revision(plane) > revision);
     assert_eq!(bench.viewing.take_turned(), [fov], "the disk tells again");
