@@ -6,8 +6,8 @@ use super::{SampleType, Samples};
 
 /// Smaller ones are the allocator's.
 const MIN_BYTES: usize = 1 << 20;
-/// Two planes of 2048 x 2048: each reader gives one back before it takes one.
-const MAX_BYTES: usize = 16 << 20;
+/// Four planes of 2048 x 2048: those of a picture that leaves are those of the next.
+const MAX_BYTES: usize = 32 << 20;
 
 static UNUSED: Mutex<Vec<Samples>> = Mutex::new(Vec::new());
 

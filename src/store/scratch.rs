@@ -5,8 +5,8 @@
 use memmap2::MmapMut;
 use parking_lot::Mutex;
 
-/// A block above this size is not kept.
-const MAX_KEPT_BYTES: usize = 64 << 20;
+/// Bytes of blocks that are kept; where they are larger, decoding takes so long that fresh ones count for little.
+const MAX_KEPT_BYTES: usize = 16 << 20;
 /// Blocks have a multiple of this size, so that one fits chunks of about the same length.
 const STEP_BYTES: usize = 1 << 18;
 
@@ -20,8 +20,10 @@ pub(super) fn with_scratch<R>(len: usize, body: impl FnOnce(&mut [u8]) -> R) -> 
         return body(&mut vec![0; len]);
     };
     let result = body(&mut block[..len]);
-    if block.len() <= MAX_KEPT_BYTES {
-        KEPT.lock().push(block);
+    let mut kept = KEPT.lock();
+    let num_kept: usize = kept.iter().map(|other| other.len()).sum();
+    if num_kept + block.len() <= MAX_KEPT_BYTES {
+        kept.push(block);
     }
     result
 }
