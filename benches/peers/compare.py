@@ -1,6 +1,6 @@
 """squidview beside other viewers: start, steps, memory and a plate, in one run on the same data.
 
-Every viewer runs four times. The first run finds what each place looks like once it is still; the others measure how
+Every viewer runs six times. The first run finds what each place looks like once it is still; the others measure how
 long it takes until the display shows exactly that. So nothing is asked of a viewer but to show its picture.
 
 Playing is stepping as soon as each slice is shown: the viewers' own play functions run at a set rate, and some leave
@@ -38,7 +38,7 @@ IDLE = 0.05
 """What a viewer that waits for somebody may take of a processor."""
 
 WITHIN_S = 60.0
-ROUNDS = 3
+ROUNDS = 5
 
 
 class Squidview:
