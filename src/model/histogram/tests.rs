@@ -199,7 +199,7 @@ fn check_percentiles<T: Copy>(samples: &[T], wrap: fn(Vec<T>) -> Samples, value:
 #[test]
 fn percentiles_that_are_no_normal_numbers_count_as_0() {
     let mut samples = vec![0.0; 999];
-    samples.extend([-8.2e218, -2.166134746252738e-308, 1_853_290_764.0]);
+    samples.extend([-8.2e218, -2.166e-308, 1_853_290_764.0]);
     check_percentiles(&samples, Samples::F64, |sample| sample);
 }
 
