@@ -101,6 +101,10 @@ impl Cache {
 
     /// Lets go of spares that would leave for others of so many bytes: memory is free for these before they are decoded.
     pub fn make_room_for_spares(&self, bytes: usize) {
+        // A large spare stays while none comes.
+        if bytes == 0 {
+            return;
+        }
         let mut held = self.held.lock();
         let mut leaving = Vec::new();
         while held.spare_bytes.saturating_add(bytes) > self.max_bytes / SPARES_PART
@@ -278,6 +282,9 @@ mod tests {
         assert!(cache.contains(&key(dataset, 2)));
         cache.make_room_for_spares(usize::MAX);
         assert_eq!(cache.usage().0, 40);
+        cache.insert_spare(key(dataset, 3), pixels(20));
+        cache.make_room_for_spares(0);
+        assert!(cache.contains(&key(dataset, 3)));
     }
 
     #[test]

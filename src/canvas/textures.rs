@@ -114,12 +114,13 @@ impl Textures {
         Some(held)
     }
 
-    /// Neither drawn in this frame nor staged for it, or the other way round.
+    /// Asked for neither since the last [`Self::begin`] nor between that and the one before: staging and drawing begin by
+    /// turns, and neither takes what the other one needs.
     fn is_idle(&self, held: &Held) -> bool {
         held.last_frame + 1 < self.frame
     }
 
-    /// Brings tiles to the GPU that are about to be drawn, those first in order, up to [`MAX_STAGED_BYTES`] and at least one.
+    /// Brings tiles to the GPU that are about to be drawn, the first ones first, up to [`MAX_STAGED_BYTES`] and at least one.
     /// False for each that has to wait for the next call.
     pub(super) fn stage(
         &mut self,
