@@ -632,8 +632,10 @@ fn statistics_wait_for_a_level_that_is_shorter_along_z() {
     let (script, begun, let_go) = held();
     let bench = bench(2, [(1, script)]);
     let (dataset, coarse) = shorter_along_z();
-    bench.want(&dataset, &[coarse, slice(0)], Tier::Visible);
+    bench.want(&dataset, &[coarse], Tier::Visible);
     begun.recv_timeout(SOON).expect("the coarse read begins");
+    // Two readers that begin together have no order.
+    bench.want(&dataset, &[coarse, slice(0)], Tier::Visible);
     assert_eq!(bench.next_tile().0, slice(0));
     let of = |news| match news {
         Loaded::Statistics { plane, .. } => plane,
@@ -642,8 +644,15 @@ fn statistics_wait_for_a_level_that_is_shorter_along_z() {
     assert_eq!(of(bench.next()), slice(0).plane, "those of 3 have to wait");
     assert_eq!(bench.reads(), [coarse, slice(0)]);
     let_go.send(()).expect("held");
-    assert_eq!(bench.next_tile().0, coarse);
-    assert_eq!(of(bench.next()), slice(3).plane);
+    // The other reader may be done with the statistics before this one has told of the tile.
+    let (tiles, statistics): (Vec<_>, Vec<_>) = [bench.next(), bench.next()]
+        .into_iter()
+        .partition(|news| matches!(news, Loaded::Tile { .. }));
+    assert!(matches!(tiles[..], [Loaded::Tile { tile, .. }] if tile == coarse));
+    assert_eq!(
+        statistics.into_iter().map(of).collect::<Vec<_>>(),
+        [slice(3).plane]
+    );
 }
 
 #[test]
